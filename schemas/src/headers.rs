@@ -1,0 +1,176 @@
+//! The Kafka headers of a request that wants a reply, under our names and under Spring's, so that
+//! a Spring or `SmallRye` client is answered with no change on its side.
+
+/// Opaque bytes that the reply carries back.
+pub const CORRELATION_ID: &str = "correlation-id";
+/// The topic that the reply goes to.
+pub const REPLY_TOPIC: &str = "reply-topic";
+/// The partition that the reply goes to: four bytes, big-endian.
+pub const REPLY_PARTITION: &str = "reply-partition";
+/// When the caller stops waiting: milliseconds since the Unix epoch in decimal digits.
+pub const DEADLINE_MS: &str = "deadline-ms";
+/// W3C Trace Context of the caller.
+pub const TRACEPARENT: &str = "traceparent";
+
+/// Why a record is in the dead-letter topic: a stable class.
+pub const ERROR_CLASS: &str = "error-class";
+/// Why a record is in the dead-letter topic, for a person.
+pub const ERROR_MESSAGE: &str = "error-message";
+/// The topic a dead letter was read from.
+pub const ORIGIN_TOPIC: &str = "origin-topic";
+/// The partition a dead letter was read from, in decimal digits.
+pub const ORIGIN_PARTITION: &str = "origin-partition";
+/// The offset a dead letter was read at, in decimal digits.
+pub const ORIGIN_OFFSET: &str = "origin-offset";
+
+const SPRING_CORRELATION_ID: &str = "kafka_correlationId";
+const SPRING_REPLY_TOPIC: &str = "kafka_replyTopic";
+const SPRING_REPLY_PARTITION: &str = "kafka_replyPartition";
+
+/// Longer correlation ids are refused: they are copied into every reply.
+const MAX_CORRELATION_ID_BYTES: usize = 256;
+
+/// Where a reply goes, as its request says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyTo {
+    /// The bytes the reply carries back, never empty.
+    pub correlation_id: Vec<u8>,
+    /// The header name that they came, and go back, under.
+    pub correlation_header: &'static str,
+    /// The topic to reply to: untrusted, to be held to an allow-list.
+    pub topic: String,
+    /// The partition to reply to; `None` leaves it to the producer.
+    pub partition: Option<i32>,
+}
+
+/// Reply headers that cannot be honoured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidReplyTo {
+    /// A reply without a correlation id could reach the wrong caller.
+    #[error(
+        "a reply topic is named, but no correlation id of 1 to {MAX_CORRELATION_ID_BYTES} bytes"
+    )]
+    CorrelationId,
+    /// The topic's name is not UTF-8, or empty.
+    #[error("the reply topic is not a topic name")]
+    Topic,
+    /// The partition is not four bytes, or negative.
+    #[error("the reply partition is not four big-endian bytes of a partition number")]
+    Partition,
+}
+
+impl ReplyTo {
+    /// Reads the reply headers; `Ok(None)` where no reply is asked for.
+    pub fn from_headers<'a>(
+        headers: impl Iterator<Item = (&'a str, Option<&'a [u8]>)>,
+    ) -> Result<Option<Self>, InvalidReplyTo> {
+        let mut correlation = None;
+        let mut topic = None;
+        let mut partition = None;
+        for (name, value) in headers {
+            match name {
+                CORRELATION_ID => correlation = value.map(|id| (id, CORRELATION_ID)),
+                SPRING_CORRELATION_ID => correlation = value.map(|id| (id, SPRING_CORRELATION_ID)),
+                REPLY_TOPIC | SPRING_REPLY_TOPIC => topic = value,
+                REPLY_PARTITION | SPRING_REPLY_PARTITION => partition = value,
+                _ => {}
+            }
+        }
+        let Some(topic) = topic else { return Ok(None) };
+        let (id, correlation_header) = correlation
+            .filter(|(id, _)| (1..=MAX_CORRELATION_ID_BYTES).contains(&id.len()))
+            .ok_or(InvalidReplyTo::CorrelationId)?;
+        Ok(Some(Self {
+            correlation_id: id.to_vec(),
+            correlation_header,
+            topic: topic_name(topic)?,
+            partition: partition.map(partition_number).transpose()?,
+        }))
+    }
+}
+
+/// The moment after which the caller no longer waits, in milliseconds since the Unix epoch;
+/// `None` where there is none or it cannot be read.
+pub fn deadline_ms<'a>(
+    mut headers: impl Iterator<Item = (&'a str, Option<&'a [u8]>)>,
+) -> Option<i64> {
+    let (_, value) = headers.find(|(name, _)| *name == DEADLINE_MS)?;
+    std::str::from_utf8(value?).ok()?.parse().ok()
+}
+
+fn topic_name(bytes: &[u8]) -> Result<String, InvalidReplyTo> {
+    match std::str::from_utf8(bytes) {
+        Ok(name) if !name.is_empty() => Ok(name.to_owned()),
+        _ => Err(InvalidReplyTo::Topic),
+    }
+}
+
+fn partition_number(bytes: &[u8]) -> Result<i32, InvalidReplyTo> {
+    let bytes = <[u8; 4]>::try_from(bytes).map_err(|_| InvalidReplyTo::Partition)?;
+    let number = i32::from_be_bytes(bytes);
+    if number >= 0 { Ok(number) } else { Err(InvalidReplyTo::Partition) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(headers: &[(&str, &[u8])]) -> Result<Option<ReplyTo>, InvalidReplyTo> {
+        ReplyTo::from_headers(headers.iter().map(|(name, value)| (*name, Some(*value))))
+    }
+
+    #[test]
+    fn no_reply_topic_asks_for_no_reply() {
+        assert_eq!(read(&[(CORRELATION_ID, b"abc")]), Ok(None));
+    }
+
+    #[test]
+    fn our_names_and_springs_say_the_same() {
+        for names in [
+            [CORRELATION_ID, REPLY_TOPIC, REPLY_PARTITION],
+            [SPRING_CORRELATION_ID, SPRING_REPLY_TOPIC, SPRING_REPLY_PARTITION],
+        ] {
+            let reply =
+                read(&[(names[0], b"abc"), (names[1], b"replies"), (names[2], &[0, 0, 1, 2])]);
+            assert_eq!(
+                reply,
+                Ok(Some(ReplyTo {
+                    correlation_id: b"abc".to_vec(),
+                    correlation_header: if names[0] == CORRELATION_ID {
+                        CORRELATION_ID
+                    } else {
+                        SPRING_CORRELATION_ID
+                    },
+                    topic: "replies".to_owned(),
+                    partition: Some(258),
+                }))
+            );
+        }
+    }
+
+    #[test]
+    fn an_empty_or_missing_correlation_id_is_refused() {
+        assert_eq!(read(&[(REPLY_TOPIC, b"t")]), Err(InvalidReplyTo::CorrelationId));
+        assert_eq!(
+            read(&[(REPLY_TOPIC, b"t"), (CORRELATION_ID, b"")]),
+            Err(InvalidReplyTo::CorrelationId)
+        );
+    }
+
+    #[test]
+    fn a_partition_that_is_not_one_is_refused() {
+        for bytes in [&b"7"[..], &[255, 255, 255, 255], &[0, 0, 0, 0, 0]] {
+            let headers =
+                [(REPLY_TOPIC, &b"t"[..]), (CORRELATION_ID, b"c"), (REPLY_PARTITION, bytes)];
+            assert_eq!(read(&headers), Err(InvalidReplyTo::Partition));
+        }
+    }
+
+    #[test]
+    fn a_deadline_is_decimal_digits() {
+        let read = |value: &'static [u8]| deadline_ms([(DEADLINE_MS, Some(value))].into_iter());
+        assert_eq!(read(b"1700000000000"), Some(1_700_000_000_000));
+        assert_eq!(read(b"soon"), None);
+        assert_eq!(read(&[255]), None);
+    }
+}

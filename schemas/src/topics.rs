@@ -1,0 +1,82 @@
+//! The topics: their names, and the settings a deployment creates them with.
+
+/// Requests, keyed by request id.
+pub const REQUESTED: &str = "abacus.compute.requested.v1";
+/// Completions: transactional, to be read with `read_committed`; a completion has the partition
+/// number of its request, so the two topics are co-partitioned for joins.
+pub const COMPLETED: &str = "abacus.compute.completed.v1";
+/// Replies to waiting ingress instances; one partition each, kept for minutes.
+pub const REPLIES: &str = "abacus.compute.replies.v1";
+/// Records that could not be read, byte for byte, with the reason in their headers.
+pub const DEAD_LETTER: &str = "abacus.compute.dead-letter.v1";
+
+/// The largest record the topics take: a result and its operands at the default limits are about
+/// two million digits.
+pub const MAX_RECORD_BYTES: usize = 8 << 20;
+
+/// The topic names a process uses: the standard ones, or all under one prefix, so that several
+/// systems (or tests) can share a broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topics {
+    /// [`REQUESTED`]
+    pub requested: String,
+    /// [`COMPLETED`]
+    pub completed: String,
+    /// [`REPLIES`]
+    pub replies: String,
+    /// [`DEAD_LETTER`]
+    pub dead_letter: String,
+}
+
+impl Topics {
+    /// The standard names with `prefix` in front; empty for the names as they are.
+    pub fn with_prefix(prefix: &str) -> Self {
+        let name = |topic: &str| format!("{prefix}{topic}");
+        Self {
+            requested: name(REQUESTED),
+            completed: name(COMPLETED),
+            replies: name(REPLIES),
+            dead_letter: name(DEAD_LETTER),
+        }
+    }
+
+    /// Every topic with the settings to create it with. `partitions` is the number for the event
+    /// topics, `reply_partitions` that for the reply topic: at least one an ingress instance.
+    pub fn specs(&self, partitions: u32, reply_partitions: u32) -> Vec<TopicSpec> {
+        let event = |name: &String, retention| TopicSpec {
+            name: name.clone(),
+            partitions,
+            retention_ms: retention,
+        };
+        vec![
+            event(&self.requested, EVENT_RETENTION_MS),
+            event(&self.completed, EVENT_RETENTION_MS),
+            event(&self.dead_letter, EVENT_RETENTION_MS),
+            TopicSpec {
+                name: self.replies.clone(),
+                partitions: reply_partitions,
+                retention_ms: REPLY_RETENTION_MS,
+            },
+        ]
+    }
+}
+
+/// How a topic is created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicSpec {
+    /// The topic's name.
+    pub name: String,
+    /// Number of partitions.
+    pub partitions: u32,
+    /// How long records are kept, in milliseconds. For events longer than the longest outage of
+    /// Postgres plus the longest fail-over, since the log is what heals the database.
+    pub retention_ms: u64,
+}
+
+const EVENT_RETENTION_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+const REPLY_RETENTION_MS: u64 = 10 * 60 * 1000;
+
+/// The registry's subject for the values of `topic` (`TopicNameStrategy`).
+pub fn value_subject(topic: &str) -> String {
+    format!("{topic}-value")
+}
