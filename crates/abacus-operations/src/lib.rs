@@ -1,0 +1,102 @@
+//! The operations: their operands, validation, size and cost estimates, and computation.
+//!
+//! Pure: no I/O, no clock, no metrics. [`prepare`] is the one validation that every part of the
+//! system uses. It refuses with a [`Refusal`] that tells the caller what to change, and otherwise
+//! gives a [`Prepared`] computation that is known to fit the [`Limits`]. Neither step multiplies
+//! big integers; [`Prepared::answer`] does all of the work.
+//!
+//! ```
+//! use abacus_operations::{Limits, prepare};
+//! use std::collections::BTreeMap;
+//!
+//! let operands = BTreeMap::from([("base", "-002"), ("exponent", "11")])
+//!     .into_iter()
+//!     .map(|(name, value)| (name.to_owned(), value.to_owned()))
+//!     .collect();
+//! let prepared = prepare("pow", &operands, &Limits::default())?;
+//! assert_eq!(prepared.canonical(), "pow(-2,11)");
+//!
+//! let answer = prepared.answer();
+//! assert_eq!((answer.decimal.as_str(), answer.digits, answer.bits), ("-2048", 4, 12));
+//! # Ok::<(), abacus_operations::Refusal>(())
+//! ```
+//!
+//! # Adding an operation
+//!
+//! An operation is one file, `src/operations/<name>.rs`, and one line in the registry,
+//! `src/operations.rs`. Everything else (validation, limits, cache key, HTTP documentation, the
+//! processor) works from what the file declares. The whole of a `square` operation (with `crate` for
+//! `abacus_operations`, as it lives inside):
+//!
+//! ```
+//! use abacus_operations::{
+//!     Computation, Cost, Domain, Integer, OperandSpec, Operands, Operation, Refusal, Size,
+//! };
+//! use num_bigint::BigInt;
+//!
+//! pub(crate) struct Square;
+//!
+//! impl Operation for Square {
+//!     fn name(&self) -> &'static str {
+//!         "square"
+//!     }
+//!     fn summary(&self) -> &'static str {
+//!         "`n` times `n`"
+//!     }
+//!     fn operands(&self) -> &'static [OperandSpec] {
+//!         &[OperandSpec {
+//!             name: "n",
+//!             meaning: "the number to square",
+//!             domain: Domain::Any,
+//!             example: "-12",
+//!         }]
+//!     }
+//!     fn prepare(&self, operands: &Operands) -> Result<Box<dyn Computation>, Refusal> {
+//!         Ok(Box::new(Computed { n: operands.get("n")?.clone() }))
+//!     }
+//! }
+//!
+//! struct Computed {
+//!     n: Integer,
+//! }
+//!
+//! impl Computation for Computed {
+//!     fn size(&self) -> Size {
+//!         Size::from_log10(2.0 * self.n.log10())
+//!     }
+//!     fn cost(&self) -> Cost {
+//!         Cost::of_product(self.size().bits())
+//!     }
+//!     fn compute(&self) -> BigInt {
+//!         let n = self.n.to_bigint();
+//!         &n * &n
+//!     }
+//! }
+//! ```
+//!
+//! and the line `square::Square,` in the registry. A test in `src/operations.rs` holds every
+//! registered operation to the common rules, and `tests/oracle.py` is where its expected values
+//! come from.
+
+#![allow(clippy::cast_precision_loss, reason = "estimates are doubles, with stated errors")]
+
+mod cost;
+mod decimal;
+mod integer;
+mod operands;
+mod operation;
+mod operations;
+mod prepare;
+mod refusal;
+mod size;
+mod wording;
+
+pub use cost::Cost;
+pub use decimal::to_decimal;
+pub use integer::Integer;
+pub use operands::Operands;
+pub use operation::{Computation, Domain, OperandSpec, Operation};
+pub use operations::{all, find};
+pub use prepare::{Answer, Limits, Prepared, prepare};
+pub use refusal::Refusal;
+pub use size::Size;

@@ -1,0 +1,83 @@
+//! The operands of one request, checked against what the operation declares.
+
+use std::collections::BTreeMap;
+
+use crate::wording::{count, cut, quote};
+use crate::{Domain, Integer, Limits, OperandSpec, Operation, Refusal};
+
+/// Every operand that the operation declares, each within its domain, in declared order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operands {
+    operation: &'static str,
+    values: Vec<(&'static str, Integer)>,
+}
+
+impl Operands {
+    /// Checks names, then values.
+    pub(crate) fn read(
+        operation: &dyn Operation,
+        texts: &BTreeMap<String, String>,
+        limits: &Limits,
+    ) -> Result<Self, Refusal> {
+        refuse_unexpected(operation, texts)?;
+        let values = operation.operands().iter().map(|spec| {
+            let text = texts.get(spec.name).ok_or_else(|| missing(operation.name(), spec))?;
+            Ok((spec.name, read_operand(spec, text, limits)?))
+        });
+        Ok(Self { operation: operation.name(), values: values.collect::<Result<_, Refusal>>()? })
+    }
+
+    /// The operand of that name. Never refused for a name that the operation declares.
+    pub fn get(&self, name: &'static str) -> Result<&Integer, Refusal> {
+        let value = self.values.iter().find(|(declared, _)| *declared == name);
+        value.map(|(_, value)| value).ok_or(Refusal::MissingOperand {
+            operation: self.operation,
+            operand: name,
+            meaning: "an integer",
+        })
+    }
+
+    /// `operation(value,value)`, in normal form: equal for equal requests, however they are spelled.
+    pub(crate) fn canonical(&self) -> String {
+        let values: Vec<String> = self.values.iter().map(|(_, value)| value.to_string()).collect();
+        format!("{}({})", self.operation, values.join(","))
+    }
+}
+
+fn refuse_unexpected(
+    operation: &dyn Operation,
+    texts: &BTreeMap<String, String>,
+) -> Result<(), Refusal> {
+    let expected: Vec<&str> = operation.operands().iter().map(|spec| spec.name).collect();
+    match texts.keys().find(|name| !expected.contains(&name.as_str())) {
+        Some(name) => Err(Refusal::UnexpectedOperand {
+            operation: operation.name(),
+            operand: cut(name),
+            expected,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn missing(operation: &'static str, spec: &OperandSpec) -> Refusal {
+    Refusal::MissingOperand { operation, operand: spec.name, meaning: spec.meaning }
+}
+
+/// The length is checked first, so that no check takes longer than the limit allows.
+fn read_operand(spec: &OperandSpec, text: &str, limits: &Limits) -> Result<Integer, Refusal> {
+    let out_of_range = |reason| Refusal::OperandOutOfRange { operand: spec.name, reason };
+    if text.strip_prefix('-').unwrap_or(text).len() as u64 > limits.max_operand_digits {
+        let (length, limit) = (count(text.len() as f64), count(limits.max_operand_digits as f64));
+        let reason = format!("may have at most {limit} digits; it has {length} characters");
+        return Err(out_of_range(reason));
+    }
+    let value = Integer::parse(text).map_err(|reason| Refusal::MalformedOperand {
+        operand: spec.name,
+        value: quote(text),
+        reason,
+    })?;
+    if spec.domain == Domain::NonNegative && value.is_negative() {
+        return Err(out_of_range(format!("must be 0 or more, not {}", quote(text))));
+    }
+    Ok(value)
+}

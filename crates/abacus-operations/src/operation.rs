@@ -1,0 +1,68 @@
+//! What an operation declares ([`Operation`]) and what one prepared request of it can do
+//! ([`Computation`]). Implementations live in `operations/`, one file each.
+
+use std::collections::BTreeMap;
+
+use num_bigint::BigInt;
+
+use crate::{Cost, Operands, Refusal, Size};
+
+/// A kind of computation that callers can ask for by name.
+pub trait Operation: Sync {
+    /// The name callers use: lower case, and never changed once released.
+    fn name(&self) -> &'static str;
+
+    /// One line of Markdown for people who choose an operation.
+    fn summary(&self) -> &'static str;
+
+    /// Every operand, all of them required, in the order in which a person would say them.
+    fn operands(&self) -> &'static [OperandSpec];
+
+    /// Turns operands that satisfy [`operands`](Self::operands) into a computation, in time linear
+    /// in their length: no arithmetic on big integers here. An operation whose operands restrict
+    /// each other refuses bad combinations here.
+    fn prepare(&self, operands: &Operands) -> Result<Box<dyn Computation>, Refusal>;
+
+    /// A small valid request, made of the operands' examples.
+    fn example(&self) -> BTreeMap<String, String> {
+        let example = |spec: &OperandSpec| (spec.name.to_owned(), spec.example.to_owned());
+        self.operands().iter().map(example).collect()
+    }
+}
+
+/// What an operand is called, means and may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OperandSpec {
+    /// The key in the request's operands.
+    pub name: &'static str,
+    /// Half a sentence for people, without the domain.
+    pub meaning: &'static str,
+    /// Which integers are accepted.
+    pub domain: Domain,
+    /// A value for documentation.
+    pub example: &'static str,
+}
+
+/// Which integers an operand accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Domain {
+    /// Every integer.
+    Any,
+    /// Zero and above.
+    NonNegative,
+}
+
+/// One request whose operands are valid, not computed yet.
+///
+/// [`compute`](Self::compute) may assume that the size has been found to fit a limit: the caller
+/// asks for no result that does not fit in memory.
+pub trait Computation: Send + Sync {
+    /// The size of the result, without computing it.
+    fn size(&self) -> Size;
+
+    /// The work of computing the result, without its conversion to decimal text.
+    fn cost(&self) -> Cost;
+
+    /// Does the work.
+    fn compute(&self) -> BigInt;
+}

@@ -1,0 +1,68 @@
+//! The registry: every operation, one line each. A line `gcd::Gcd,` declares the module
+//! `operations/gcd.rs` and registers its type `Gcd`; the order is the one callers see. (`cargo fmt`
+//! does not look for modules inside a macro: format such a file by `rustfmt <file>`.)
+
+use crate::Operation;
+
+macro_rules! registry {
+    ($($module:ident::$operation:ident,)+) => {
+        $(mod $module;)+
+
+        static ALL: &[&dyn Operation] = &[$(&$module::$operation),+];
+    };
+}
+
+registry! {
+    pow::Pow,
+    fibonacci::Fibonacci,
+    factorial::Factorial,
+}
+
+/// Every operation.
+pub fn all() -> &'static [&'static dyn Operation] {
+    ALL
+}
+
+/// The operation of that name, if there is one.
+pub fn find(name: &str) -> Option<&'static dyn Operation> {
+    all().iter().copied().find(|operation| operation.name() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::{Limits, prepare};
+
+    #[test]
+    fn names_are_unique_plain_words() {
+        let names: BTreeSet<&str> = all().iter().map(|operation| operation.name()).collect();
+        assert_eq!(names.len(), all().len());
+        for name in names {
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{name}");
+            assert_eq!(find(name).map(Operation::name), Some(name));
+        }
+        assert!(find("Pow").is_none());
+    }
+
+    #[test]
+    fn every_operation_explains_itself() {
+        for operation in all() {
+            assert!(!operation.summary().is_empty());
+            assert!(!operation.operands().is_empty());
+            assert!(operation.operands().iter().all(|operand| !operand.meaning.is_empty()));
+        }
+    }
+
+    #[test]
+    fn every_example_has_the_size_that_was_estimated() {
+        for operation in all() {
+            let example = operation.example();
+            let prepared = prepare(operation.name(), &example, &Limits::default()).unwrap();
+            let answer = prepared.answer();
+            assert_eq!(answer.digits, prepared.estimated_digits());
+            assert!((prepared.estimated_bits() - answer.bits as f64).abs() <= 1.0);
+        }
+    }
+}

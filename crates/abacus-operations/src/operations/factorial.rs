@@ -1,0 +1,165 @@
+//! Factorials from their prime factorisation: squarings in place of most products, each prime
+//! multiplied in as often as the binary digits of its exponent ask for.
+
+use num_bigint::{BigInt, BigUint};
+
+use crate::{Computation, Cost, Domain, Integer, OperandSpec, Operands, Operation, Refusal, Size};
+
+/// `factorial(n)`.
+pub(crate) struct Factorial;
+
+/// Up to this many words, multiplying word by word is faster than by halves.
+const WORDS_IN_A_ROW: usize = 16;
+
+impl Operation for Factorial {
+    fn name(&self) -> &'static str {
+        "factorial"
+    }
+
+    fn summary(&self) -> &'static str {
+        "the product of the integers from 1 to `n`; `factorial(0)` is 1"
+    }
+
+    fn operands(&self) -> &'static [OperandSpec] {
+        const N: OperandSpec = OperandSpec {
+            name: "n",
+            meaning: "the largest factor of the product",
+            domain: Domain::NonNegative,
+            example: "100",
+        };
+        &[N]
+    }
+
+    fn prepare(&self, operands: &Operands) -> Result<Box<dyn Computation>, Refusal> {
+        Ok(Box::new(Product(operands.get("n")?.clone())))
+    }
+}
+
+struct Product(Integer);
+
+impl Computation for Product {
+    fn size(&self) -> Size {
+        Size::from_log10(log10_factorial(self.0.to_f64()))
+    }
+
+    /// The last squaring, those before it, and the products of primes.
+    fn cost(&self) -> Cost {
+        Cost::of_product(self.size().bits()).times(2.5)
+    }
+
+    fn compute(&self) -> BigInt {
+        factorial(self.0.saturating_u64()).into()
+    }
+}
+
+/// Up to 30 as a product; from there by Stirling's series, whose first term left out is 1/(1680 n⁷).
+fn log10_factorial(n: f64) -> f64 {
+    if n <= 30.0 {
+        let factors = (2..=30_u8).map(f64::from).take_while(|factor| *factor <= n);
+        return factors.product::<f64>().log10();
+    }
+    let series = 1.0 / (12.0 * n) - 1.0 / (360.0 * n.powi(3)) + 1.0 / (1260.0 * n.powi(5));
+    let half_log_of_turn = std::f64::consts::TAU.ln() / 2.0;
+    let natural = n * (n.ln() - 1.0) + n.ln() / 2.0 + half_log_of_turn + series;
+    natural * std::f64::consts::LOG10_E
+}
+
+/// Peter Borwein, "On the complexity of calculating factorials", Journal of Algorithms 6 (1985):
+/// with the exponents in binary, the product of the primes that have a bit set is multiplied into
+/// a number that is squared from bit to bit. The prime 2 is a shift.
+fn factorial(n: u64) -> BigUint {
+    let powers: Vec<(u64, u64)> =
+        odd_primes(n).map(|prime| (prime, exponent_in_factorial(prime, n))).collect();
+    let largest_exponent = powers.first().map_or(0, |(_, exponent)| *exponent);
+    let mut odd_part = BigUint::ONE;
+    for bit in (0..u64::BITS - largest_exponent.leading_zeros()).rev() {
+        // Exponents fall as primes rise: the rest have no bit this high.
+        let candidates = powers.iter().take_while(|(_, exponent)| exponent >> bit > 0);
+        let factors = candidates.filter(|(_, exponent)| exponent >> bit & 1 == 1);
+        odd_part = &odd_part * &odd_part * product(factors.map(|(prime, _)| *prime));
+    }
+    odd_part << exponent_in_factorial(2, n)
+}
+
+/// How often a prime divides the factorial: Legendre's formula.
+fn exponent_in_factorial(prime: u64, n: u64) -> u64 {
+    let quotients = std::iter::successors(Some(n / prime), |quotient| Some(quotient / prime));
+    quotients.take_while(|quotient| *quotient > 0).sum()
+}
+
+/// The odd primes up to `n`, by the sieve of Eratosthenes on odd numbers: index `i` is `2 i + 1`.
+fn odd_primes(n: u64) -> impl Iterator<Item = u64> {
+    let numbers = usize::try_from(n.div_ceil(2)).unwrap_or(usize::MAX);
+    let mut is_composite = vec![false; numbers];
+    for index in 1..numbers {
+        let number = 2 * index + 1;
+        let first_multiple = number * number / 2;
+        if first_multiple >= numbers {
+            break;
+        }
+        if !is_composite.get(index).copied().unwrap_or(true) {
+            let multiples = is_composite.iter_mut().skip(first_multiple).step_by(number);
+            multiples.for_each(|mark| *mark = true);
+        }
+    }
+    let odd_numbers = (1..=n).step_by(2);
+    odd_numbers.zip(is_composite).skip(1).filter(|(_, composite)| !composite).map(|(odd, _)| odd)
+}
+
+/// The product of numbers that fit a word: packed into full words first, then by halves.
+fn product(factors: impl Iterator<Item = u64>) -> BigUint {
+    let mut words = vec![];
+    let mut word = 1_u64;
+    for factor in factors {
+        word = word.checked_mul(factor).unwrap_or_else(|| {
+            words.push(word);
+            factor
+        });
+    }
+    words.push(word);
+    product_by_halves(&words)
+}
+
+fn product_by_halves(words: &[u64]) -> BigUint {
+    if words.len() <= WORDS_IN_A_ROW {
+        return words.iter().fold(BigUint::ONE, |product, word| product * *word);
+    }
+    let (low, high) = words.split_at(words.len() / 2);
+    product_by_halves(low) * product_by_halves(high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sieve_finds_the_odd_primes() {
+        let primes = |n| odd_primes(n).collect::<Vec<_>>();
+        for n in [0, 1, 2] {
+            assert!(primes(n).is_empty());
+        }
+        assert_eq!(primes(3), [3]);
+        assert_eq!(primes(31), [3, 5, 7, 11, 13, 17, 19, 23, 29, 31]);
+        assert_eq!(primes(49).last(), Some(&47));
+        assert_eq!(primes(1_000_000).len(), 78_497);
+    }
+
+    #[test]
+    fn each_factorial_is_the_one_before_times_n() {
+        let mut expected = BigUint::ONE;
+        for n in 0..=600_u64 {
+            expected *= n.max(1);
+            assert_eq!(factorial(n), expected, "factorial({n})");
+        }
+    }
+
+    #[test]
+    fn the_logarithm_is_as_precise_as_sizes_need() {
+        let mut exact = 0.0_f64;
+        for n in 2..=200_u32 {
+            exact += f64::from(n).log10();
+            let error = (log10_factorial(f64::from(n)) - exact).abs();
+            assert!(error < 1e-12 + exact * 1e-14, "factorial({n}) is off by {error}");
+        }
+    }
+}

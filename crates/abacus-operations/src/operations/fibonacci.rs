@@ -1,0 +1,123 @@
+//! Fibonacci numbers by doubling: two squarings for each bit of `n`, one product for the last.
+
+use num_bigint::{BigInt, BigUint};
+
+use crate::{Computation, Cost, Domain, Integer, OperandSpec, Operands, Operation, Refusal, Size};
+
+/// `fibonacci(n)`.
+pub(crate) struct Fibonacci;
+
+/// The largest index whose Fibonacci number fits 64 bits.
+const LAST_SMALL: u64 = 93;
+/// log10 of the golden ratio, and of the square root of 5.
+const LOG10_GOLDEN_RATIO: f64 = 0.208_987_640_249_978_73;
+const LOG10_SQRT_5: f64 = 0.349_485_002_168_009_4;
+
+impl Operation for Fibonacci {
+    fn name(&self) -> &'static str {
+        "fibonacci"
+    }
+
+    fn summary(&self) -> &'static str {
+        "the Fibonacci number with index `n`; `fibonacci(0)` is 0 and `fibonacci(1)` is 1"
+    }
+
+    fn operands(&self) -> &'static [OperandSpec] {
+        const N: OperandSpec = OperandSpec {
+            name: "n",
+            meaning: "the index of the Fibonacci number",
+            domain: Domain::NonNegative,
+            example: "1000",
+        };
+        &[N]
+    }
+
+    fn prepare(&self, operands: &Operands) -> Result<Box<dyn Computation>, Refusal> {
+        Ok(Box::new(Index(operands.get("n")?.clone())))
+    }
+}
+
+struct Index(Integer);
+
+impl Computation for Index {
+    /// Binet's formula without its second term, which is below 2⁻¹²⁸ of the first from index 94 on.
+    fn size(&self) -> Size {
+        let n = self.0.saturating_u64();
+        if n <= LAST_SMALL {
+            return Size::from_log10((small_pair(n).0 as f64).log10());
+        }
+        Size::from_log10(self.0.to_f64() * LOG10_GOLDEN_RATIO - LOG10_SQRT_5)
+    }
+
+    /// The last step is one product; the squarings before it halve in size from step to step.
+    fn cost(&self) -> Cost {
+        Cost::of_product(self.size().bits()).times(2.0)
+    }
+
+    fn compute(&self) -> BigInt {
+        fibonacci(self.0.saturating_u64()).into()
+    }
+}
+
+fn fibonacci(n: u64) -> BigUint {
+    if n <= LAST_SMALL {
+        return small_pair(n).0.into();
+    }
+    let (number, previous) = pair(n / 2);
+    if n.is_multiple_of(2) {
+        return &number * (&number + (previous << 1));
+    }
+    let twice = &number << 1;
+    let product = (&twice + &previous) * (twice - previous);
+    if (n / 2).is_multiple_of(2) { product + 2_u8 } else { product - 2_u8 }
+}
+
+/// fibonacci(n) and fibonacci(n - 1), by two squarings from half of n:
+/// F(2k+1) = 4 F(k)² - F(k-1)² + 2 (-1)ᵏ and F(2k-1) = F(k)² + F(k-1)²; F(2k) is their difference.
+/// From the documentation of GMP, "Fibonacci Numbers Algorithm".
+fn pair(n: u64) -> (BigUint, BigUint) {
+    if n <= LAST_SMALL {
+        let (number, previous) = small_pair(n);
+        return (number.into(), previous.into());
+    }
+    let (number, previous) = pair(n / 2);
+    let square = &number * &number;
+    let previous_square = &previous * &previous;
+    let below = &square + &previous_square;
+    let above = if (n / 2).is_multiple_of(2) {
+        (square << 2) - previous_square + 2_u8
+    } else {
+        (square << 2) - previous_square - 2_u8
+    };
+    let middle = &above - &below;
+    if n.is_multiple_of(2) { (middle, below) } else { (above, middle) }
+}
+
+/// fibonacci(n) and fibonacci(n - 1) for an n of at most [`LAST_SMALL`].
+fn small_pair(n: u64) -> (u64, u64) {
+    (0..n).fold((0, 1), |(number, previous), _| (number + previous, number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_number_is_the_sum_of_the_two_before_it() {
+        let (mut number, mut next) = (BigUint::ZERO, BigUint::ONE);
+        for n in 0..=1_000 {
+            assert_eq!(fibonacci(n), number, "fibonacci({n})");
+            let sum = &number + &next;
+            number = std::mem::replace(&mut next, sum);
+        }
+    }
+
+    #[test]
+    fn sizes_are_exact_where_doubles_take_over() {
+        for n in 0..=2_000 {
+            let size = Index(Integer::parse(&n.to_string()).unwrap()).size();
+            let digits = fibonacci(n).to_string().len() as u64;
+            assert_eq!((size.fewest_digits(), size.most_digits()), (digits, digits), "{n}");
+        }
+    }
+}

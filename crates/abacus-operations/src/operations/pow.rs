@@ -1,0 +1,179 @@
+//! Powers by squaring, the base's factors of two set aside as a shift.
+
+mod border;
+
+use num_bigint::{BigInt, BigUint, Sign};
+
+use crate::{Computation, Cost, Domain, Integer, OperandSpec, Operands, Operation, Refusal, Size};
+
+/// `pow(base, exponent)`.
+pub(crate) struct Pow;
+
+impl Operation for Pow {
+    fn name(&self) -> &'static str {
+        "pow"
+    }
+
+    fn summary(&self) -> &'static str {
+        "`base` to the power of `exponent`; `pow(0,0)` is 1"
+    }
+
+    fn operands(&self) -> &'static [OperandSpec] {
+        const BASE: OperandSpec = OperandSpec {
+            name: "base",
+            meaning: "the number to raise to a power",
+            domain: Domain::Any,
+            example: "2",
+        };
+        const EXPONENT: OperandSpec = OperandSpec {
+            name: "exponent",
+            meaning: "the power to raise it to",
+            domain: Domain::NonNegative,
+            example: "10",
+        };
+        &[BASE, EXPONENT]
+    }
+
+    fn prepare(&self, operands: &Operands) -> Result<Box<dyn Computation>, Refusal> {
+        let (base, exponent) = (operands.get("base")?.clone(), operands.get("exponent")?.clone());
+        Ok(Box::new(Power { base, exponent }))
+    }
+}
+
+struct Power {
+    base: Integer,
+    exponent: Integer,
+}
+
+impl Computation for Power {
+    fn size(&self) -> Size {
+        if self.is_trivial() {
+            return Size::UNIT;
+        }
+        let estimate = Size::from_log10(self.base.log10() * self.exponent.to_f64());
+        self.settle(estimate)
+    }
+
+    /// The last squaring, those before it, and products by the base where it is long.
+    fn cost(&self) -> Cost {
+        if self.is_trivial() {
+            return Cost::MINIMUM;
+        }
+        let reading = Cost::of_reading(self.base.log10() * std::f64::consts::LOG2_10);
+        Cost::of_product(self.size().bits()).times(2.0).plus(reading)
+    }
+
+    fn compute(&self) -> BigInt {
+        if self.exponent.is_zero() {
+            return BigInt::from(1);
+        }
+        let is_negative = self.base.is_negative() && self.exponent.is_odd();
+        let sign = if is_negative { Sign::Minus } else { Sign::Plus };
+        let magnitude = match self.base.magnitude() {
+            trivial if self.base.is_unit_or_zero() => trivial,
+            base => power(base, self.exponent.saturating_u64()),
+        };
+        BigInt::from_biguint(sign, magnitude)
+    }
+}
+
+impl Power {
+    /// The result is 0, 1 or -1, however large the exponent is.
+    fn is_trivial(&self) -> bool {
+        self.base.is_unit_or_zero() || self.exponent.is_zero()
+    }
+
+    /// Narrows an estimate that leaves two digit counts open. A base of k digits is below 10ᵏ and
+    /// at least 10ᵏ⁻¹, which is exact for bases next to powers of ten; what is still open after
+    /// that is worked out with more precision.
+    fn settle(&self, estimate: Size) -> Size {
+        let (length, exponent) = (self.base.digits().len() as u64, self.exponent.saturating_u64());
+        let fewest = (length - 1).saturating_mul(exponent).saturating_add(1);
+        let size = estimate.within(fewest, length.saturating_mul(exponent));
+        if size.most_digits().saturating_sub(size.fewest_digits()) != 1 {
+            return size;
+        }
+        let (fewest, most) = border::digits(&self.base, exponent);
+        size.within(fewest, most)
+    }
+}
+
+/// `base` is not 0 and `exponent` is not 0.
+fn power(base: BigUint, exponent: u64) -> BigUint {
+    let twos = base.trailing_zeros().unwrap_or(0);
+    let odd = base >> twos;
+    power_of_odd(&odd, exponent) << (twos * exponent)
+}
+
+/// From the exponent's highest bit down, so that every product but the squarings is by the base
+/// itself, which is short where the exponent is long.
+fn power_of_odd(odd: &BigUint, exponent: u64) -> BigUint {
+    if *odd == BigUint::ONE {
+        return BigUint::ONE;
+    }
+    let mut power = odd.clone();
+    for bit in (0..exponent.ilog2()).rev() {
+        power = &power * &power;
+        if exponent >> bit & 1 == 1 {
+            power *= odd;
+        }
+    }
+    power
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn computation(base: &str, exponent: &str) -> Power {
+        let integer = |text| Integer::parse(text).unwrap();
+        Power { base: integer(base), exponent: integer(exponent) }
+    }
+
+    fn pow(base: &str, exponent: &str) -> String {
+        computation(base, exponent).compute().to_string()
+    }
+
+    #[test]
+    fn zero_and_units_are_trivial_however_large_the_exponent_is() {
+        let even = "9".repeat(999) + "8";
+        let odd = "9".repeat(1_000);
+        for (base, exponent, result) in [
+            ("0", "0", "1"),
+            ("0", &odd, "0"),
+            ("1", &odd, "1"),
+            ("-1", &odd, "-1"),
+            ("-1", &even, "1"),
+            ("-1", "0", "1"),
+            (&odd, "0", "1"),
+        ] {
+            assert_eq!(pow(base, exponent), result);
+            assert_eq!(computation(base, exponent).size(), Size::UNIT);
+            assert_eq!(computation(base, exponent).cost(), Cost::MINIMUM);
+        }
+    }
+
+    #[test]
+    fn signs_and_shifts_come_back() {
+        assert_eq!(pow("-2", "10"), "1024");
+        assert_eq!(pow("-2", "11"), "-2048");
+        assert_eq!(pow("-12", "3"), "-1728");
+        assert_eq!(pow("24", "5"), "7962624");
+    }
+
+    #[test]
+    fn digit_counts_are_exact_next_to_powers_of_ten() {
+        for (base, exponent, digits) in [
+            ("10", "999999", 1_000_000),
+            ("10", "1000000", 1_000_001),
+            ("-1000", "333333", 1_000_000),
+            ("9999999999999999999999", "1000", 22_000),
+            ("10000000000000000000001", "1000", 22_001),
+            (&"9".repeat(500_000), "2", 1_000_000),
+            (&format!("1{}1", "0".repeat(499_998)), "2", 999_999),
+        ] {
+            let size = computation(base, exponent).size();
+            assert_eq!((size.fewest_digits(), size.most_digits()), (digits, digits));
+        }
+    }
+}

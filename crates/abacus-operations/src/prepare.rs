@@ -1,0 +1,127 @@
+//! The one way from a request to an answer: validation, limits, then the computation.
+
+use std::collections::BTreeMap;
+
+use num_bigint::BigInt;
+
+use crate::wording::quote;
+use crate::{Computation, Cost, Operands, Refusal, Size, all, find, to_decimal};
+
+/// What requests may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Decimal digits of a result, sign not counted.
+    pub max_digits: u64,
+    /// Decimal digits of one operand as written, sign not counted.
+    pub max_operand_digits: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_digits: 1_000_000, max_operand_digits: 1_000_000 }
+    }
+}
+
+/// Checks a request and estimates its size, in time linear in its length.
+///
+/// Every result of at most [`Limits::max_digits`] digits is accepted. Larger ones are refused; the
+/// one exception is a result that exceeds the limit by a single digit and so narrowly that 14
+/// digits of its logarithm (for `pow`, 1,200 digits of its value) do not show it.
+pub fn prepare(
+    operation: &str,
+    operands: &BTreeMap<String, String>,
+    limits: &Limits,
+) -> Result<Prepared, Refusal> {
+    let Some(operation) = find(operation) else {
+        let known = all().iter().map(|operation| operation.name()).collect();
+        return Err(Refusal::UnknownOperation { operation: quote(operation), known });
+    };
+    let operands = Operands::read(operation, operands, limits)?;
+    let computation = operation.prepare(&operands)?;
+    let size = computation.size();
+    if size.fewest_digits() > limits.max_digits {
+        return Err(Refusal::ResultTooLarge {
+            operation: operation.name(),
+            estimated_digits: size.estimated_digits(),
+            limit_digits: limits.max_digits,
+        });
+    }
+    Ok(Prepared { operation: operation.name(), canonical: operands.canonical(), size, computation })
+}
+
+/// A valid request whose result fits the limits.
+pub struct Prepared {
+    operation: &'static str,
+    canonical: String,
+    size: Size,
+    computation: Box<dyn Computation>,
+}
+
+impl Prepared {
+    /// The operation's name.
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// What is computed, in normal form, such as `pow(2,10)`: a cache key. As long as the operands.
+    pub fn canonical(&self) -> &str {
+        &self.canonical
+    }
+
+    /// Decimal digits of the result, sign not counted: exact, or (very rarely) one too many.
+    pub fn estimated_digits(&self) -> u64 {
+        self.size.most_digits()
+    }
+
+    /// Bits of the result, to within rounding.
+    pub fn estimated_bits(&self) -> f64 {
+        self.size.bits()
+    }
+
+    /// The work of [`answer`](Self::answer).
+    pub fn cost(&self) -> Cost {
+        self.computation.cost().plus(Cost::of_writing(self.size.bits()))
+    }
+
+    /// The result as a number.
+    pub fn compute(&self) -> BigInt {
+        self.computation.compute()
+    }
+
+    /// The result as callers get it.
+    pub fn answer(&self) -> Answer {
+        Answer::from(&self.compute())
+    }
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Prepared")
+            .field("canonical", &quote(&self.canonical))
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The number in decimal digits, with a leading minus if negative.
+    pub decimal: String,
+    /// Decimal digits, sign not counted.
+    pub digits: u64,
+    /// Bits of the absolute value; zero has none.
+    pub bits: u64,
+}
+
+impl From<&BigInt> for Answer {
+    fn from(number: &BigInt) -> Self {
+        let decimal = to_decimal(number);
+        let digits = decimal.trim_start_matches('-').len() as u64;
+        Self { decimal, digits, bits: number.bits() }
+    }
+}
+
+#[cfg(test)]
+mod tests;
