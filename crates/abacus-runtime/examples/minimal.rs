@@ -1,0 +1,106 @@
+//! The smallest service: one task that can be told to misbehave, which the tests of the process do.
+
+use std::future::pending;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use abacus_runtime::{
+    AdminConfig, Config, Environment, LogConfig, Runtime, ServiceConfig, Setting,
+};
+
+struct ExampleConfig {
+    admin: AdminConfig,
+    log: LogConfig,
+    task: Behaviour,
+}
+
+#[derive(Clone, Copy)]
+enum Behaviour {
+    Obey,
+    Panic,
+    IgnoreShutdown,
+    BlockEveryWorker,
+    FloodTheLog,
+    FailToStart,
+    StartForever,
+}
+
+impl Setting for Behaviour {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "obey" => Ok(Self::Obey),
+            "panic" => Ok(Self::Panic),
+            "ignore-shutdown" => Ok(Self::IgnoreShutdown),
+            "block-every-worker" => Ok(Self::BlockEveryWorker),
+            "flood-the-log" => Ok(Self::FloodTheLog),
+            "fail-to-start" => Ok(Self::FailToStart),
+            "start-forever" => Ok(Self::StartForever),
+            _ => Err("expected the name of a behaviour".to_owned()),
+        }
+    }
+}
+
+impl Config for ExampleConfig {
+    fn read(env: &mut Environment) -> Self {
+        Self {
+            admin: AdminConfig::read(env, "127.0.0.1:0"),
+            log: LogConfig::read(env),
+            task: env.get("ABACUS_EXAMPLE_TASK", "obey", "How the one task behaves"),
+        }
+    }
+}
+
+impl ServiceConfig for ExampleConfig {
+    fn admin(&self) -> &AdminConfig {
+        &self.admin
+    }
+    fn log(&self) -> &LogConfig {
+        &self.log
+    }
+}
+
+const BUDGET: Duration = Duration::from_millis(100);
+
+async fn start(config: ExampleConfig, runtime: Runtime) -> anyhow::Result<()> {
+    match config.task {
+        Behaviour::FailToStart => anyhow::bail!("told to fail"),
+        Behaviour::StartForever => pending().await,
+        Behaviour::FloodTheLog => runtime.spawn_thread("flood", BUDGET, |_| flood_the_log())?,
+        Behaviour::BlockEveryWorker => block_every_worker(&runtime)?,
+        Behaviour::Panic => runtime.spawn("example", BUDGET, async |_| lose_count()),
+        Behaviour::IgnoreShutdown => runtime.spawn("example", BUDGET, |_| pending()),
+        Behaviour::Obey => runtime.spawn("example", BUDGET, |shutdown| async move {
+            shutdown.requested().await;
+            Ok(())
+        }),
+    }
+    Ok(())
+}
+
+fn block_every_worker(runtime: &Runtime) -> anyhow::Result<()> {
+    for _ in 0..std::thread::available_parallelism()?.get() {
+        runtime.spawn("blocked", Duration::from_mins(1), async |_| block());
+    }
+    Ok(())
+}
+
+#[expect(clippy::panic, reason = "the panic is what is asked for")]
+fn lose_count() -> anyhow::Result<()> {
+    panic!("lost count")
+}
+
+fn flood_the_log() -> anyhow::Result<()> {
+    loop {
+        tracing::info!("flood");
+    }
+}
+
+fn block() -> anyhow::Result<()> {
+    loop {
+        std::thread::park();
+    }
+}
+
+fn main() -> ExitCode {
+    abacus_runtime::run("abacus-example", env!("CARGO_PKG_VERSION"), start)
+}

@@ -1,0 +1,65 @@
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+
+use super::*;
+
+/// What one GET over a real socket answers, from the status line to the body.
+async fn get(runtime: &Runtime, path: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(axum::serve(listener, router(runtime.clone())).into_future());
+    let answer = tokio::task::spawn_blocking(move || fetch(address, path)).await.unwrap();
+    server.abort();
+    answer
+}
+
+fn fetch(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn a_process_that_is_not_ready_is_alive() {
+    let runtime = Runtime::new();
+    let _gate = runtime.readiness("replies");
+    assert!(get(&runtime, "/livez").await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn readiness_is_503_until_every_component_is_ready_and_again_at_shutdown() {
+    let runtime = Runtime::new();
+    let gate = runtime.readiness("replies");
+    let answer = get(&runtime, "/readyz").await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(answer.ends_with(r#"{"status":"not ready","components":{"replies":"starting"}}"#));
+
+    gate.ready();
+    let answer = get(&runtime, "/readyz").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.ends_with(r#"{"status":"ready","components":{"replies":"ready"}}"#));
+
+    runtime.stop().await;
+    assert!(get(&runtime, "/readyz").await.starts_with("HTTP/1.1 503"));
+}
+
+#[tokio::test]
+async fn metrics_are_in_the_text_format() {
+    let runtime = Runtime::new();
+    let counter = prometheus::IntCounter::new("abacus_test_total", "Things.").unwrap();
+    runtime.metrics().register(Box::new(counter)).unwrap();
+    let answer = get(&runtime, "/metrics").await;
+    assert!(answer.contains("content-type: text/plain; version=0.0.4"), "{answer}");
+    assert!(answer.contains("# HELP abacus_test_total Things.\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_an_error_that_names_the_setting() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let config = AdminConfig { listen: taken.local_addr().unwrap() };
+    let error = open(&config, &Runtime::new()).await.unwrap_err();
+    assert!(error.to_string().contains("ABACUS_ADMIN_LISTEN"), "{error}");
+}
