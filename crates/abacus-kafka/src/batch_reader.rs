@@ -1,0 +1,220 @@
+//! Reading topics in batches, as a member of a group, from offsets that the reader's own store
+//! keeps: where results and offsets move in one database transaction.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::bindings::rd_kafka_resp_err_t as ResponseError;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
+
+use crate::config::{KafkaConfig, POLL_INTERVAL};
+use crate::context;
+use crate::error::Error;
+use crate::record::{InboundRecord, OwnedRecord, TopicPartition};
+
+/// Who knows where each partition is to be read from.
+pub trait StartOffsets: Send + Sync {
+    /// The next offset to read of each of `partitions`, in their order; `None` for the beginning.
+    /// Called on the polling thread whenever partitions are assigned. It may block, though not
+    /// beyond `max.poll.interval.ms` (five minutes), until the store answers.
+    fn start_offsets(&self, partitions: &[TopicPartition]) -> Vec<Option<i64>>;
+}
+
+/// How batches are made.
+#[derive(Clone, Debug)]
+pub struct BatchSettings {
+    /// The consumer group.
+    pub group: String,
+    /// This instance's name.
+    pub instance: String,
+    /// The most records in a batch.
+    pub max_records: usize,
+    /// A batch is full once it holds this many bytes.
+    pub max_bytes: usize,
+    /// The longest that a batch's first record waits for others.
+    pub linger: Duration,
+}
+
+/// A consumer that gives batches.
+pub struct BatchReader {
+    consumer: BaseConsumer<Context>,
+    settings: BatchSettings,
+}
+
+struct Context {
+    name: String,
+    start: Arc<dyn StartOffsets>,
+}
+
+impl BatchReader {
+    /// Joins the group as a `read_committed` reader of `topics`.
+    pub fn subscribe(
+        config: &KafkaConfig,
+        settings: BatchSettings,
+        topics: &[&str],
+        start: Arc<dyn StartOffsets>,
+    ) -> Result<Self, Error> {
+        let name = format!("{}-{}", settings.group, settings.instance);
+        let consumer: BaseConsumer<Context> = config
+            .consumer(
+                &name,
+                &[
+                    ("group.id", settings.group.as_str()),
+                    ("partition.assignment.strategy", "cooperative-sticky"),
+                    ("session.timeout.ms", "10000"),
+                    ("heartbeat.interval.ms", "1000"),
+                    ("isolation.level", "read_committed"),
+                ],
+            )
+            .create_with_context(Context { name: name.clone(), start })
+            .map_err(Error::client(&name))?;
+        consumer.subscribe(topics).map_err(Error::call("subscribing"))?;
+        Ok(Self { consumer, settings })
+    }
+
+    /// The next batch; empty if nothing came for a while.
+    pub fn next_batch(&self) -> Result<Vec<OwnedRecord>, Error> {
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        let mut deadline = Instant::now() + POLL_INTERVAL;
+        while batch.len() < self.settings.max_records && bytes < self.settings.max_bytes {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Some(record) = self.poll(left)? else {
+                if Instant::now() >= deadline {
+                    break;
+                }
+                continue;
+            };
+            if batch.is_empty() {
+                deadline = Instant::now() + self.settings.linger;
+            }
+            bytes += record.key.len() + record.payload.len();
+            batch.push(record);
+        }
+        Ok(batch)
+    }
+
+    /// Stays a member of the group for `time` without reading on: for when a batch cannot be
+    /// stored yet.
+    pub fn stay(&self, time: Duration) -> Result<(), Error> {
+        let deadline = Instant::now() + time;
+        let paused = self.consumer.assignment().map_err(Error::call("the assignment"))?;
+        self.consumer.pause(&paused).map_err(Error::call("pausing"))?;
+        let result = loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break Ok(());
+            }
+            match self.poll(left) {
+                // A partition assigned in this very moment is not paused; go back to its record.
+                Ok(Some(record)) => self.go_back_to(&record)?,
+                Ok(None) => {}
+                Err(error) => break Err(error),
+            }
+        };
+        let assigned = self.consumer.assignment().map_err(Error::call("the assignment"))?;
+        self.consumer.resume(&assigned).map_err(Error::call("resuming"))?;
+        result
+    }
+
+    /// Reads the partition of `record` again from the record on.
+    pub fn go_back_to(&self, record: &OwnedRecord) -> Result<(), Error> {
+        self.seek(&record.topic, record.partition, record.offset)
+    }
+
+    /// Reads a partition from `offset` on. A partition no longer assigned is left alone.
+    pub fn seek(&self, topic: &str, partition: i32, offset: i64) -> Result<(), Error> {
+        let assignment = self.consumer.assignment().map_err(Error::call("the assignment"))?;
+        if assignment.find_partition(topic, partition).is_none() {
+            return Ok(());
+        }
+        self.consumer
+            .seek(topic, partition, Offset::Offset(offset), crate::config::CALL_TIMEOUT)
+            .map_err(Error::call(format!("going to {topic}/{partition}@{offset}")))
+    }
+
+    /// Tells the group how far the store is, for lag monitors; the store's own offsets are what
+    /// counts. Errors are logged.
+    pub fn hint<'a>(&self, next_offsets: impl Iterator<Item = (&'a str, i32, i64)>) {
+        let mut offsets = TopicPartitionList::new();
+        for (topic, partition, next) in next_offsets {
+            if let Err(error) = offsets.add_partition_offset(topic, partition, Offset::Offset(next))
+            {
+                tracing::warn!(error = %error, "an offset cannot be hinted");
+            }
+        }
+        if offsets.count() > 0
+            && let Err(error) = self.consumer.commit(&offsets, CommitMode::Async)
+        {
+            tracing::warn!(error = %error, "the offset hint was not taken");
+        }
+    }
+
+    fn poll(&self, wait: Duration) -> Result<Option<OwnedRecord>, Error> {
+        match self.consumer.poll(wait) {
+            None => Ok(None),
+            Some(Ok(message)) => Ok(Some(InboundRecord::new(message).to_owned_record())),
+            Some(Err(source @ KafkaError::MessageConsumptionFatal(_))) => {
+                Err(Error::Fatal { client: self.consumer.context().name.clone(), source })
+            }
+            Some(Err(error)) => {
+                let client = &self.consumer.context().name;
+                tracing::warn!(kafka.client = client, error = %error, "polling goes on");
+                Ok(None)
+            }
+        }
+    }
+}
+
+impl Context {
+    fn positions(&self, assigned: &TopicPartitionList) -> Result<TopicPartitionList, KafkaError> {
+        let partitions: Vec<TopicPartition> = assigned
+            .elements()
+            .iter()
+            .map(|element| TopicPartition {
+                topic: element.topic().into(),
+                partition: element.partition(),
+            })
+            .collect();
+        let starts = self.start.start_offsets(&partitions);
+        let mut positions = TopicPartitionList::with_capacity(partitions.len());
+        for (partition, start) in partitions.iter().zip(starts) {
+            let start = start.map_or(Offset::Beginning, Offset::Offset);
+            positions.add_partition_offset(&partition.topic, partition.partition, start)?;
+        }
+        tracing::info!(kafka.partitions = partitions.len(), "partitions assigned");
+        Ok(positions)
+    }
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        context::log(&self.name, level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(kafka.client = self.name, error = %error, "{reason}");
+    }
+}
+
+impl ConsumerContext for Context {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        event: ResponseError,
+        partitions: &mut TopicPartitionList,
+    ) {
+        let done = if event == ResponseError::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            self.positions(partitions).and_then(|positions| consumer.incremental_assign(&positions))
+        } else {
+            tracing::info!(kafka.partitions = partitions.count(), "partitions revoked");
+            consumer.incremental_unassign(partitions)
+        };
+        if let Err(error) = done {
+            tracing::error!(kafka.client = self.name, error = %error, "rebalance failed");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Where Kafka is, and the settings every client shares.
+
+use std::time::Duration;
+
+use abacus_runtime::{Config, Environment};
+use rdkafka::ClientConfig;
+
+/// The largest record a client sends or fetches; the topics allow as much.
+const MAX_RECORD_BYTES: &str = "8388608";
+
+/// How long a call that asks the cluster something may take.
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long one poll waits for something to happen before its loop looks at the shutdown flag.
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Where Kafka is.
+#[derive(Clone, Debug)]
+pub struct KafkaConfig {
+    /// `host:port` of one or more brokers, separated by commas.
+    pub bootstrap: String,
+    /// librdkafka settings laid over ours, for TLS, SASL and the like.
+    pub properties: Vec<(String, String)>,
+}
+
+impl Config for KafkaConfig {
+    fn read(env: &mut Environment) -> Self {
+        let bootstrap = env.get(
+            "ABACUS_KAFKA_BOOTSTRAP",
+            "127.0.0.1:9092",
+            "Kafka brokers to start from: host:port, separated by commas",
+        );
+        let pairs: Vec<String> = env.get(
+            "ABACUS_KAFKA_PROPERTIES",
+            "",
+            "librdkafka settings laid over the built-in ones: name=value, separated by commas",
+        );
+        let mut properties = Vec::new();
+        for pair in pairs {
+            match pair.split_once('=') {
+                Some((name, value)) => {
+                    properties.push((name.trim().to_owned(), value.trim().to_owned()));
+                }
+                None => env.problem(
+                    "ABACUS_KAFKA_PROPERTIES",
+                    format!("{pair:?} is not of the form name=value"),
+                ),
+            }
+        }
+        Self { bootstrap, properties }
+    }
+}
+
+impl KafkaConfig {
+    /// A configuration for the brokers at `bootstrap`, with nothing else changed.
+    pub fn new(bootstrap: impl Into<String>) -> Self {
+        Self { bootstrap: bootstrap.into(), properties: Vec::new() }
+    }
+
+    /// Settings that every client shares. `socket.nagle.disable` and small back-offs keep single
+    /// records fast; the operator's properties come last and win.
+    fn client(&self, name: &str, own: &[(&str, &str)]) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &self.bootstrap)
+            .set("client.id", name)
+            .set("socket.nagle.disable", "true")
+            .set("socket.keepalive.enable", "true")
+            .set("reconnect.backoff.ms", "50")
+            .set("reconnect.backoff.max.ms", "1000")
+            .set("allow.auto.create.topics", "false");
+        for (key, value) in own {
+            config.set(*key, *value);
+        }
+        for (key, value) in &self.properties {
+            config.set(key, value);
+        }
+        config
+    }
+
+    /// An idempotent producer: no duplicates from retries, all replicas in sync have the record
+    /// before it counts as delivered.
+    pub(crate) fn producer(&self, name: &str, own: &[(&str, &str)]) -> ClientConfig {
+        let shared = [
+            ("enable.idempotence", "true"),
+            ("acks", "all"),
+            ("message.max.bytes", MAX_RECORD_BYTES),
+            ("retry.backoff.ms", "10"),
+        ];
+        self.client(name, &[&shared, own].concat())
+    }
+
+    /// A consumer that commits nothing by itself. `fetch.wait.max.ms` bounds how long a partition
+    /// that was just assigned, sought or resumed waits for the fetch under way to come home.
+    pub(crate) fn consumer(&self, name: &str, own: &[(&str, &str)]) -> ClientConfig {
+        let shared = [
+            ("enable.auto.commit", "false"),
+            ("enable.auto.offset.store", "false"),
+            ("auto.offset.reset", "earliest"),
+            ("fetch.wait.max.ms", "20"),
+            ("fetch.queue.backoff.ms", "5"),
+            ("fetch.error.backoff.ms", "50"),
+            ("fetch.message.max.bytes", MAX_RECORD_BYTES),
+        ];
+        self.client(name, &[&shared, own].concat())
+    }
+
+    /// A client that only asks the cluster about itself.
+    pub(crate) fn admin(&self) -> ClientConfig {
+        self.client("abacus-admin", &[])
+    }
+}

@@ -1,0 +1,288 @@
+//! One lane for each assigned partition: its records in offset order, and what has become of them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::record::{OutboundRecord, TopicPartition};
+use crate::tracker::{OffsetTracker, Slot};
+
+/// The output of one record, if it has any.
+type Output = Option<OutboundRecord>;
+
+pub(super) struct Lanes {
+    by_partition: Mutex<HashMap<TopicPartition, Arc<Lane>>>,
+    ready: Arc<Ready>,
+}
+
+/// One assignment of one partition.
+pub(super) struct Lane {
+    state: Mutex<LaneState>,
+    ready: Arc<Ready>,
+}
+
+#[derive(Default)]
+struct LaneState {
+    tracker: OffsetTracker<Output>,
+    closed: bool,
+}
+
+/// How much is finished, and whom to wake when it is enough for a transaction.
+struct Ready {
+    records: AtomicUsize,
+    bytes: AtomicUsize,
+    enough_records: usize,
+    enough_bytes: usize,
+    woken: Mutex<bool>,
+    wake: Condvar,
+}
+
+/// What one lane has to commit.
+pub(super) struct Finished {
+    pub(super) partition: TopicPartition,
+    pub(super) outputs: Vec<OutboundRecord>,
+    pub(super) records: usize,
+    /// The offset to go on from.
+    pub(super) next_offset: i64,
+}
+
+/// The duty to finish one record.
+#[must_use = "a record whose ticket is dropped holds its partition up for good"]
+pub struct Ticket {
+    lane: Arc<Lane>,
+    slot: Slot,
+    is_finished: bool,
+}
+
+impl Ticket {
+    /// The record is dealt with, and `output`, if any, is to be published with its offset. Ignored
+    /// if the partition has changed hands since: whoever has it now does the record again.
+    pub fn finish(mut self, output: Option<OutboundRecord>) {
+        self.is_finished = true;
+        self.lane.finish(self.slot, output);
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            tracing::error!("a record was dropped unfinished; its partition cannot advance");
+        }
+    }
+}
+
+impl Lane {
+    fn finish(&self, slot: Slot, output: Output) {
+        let bytes = output.as_ref().map_or(0, OutboundRecord::size);
+        let mut state = self.state.lock();
+        if !state.closed && state.tracker.finish(slot, output) {
+            drop(state);
+            self.ready.add(bytes);
+        }
+    }
+
+    pub(super) fn receive(self: &Arc<Self>, offset: i64) -> Ticket {
+        let slot = self.state.lock().tracker.receive(offset);
+        Ticket { lane: Arc::clone(self), slot, is_finished: false }
+    }
+
+    /// Records received and not yet taken for a transaction.
+    pub(super) fn backlog(&self) -> usize {
+        self.state.lock().tracker.len()
+    }
+
+    fn has_unfinished(&self) -> bool {
+        let state = self.state.lock();
+        !state.closed && state.tracker.has_unfinished()
+    }
+
+    fn take_finished(&self, partition: &TopicPartition) -> Option<Finished> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return None;
+        }
+        let mut finished = Finished {
+            partition: partition.clone(),
+            outputs: Vec::new(),
+            records: 0,
+            next_offset: 0,
+        };
+        while let Some((offset, output)) = state.tracker.take_next() {
+            finished.outputs.extend(output);
+            finished.records += 1;
+            finished.next_offset = offset + 1;
+        }
+        (finished.records > 0).then_some(finished)
+    }
+
+    fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        state.tracker = OffsetTracker::default();
+    }
+}
+
+impl Ready {
+    fn add(&self, bytes: usize) {
+        let records = self.records.fetch_add(1, Ordering::Relaxed) + 1;
+        let bytes = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if records >= self.enough_records || bytes >= self.enough_bytes {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        let mut woken = self.woken.lock();
+        if !*woken {
+            *woken = true;
+            self.wake.notify_one();
+        }
+    }
+}
+
+impl Lanes {
+    pub(super) fn new(enough_records: usize, enough_bytes: usize) -> Self {
+        let ready = Ready {
+            records: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            enough_records,
+            enough_bytes,
+            woken: Mutex::new(false),
+            wake: Condvar::new(),
+        };
+        Self { by_partition: Mutex::default(), ready: Arc::new(ready) }
+    }
+
+    /// A new lane for a partition; one it had before is closed.
+    pub(super) fn open(&self, partition: TopicPartition) -> Arc<Lane> {
+        let lane = Arc::new(Lane { state: Mutex::default(), ready: Arc::clone(&self.ready) });
+        if let Some(old) = self.by_partition.lock().insert(partition, Arc::clone(&lane)) {
+            old.close();
+        }
+        lane
+    }
+
+    pub(super) fn close(&self, partitions: &[TopicPartition]) {
+        let mut lanes = self.by_partition.lock();
+        for lane in partitions.iter().filter_map(|partition| lanes.remove(partition)) {
+            lane.close();
+        }
+    }
+
+    pub(super) fn close_all(&self) {
+        for (_, lane) in self.by_partition.lock().drain() {
+            lane.close();
+        }
+    }
+
+    /// Takes everything that may be committed now.
+    pub(super) fn take_finished(&self) -> Vec<Finished> {
+        self.ready.records.store(0, Ordering::Relaxed);
+        self.ready.bytes.store(0, Ordering::Relaxed);
+        let lanes = self.by_partition.lock();
+        lanes.iter().filter_map(|(partition, lane)| lane.take_finished(partition)).collect()
+    }
+
+    /// Records received and not yet taken, over all partitions.
+    pub(super) fn backlog(&self) -> usize {
+        self.by_partition.lock().values().map(|lane| lane.backlog()).sum()
+    }
+
+    /// Whether a record of one of `partitions` is still being worked on.
+    pub(super) fn has_unfinished(&self, partitions: &[TopicPartition]) -> bool {
+        let lanes = self.by_partition.lock();
+        partitions.iter().filter_map(|partition| lanes.get(partition)).any(|l| l.has_unfinished())
+    }
+
+    pub(super) fn partitions(&self) -> Vec<TopicPartition> {
+        self.by_partition.lock().keys().cloned().collect()
+    }
+
+    /// Waits until enough is finished for a transaction, or for `interval`.
+    pub(super) fn wait(&self, interval: Duration) {
+        let mut woken = self.ready.woken.lock();
+        if !*woken {
+            self.ready.wake.wait_for(&mut woken, interval);
+        }
+        *woken = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn partition(number: i32) -> TopicPartition {
+        TopicPartition { topic: "requests".into(), partition: number }
+    }
+
+    fn output(text: &str) -> OutboundRecord {
+        OutboundRecord {
+            topic: "results".into(),
+            partition: None,
+            key: Vec::new(),
+            payload: text.into(),
+            headers: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn outputs_leave_in_offset_order_up_to_the_first_unfinished() {
+        let lanes = Lanes::new(10, 1000);
+        let lane = lanes.open(partition(0));
+        let [a, b, c] = [5, 6, 9].map(|offset| lane.receive(offset));
+        b.finish(Some(output("b")));
+        assert!(lanes.take_finished().is_empty());
+        a.finish(Some(output("a")));
+        let [finished] = <[_; 1]>::try_from(lanes.take_finished()).ok().unwrap();
+        let texts: Vec<_> = finished.outputs.iter().map(|out| out.payload.as_slice()).collect();
+        assert_eq!(texts, [b"a", b"b"]);
+        assert_eq!((finished.records, finished.next_offset), (2, 7));
+        assert!(lanes.has_unfinished(&[partition(0)]));
+        c.finish(None);
+        assert_eq!(lanes.take_finished()[0].next_offset, 10);
+    }
+
+    #[test]
+    fn what_a_ticket_of_a_past_assignment_says_no_longer_counts() {
+        let lanes = Lanes::new(10, 1000);
+        let stale = lanes.open(partition(0)).receive(5);
+        let fresh = lanes.open(partition(0)).receive(5);
+        stale.finish(Some(output("stale")));
+        assert!(lanes.take_finished().is_empty());
+        fresh.finish(Some(output("fresh")));
+        assert_eq!(lanes.take_finished()[0].outputs[0].payload, b"fresh");
+    }
+
+    #[test]
+    fn a_closed_lane_gives_nothing_to_commit() {
+        let lanes = Lanes::new(10, 1000);
+        let ticket = lanes.open(partition(0)).receive(5);
+        ticket.finish(Some(output("done")));
+        lanes.close(&[partition(0)]);
+        assert!(lanes.take_finished().is_empty());
+        assert_eq!(lanes.backlog(), 0);
+    }
+
+    #[test]
+    fn enough_finished_records_wake_the_committer() {
+        let lanes = Lanes::new(2, 1000);
+        let lane = lanes.open(partition(0));
+        lane.receive(0).finish(None);
+        assert!(!*lanes.ready.woken.lock());
+        lane.receive(1).finish(None);
+        assert!(*lanes.ready.woken.lock());
+        lanes.wait(Duration::from_hours(1));
+        assert!(!*lanes.ready.woken.lock());
+    }
+
+    #[test]
+    fn enough_finished_bytes_wake_the_committer() {
+        let lanes = Lanes::new(100, 8);
+        lanes.open(partition(0)).receive(0).finish(Some(output("12345678")));
+        assert!(*lanes.ready.woken.lock());
+    }
+}

@@ -1,0 +1,80 @@
+//! Exactly-once consume-transform-produce, with the records of one partition worked on in parallel.
+//!
+//! A [`Source`] polls a consumer group and hands each record to a [`Handler`] together with a
+//! [`Ticket`]. The handler finishes the ticket, from any thread and in any order, with the record
+//! to publish. A [`Committer`] publishes what is finished **in offset order up to the first
+//! unfinished record**, and commits the consumed offsets, in one transaction every few hundred
+//! milliseconds. A crash in between makes the records be read again: a `read_committed` reader of
+//! the output sees each exactly once.
+//!
+//! **Invariants:**
+//! - A ticket belongs to one assignment of its partition (a lane). Once the partition is revoked
+//!   or rewound the lane is closed, and what its tickets say no longer counts.
+//! - Publishing and committing happen under one lock, which the rebalance callback takes too: no
+//!   transaction is open while a partition changes hands.
+//! - After any failed transaction the output is aborted and the group is rewound to its committed
+//!   offsets. Where it is not known how a transaction ended, a new producer first fences the old
+//!   one, which settles it.
+
+mod committer;
+mod lanes;
+mod metrics;
+mod producer;
+mod source;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use committer::Committer;
+pub use lanes::Ticket;
+pub use metrics::Metrics;
+pub use source::{Handler, Source};
+
+use crate::config::KafkaConfig;
+use crate::error::Error;
+use lanes::Lanes;
+use producer::TransactionalProducer;
+
+/// How a stream consumes and commits.
+#[derive(Clone, Debug)]
+pub struct StreamSettings {
+    /// The consumer group.
+    pub group: String,
+    /// This instance's name: stable over restarts, unique among living instances. It makes the
+    /// `transactional.id`, by which a restarted instance ends what its predecessor left open.
+    pub instance: String,
+    /// The topics to consume.
+    pub topics: Vec<String>,
+    /// The longest that a finished record waits to be committed.
+    pub commit_interval: Duration,
+    /// Commit sooner once this many records are finished.
+    pub commit_records: usize,
+    /// Commit sooner once the finished records hold this many bytes.
+    pub commit_bytes: usize,
+    /// The most records of one partition that may be received and not yet committed; beyond it
+    /// the partition is paused, and only that one.
+    pub partition_backlog: usize,
+    /// How long a partition's running work is waited for when the partition is revoked, and all
+    /// work at shutdown. What is not finished by then is done again elsewhere.
+    pub drain: Duration,
+}
+
+/// Joins the group and fences predecessors. Blocks until the broker answers.
+///
+/// Run the two halves on threads of their own, and stop the source first: it drains, then commits.
+pub fn open(
+    config: &KafkaConfig,
+    settings: StreamSettings,
+    metrics: Metrics,
+) -> Result<(Source, Arc<Committer>), Error> {
+    let lanes = Arc::new(Lanes::new(settings.commit_records, settings.commit_bytes));
+    let producer = TransactionalProducer::connect(config, &settings)?;
+    let committer = Arc::new(Committer::new(
+        Arc::clone(&lanes),
+        producer,
+        settings.commit_interval,
+        metrics.clone(),
+    ));
+    let source = Source::connect(config, settings, lanes, Arc::clone(&committer), metrics)?;
+    Ok((source, committer))
+}

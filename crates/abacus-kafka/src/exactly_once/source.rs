@@ -1,0 +1,333 @@
+//! The polling half of a stream: one thread that polls, hands records out and follows rebalances.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use rdkafka::{ClientContext, TopicPartitionList};
+
+use super::StreamSettings;
+use super::committer::Committer;
+use super::lanes::{Lane, Lanes, Ticket};
+use super::metrics::Metrics;
+use crate::config::{CALL_TIMEOUT, KafkaConfig, POLL_INTERVAL};
+use crate::context;
+use crate::error::Error;
+use crate::record::{InboundRecord, TopicPartition};
+
+/// How soon a loop with something to look after polls again.
+const BUSY_POLL: Duration = Duration::from_millis(5);
+
+/// What becomes of a record.
+pub trait Handler {
+    /// Takes a record; called on the polling thread, so it must be quick. The ticket is to be
+    /// finished, here or later.
+    fn on_record(&self, record: &InboundRecord<'_>, ticket: Ticket);
+}
+
+/// The polling half of a stream.
+pub struct Source {
+    consumer: Arc<BaseConsumer<Context>>,
+    committer: Arc<Committer>,
+    lanes: Arc<Lanes>,
+    assigned: Vec<Assigned>,
+    /// Where in `assigned` the last record went: records of a partition come in runs.
+    last: usize,
+    settings: StreamSettings,
+    metrics: Metrics,
+}
+
+struct Assigned {
+    partition: TopicPartition,
+    lane: Arc<Lane>,
+    is_paused: bool,
+}
+
+/// Follows rebalances; runs inside `poll`, on the polling thread.
+pub(super) struct Context {
+    name: String,
+    lanes: Arc<Lanes>,
+    committer: Arc<Committer>,
+    drain: Duration,
+    /// Told to the source when `poll` returns.
+    revoked: Mutex<Vec<TopicPartition>>,
+    failure: Mutex<Option<Error>>,
+}
+
+impl Source {
+    pub(super) fn connect(
+        config: &KafkaConfig,
+        settings: StreamSettings,
+        lanes: Arc<Lanes>,
+        committer: Arc<Committer>,
+        metrics: Metrics,
+    ) -> Result<Self, Error> {
+        let name = format!("{}-{}", settings.group, settings.instance);
+        let context = Context {
+            name: name.clone(),
+            lanes: Arc::clone(&lanes),
+            committer: Arc::clone(&committer),
+            drain: settings.drain,
+            revoked: Mutex::default(),
+            failure: Mutex::default(),
+        };
+        let consumer: BaseConsumer<Context> = config
+            .consumer(
+                &name,
+                &[
+                    ("group.id", settings.group.as_str()),
+                    ("partition.assignment.strategy", "cooperative-sticky"),
+                    ("session.timeout.ms", "10000"),
+                    ("heartbeat.interval.ms", "1000"),
+                    ("isolation.level", "read_committed"),
+                    // Small, since what is prefetched is thrown away when a partition moves.
+                    ("queued.min.messages", "10000"),
+                    ("queued.max.messages.kbytes", "16384"),
+                ],
+            )
+            .create_with_context(context)
+            .map_err(Error::client(&name))?;
+        let topics: Vec<&str> = settings.topics.iter().map(String::as_str).collect();
+        consumer.subscribe(&topics).map_err(Error::call("subscribing"))?;
+        let consumer = Arc::new(consumer);
+        committer.set_consumer(Some(Arc::clone(&consumer)));
+        Ok(Self { consumer, committer, lanes, assigned: Vec::new(), last: 0, settings, metrics })
+    }
+
+    /// Polls until `is_stopping`, then waits for the work under way, commits and leaves the group.
+    pub fn run(
+        mut self,
+        is_stopping: impl Fn() -> bool,
+        handler: &impl Handler,
+    ) -> Result<(), Error> {
+        while !is_stopping() {
+            self.step(handler)?;
+        }
+        self.drain()
+    }
+
+    fn step(&mut self, handler: &impl Handler) -> Result<(), Error> {
+        if self.committer.take_rewind()
+            && let Err(error) = self.rewind()
+        {
+            // Nothing may be read before this has worked.
+            tracing::warn!(error = &error as &dyn std::error::Error, "{error}; trying again");
+            self.committer.mark_rewind();
+            self.lanes.wait(POLL_INTERVAL);
+            return Ok(());
+        }
+        let is_any_paused = self.resume_relieved()?;
+        let consumer = Arc::clone(&self.consumer);
+        let polled = consumer.poll(if is_any_paused { BUSY_POLL } else { POLL_INTERVAL });
+        self.follow_rebalance()?;
+        match polled {
+            None => {}
+            Some(Ok(message)) => {
+                let ticket = self.receive(&message)?;
+                handler.on_record(&InboundRecord::new(message), ticket);
+            }
+            Some(Err(source @ KafkaError::MessageConsumptionFatal(_))) => {
+                return Err(Error::Fatal { client: consumer.context().name.clone(), source });
+            }
+            Some(Err(error)) => {
+                let client = &consumer.context().name;
+                tracing::warn!(kafka.client = client, error = %error, "polling goes on");
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, message: &impl Message) -> Result<Ticket, Error> {
+        self.metrics.received.inc();
+        let limit = self.settings.partition_backlog;
+        let assigned = self.assigned(message.topic(), message.partition());
+        let ticket = assigned.lane.receive(message.offset());
+        if !assigned.is_paused && assigned.lane.backlog() >= limit {
+            assigned.is_paused = true;
+            let list = to_list([&assigned.partition]);
+            self.consumer.pause(&list).map_err(Error::call("pausing"))?;
+            self.metrics.paused.inc();
+        }
+        Ok(ticket)
+    }
+
+    /// The lane of a partition; its first record since the assignment opens it.
+    fn assigned(&mut self, topic: &str, partition: i32) -> &mut Assigned {
+        let is_it = |assigned: &Assigned| {
+            assigned.partition.partition == partition && &*assigned.partition.topic == topic
+        };
+        if !self.assigned.get(self.last).is_some_and(is_it) {
+            self.last = self.assigned.iter().position(is_it).unwrap_or(self.assigned.len());
+        }
+        if self.last == self.assigned.len() {
+            let partition = TopicPartition { topic: topic.into(), partition };
+            let lane = self.lanes.open(partition.clone());
+            self.assigned.push(Assigned { partition, lane, is_paused: false });
+        }
+        #[expect(clippy::indexing_slicing, reason = "found, or pushed just now")]
+        &mut self.assigned[self.last]
+    }
+
+    /// Resumes paused partitions that have caught up by half; true if some are still paused.
+    fn resume_relieved(&mut self) -> Result<bool, Error> {
+        let limit = self.settings.partition_backlog;
+        let mut is_any_paused = false;
+        for assigned in self.assigned.iter_mut().filter(|assigned| assigned.is_paused) {
+            if assigned.lane.backlog() > limit / 2 {
+                is_any_paused = true;
+                continue;
+            }
+            assigned.is_paused = false;
+            let list = to_list([&assigned.partition]);
+            self.consumer.resume(&list).map_err(Error::call("resuming"))?;
+            self.metrics.paused.dec();
+        }
+        Ok(is_any_paused)
+    }
+
+    fn follow_rebalance(&mut self) -> Result<(), Error> {
+        for partition in self.consumer.context().revoked.lock().drain(..) {
+            self.assigned.retain(|assigned| assigned.partition != partition);
+        }
+        match self.consumer.context().failure.lock().take() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// Goes back to the committed offsets after a failed transaction.
+    fn rewind(&mut self) -> Result<(), Error> {
+        self.metrics.rewinds.inc();
+        self.assigned.clear();
+        self.metrics.paused.set(0);
+        let (lanes, consumer) = (&self.lanes, &self.consumer);
+        let committed = self.committer.between_transactions(|| {
+            lanes.close_all();
+            let assignment = consumer.assignment()?;
+            consumer.committed_offsets(assignment, CALL_TIMEOUT)
+        });
+        let mut committed = committed.map_err(Error::call("the committed offsets"))?;
+        if committed.count() == 0 {
+            return Ok(());
+        }
+        from_the_beginning_where_unset(&mut committed).map_err(Error::call("a position"))?;
+        let sought = self
+            .consumer
+            .seek_partitions(committed, CALL_TIMEOUT)
+            .map_err(Error::call("going back to the committed offsets"))?;
+        for element in sought.elements() {
+            element.error().map_err(Error::call(format!(
+                "going back in {}/{}",
+                element.topic(),
+                element.partition()
+            )))?;
+        }
+        self.consumer.resume(&sought).map_err(Error::call("resuming"))
+    }
+
+    /// Reads no further, waits for the work under way and commits it. Polling goes on meanwhile,
+    /// so that the partitions stay ours.
+    fn drain(mut self) -> Result<(), Error> {
+        let deadline = Instant::now() + self.settings.drain;
+        if let Ok(assignment) = self.consumer.assignment() {
+            self.consumer.pause(&assignment).map_err(Error::call("pausing"))?;
+        }
+        let consumer = Arc::clone(&self.consumer);
+        while self.lanes.has_unfinished(&self.lanes.partitions()) && Instant::now() < deadline {
+            // A record that was already on its way is left for the next owner.
+            let _ = consumer.poll(BUSY_POLL);
+            self.follow_rebalance()?;
+        }
+        let lanes = Arc::clone(&self.lanes);
+        self.committer.set_consumer(None);
+        self.committer.commit(&consumer, || lanes.close_all())
+    }
+}
+
+/// A partition without a committed offset was never finished from; librdkafka cannot seek there by
+/// `auto.offset.reset`.
+fn from_the_beginning_where_unset(
+    offsets: &mut TopicPartitionList,
+) -> rdkafka::error::KafkaResult<()> {
+    let unset: Vec<(String, i32)> = offsets
+        .elements()
+        .iter()
+        .filter(|element| !matches!(element.offset(), rdkafka::Offset::Offset(_)))
+        .map(|element| (element.topic().to_owned(), element.partition()))
+        .collect();
+    for (topic, partition) in unset {
+        offsets.set_partition_offset(&topic, partition, rdkafka::Offset::Beginning)?;
+    }
+    Ok(())
+}
+
+impl Context {
+    /// Waits a little for the work under way, commits it, and closes the lanes before anybody else
+    /// is given the partitions.
+    fn hand_over(&self, consumer: &BaseConsumer<Self>, partitions: &[TopicPartition]) {
+        if consumer.assignment_lost() {
+            tracing::warn!("partitions were lost; their work is done again elsewhere");
+            self.lanes.close(partitions);
+            return;
+        }
+        let deadline = Instant::now() + self.drain;
+        while self.lanes.has_unfinished(partitions) && Instant::now() < deadline {
+            self.lanes.wait(BUSY_POLL);
+        }
+        let committed = self.committer.commit(consumer, || {
+            self.lanes.close(partitions);
+        });
+        if let Err(error) = committed {
+            *self.failure.lock() = Some(error);
+        }
+    }
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        context::log(&self.name, level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(kafka.client = self.name, error = %error, "{reason}");
+    }
+}
+
+impl ConsumerContext for Context {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        match rebalance {
+            Rebalance::Assign(partitions) => {
+                tracing::info!(kafka.partitions = partitions.count(), "partitions assigned");
+            }
+            Rebalance::Revoke(partitions) => {
+                let partitions = to_partitions(partitions);
+                tracing::info!(kafka.partitions = partitions.len(), "partitions revoked");
+                self.hand_over(consumer, &partitions);
+                self.revoked.lock().extend(partitions);
+            }
+            Rebalance::Error(error) => tracing::warn!(error = %error, "rebalance failed"),
+        }
+    }
+}
+
+fn to_list<'a>(partitions: impl IntoIterator<Item = &'a TopicPartition>) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for partition in partitions {
+        list.add_partition(&partition.topic, partition.partition);
+    }
+    list
+}
+
+fn to_partitions(list: &TopicPartitionList) -> Vec<TopicPartition> {
+    list.elements()
+        .iter()
+        .map(|element| TopicPartition {
+            topic: element.topic().into(),
+            partition: element.partition(),
+        })
+        .collect()
+}

@@ -1,0 +1,30 @@
+//! Everything in Abacus that speaks to Kafka: client settings, a producer for low latency, a reader
+//! of one fixed partition, a consumer group whose offsets live elsewhere, and exactly-once
+//! consume-transform-produce.
+//!
+//! This crate moves bytes, keys, headers and offsets and knows no event type. It is the only one
+//! that names rdkafka. Each client runs on an OS thread of its own: librdkafka's calls block, so
+//! they have no place on an async runtime.
+
+pub mod admin;
+mod availability;
+mod batch_reader;
+mod config;
+mod context;
+mod error;
+pub mod exactly_once;
+mod partition_reader;
+mod partitioner;
+mod producer;
+mod record;
+mod tracker;
+
+pub use availability::Availability;
+pub use batch_reader::{BatchReader, BatchSettings, StartOffsets};
+pub use config::KafkaConfig;
+pub use error::{Error, SendError};
+pub use partition_reader::PartitionReader;
+pub use partitioner::StickyPartitioner;
+pub use producer::{Delivery, Outgoing, Producer, ProducerSettings};
+pub use record::{Header, InboundRecord, OutboundRecord, OwnedRecord, TopicPartition};
+pub use tracker::{OffsetTracker, Slot};

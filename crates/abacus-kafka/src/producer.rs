@@ -1,0 +1,193 @@
+//! A producer for single records that somebody waits for: nothing lingers, and every record's fate
+//! is reported.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rdkafka::ClientContext;
+use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+
+use crate::availability::{Availability, PROBE_TIMEOUT};
+use crate::config::{CALL_TIMEOUT, KafkaConfig};
+use crate::context;
+use crate::error::{Error, SendError};
+use crate::record::{Header, to_kafka_headers};
+
+/// How one producer differs from another.
+#[derive(Clone, Debug)]
+pub struct ProducerSettings {
+    /// The client's name in logs and at the broker.
+    pub name: String,
+    /// How long a record may wait to be written, retries included, before it is given up.
+    pub delivery_timeout: Duration,
+    /// How many bytes may wait to be written before [`SendError::QueueFull`].
+    pub queue_bytes: u64,
+}
+
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It is in the log, on all replicas in sync.
+    Written,
+    /// It was refused or given up. After a timeout it may have been written all the same.
+    Failed(RDKafkaErrorCode),
+}
+
+/// A record to send now; librdkafka copies it.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing<'a> {
+    /// The topic to write to.
+    pub topic: &'a str,
+    /// The partition to write to; `None` leaves it to the key.
+    pub partition: Option<i32>,
+    /// The key.
+    pub key: &'a [u8],
+    /// The value.
+    pub payload: &'a [u8],
+    /// The headers.
+    pub headers: &'a [Header<'a>],
+}
+
+type OnDelivery = Box<dyn Fn(u128, Delivery) + Send + Sync>;
+
+/// An idempotent producer with a polling thread of its own.
+pub struct Producer {
+    inner: Arc<ThreadedProducer<Context>>,
+    availability: Availability,
+    watcher: Option<JoinHandle<()>>,
+}
+
+struct Context {
+    name: String,
+    availability: Availability,
+    on_delivery: OnDelivery,
+}
+
+impl Producer {
+    /// Creates the producer. `on_delivery` hears of every record under the token it was sent with,
+    /// on the polling thread: it must be quick.
+    pub fn connect(
+        config: &KafkaConfig,
+        settings: &ProducerSettings,
+        on_delivery: impl Fn(u128, Delivery) + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        let availability = Availability::new();
+        let context = Context {
+            name: settings.name.clone(),
+            availability: availability.clone(),
+            on_delivery: Box::new(on_delivery),
+        };
+        let client = config.producer(
+            &settings.name,
+            &[
+                ("linger.ms", "0"),
+                ("message.timeout.ms", &settings.delivery_timeout.as_millis().to_string()),
+                ("queue.buffering.max.kbytes", &(settings.queue_bytes / 1024).max(1).to_string()),
+            ],
+        );
+        let inner = ThreadedProducer::from_config_and_context(&client, context)
+            .map_err(Error::client(&settings.name))?;
+        let inner = Arc::new(inner);
+        let watcher = watch(&settings.name, &inner, &availability)?;
+        Ok(Self { inner, availability, watcher: Some(watcher) })
+    }
+
+    /// Hands a record over for sending; what becomes of it is reported under `token`. On an error
+    /// nothing was or will be written, and nothing is reported.
+    pub fn send(&self, outgoing: &Outgoing<'_>, token: u128) -> Result<(), SendError> {
+        let headers = outgoing.headers.iter().map(|header| (header.name, header.value));
+        let mut record = BaseRecord::with_opaque_to(outgoing.topic, Box::new(token))
+            .key(outgoing.key)
+            .payload(outgoing.payload)
+            .headers(to_kafka_headers(headers));
+        if let Some(partition) = outgoing.partition {
+            record = record.partition(partition);
+        }
+        self.inner.send(record).map_err(|(error, _)| SendError::from_kafka(&error))
+    }
+
+    /// Whether the brokers can be reached.
+    pub fn availability(&self) -> &Availability {
+        &self.availability
+    }
+
+    /// How many partitions `topic` has. Blocks.
+    pub fn partition_count(&self, topic: &str) -> Result<u32, Error> {
+        let metadata = self
+            .inner
+            .client()
+            .fetch_metadata(Some(topic), CALL_TIMEOUT)
+            .map_err(Error::call(format!("the partitions of {topic}")))?;
+        match metadata.topics().iter().find(|found| found.name() == topic) {
+            Some(found) if !found.partitions().is_empty() => {
+                Ok(u32::try_from(found.partitions().len()).unwrap_or(u32::MAX))
+            }
+            _ => Err(Error::NoSuchTopic(topic.to_owned())),
+        }
+    }
+
+    /// Waits until everything handed over is written or given up. Blocks.
+    pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
+        self.inner.flush(timeout).map_err(Error::call("flush"))
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.availability.close();
+        if let Some(watcher) = self.watcher.take() {
+            let _ = watcher.join();
+        }
+    }
+}
+
+fn watch(
+    name: &str,
+    producer: &Arc<ThreadedProducer<Context>>,
+    availability: &Availability,
+) -> Result<JoinHandle<()>, Error> {
+    let producer = Arc::clone(producer);
+    let availability = availability.clone();
+    let thread = format!("{name}-watch");
+    std::thread::Builder::new()
+        .name(thread.clone())
+        .spawn(move || {
+            availability.watch(|| producer.client().fetch_metadata(None, PROBE_TIMEOUT).is_ok());
+        })
+        .map_err(|error| Error::Thread(thread, error))
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        context::log(&self.name, level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(kafka.client = self.name, error = %error, "{reason}");
+        if context::is_disconnection(&error) {
+            self.availability.mark_unreachable();
+        }
+    }
+}
+
+impl ProducerContext for Context {
+    type DeliveryOpaque = Box<u128>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, token: Box<u128>) {
+        let delivery = match result {
+            Ok(_) => Delivery::Written,
+            Err((error, _)) => {
+                let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
+                if code == RDKafkaErrorCode::MessageTimedOut {
+                    self.availability.mark_unreachable();
+                }
+                Delivery::Failed(code)
+            }
+        };
+        (self.on_delivery)(*token, delivery);
+    }
+}
