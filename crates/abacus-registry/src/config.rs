@@ -1,0 +1,24 @@
+//! Where the registry is.
+
+use abacus_runtime::{Config, Environment};
+
+/// Where the registry is.
+#[derive(Clone, Debug)]
+pub struct RegistryConfig {
+    /// Base URL of the Confluent-compatible API.
+    pub url: String,
+}
+
+impl Config for RegistryConfig {
+    fn read(env: &mut Environment) -> Self {
+        let url: String = env.get(
+            "ABACUS_REGISTRY_URL",
+            "http://127.0.0.1:8081/apis/ccompat/v7",
+            "Schema registry: base URL of its Confluent-compatible API",
+        );
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            env.problem("ABACUS_REGISTRY_URL", format!("{url:?} is not an http or https URL"));
+        }
+        Self { url: url.trim_end_matches('/').to_owned() }
+    }
+}
