@@ -1,0 +1,241 @@
+//! The way out: the reply to whoever waits, and the completion for the log.
+//!
+//! The reply goes at once, by a producer of its own, and does not wait for the transaction that
+//! publishes the completion. Should the process die in between, the request is computed again to
+//! the same answer, and the second reply finds nobody waiting.
+
+use std::sync::Arc;
+
+use abacus_kafka::exactly_once::Ticket;
+use abacus_kafka::{
+    Delivery, Header, KafkaConfig, OutboundRecord, Outgoing, Producer, ProducerSettings,
+};
+use abacus_schemas::headers::ReplyTo;
+use abacus_schemas::{CacheLevel, ComputeCompleted, ComputeRequested, Encoder, Outcome, Timestamp};
+use anyhow::Context as _;
+
+use crate::config::ProcessorConfig;
+use crate::dead_letter::{Class, Original};
+use crate::job::{Envelope, Job};
+use crate::metrics::Metrics;
+
+/// How long a reply may be on its way; by then its caller has given up.
+const REPLY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
+/// Memory for replies on their way to a broker that does not answer.
+const REPLY_QUEUE_BYTES: u64 = 256 << 20;
+
+/// Answers jobs.
+pub(crate) struct Answering {
+    encoder: Encoder<ComputeCompleted>,
+    producer: Producer,
+    completed: Arc<str>,
+    dead_letter: Arc<str>,
+    allowed: AllowList,
+    processor: String,
+    metrics: Metrics,
+}
+
+/// An outcome and how it came about.
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    pub(crate) outcome: Outcome,
+    pub(crate) compute_micros: i64,
+    pub(crate) cache: CacheLevel,
+}
+
+impl Answered {
+    /// A failure, found without computing.
+    pub(crate) fn failed(code: &str, message: impl Into<String>) -> Self {
+        let outcome = Outcome::Failed { code: code.to_owned(), message: message.into() };
+        Self { outcome, compute_micros: 0, cache: CacheLevel::None }
+    }
+}
+
+impl Answering {
+    pub(crate) fn connect(
+        config: &ProcessorConfig,
+        encoder: Encoder<ComputeCompleted>,
+        metrics: Metrics,
+    ) -> anyhow::Result<Self> {
+        let producer = reply_producer(&config.kafka, &config.stream.instance, &metrics)?;
+        let requested = producer.partition_count(&config.topics.requested)?;
+        let completed = producer.partition_count(&config.topics.completed)?;
+        anyhow::ensure!(
+            completed >= requested,
+            "topic {} has {completed} partitions but {} has {requested}: a completion goes to the \
+             partition of its request, so add partitions to the former",
+            config.topics.completed,
+            config.topics.requested,
+        );
+        Ok(Self {
+            encoder,
+            producer,
+            completed: config.topics.completed.as_str().into(),
+            dead_letter: config.topics.dead_letter.as_str().into(),
+            allowed: AllowList::new(&config.topics.replies, &config.reply_topics),
+            processor: config.stream.instance.clone(),
+            metrics,
+        })
+    }
+
+    /// Replies, and finishes the record with its completion.
+    pub(crate) fn answer(&self, job: Job, answered: Answered) {
+        let succeeded = matches!(answered.outcome, Outcome::Succeeded { .. });
+        let outcome = if succeeded { "succeeded" } else { "failed" };
+        let operation =
+            abacus_operations::find(&job.request.operation).map_or("unknown", |o| o.name());
+        self.metrics.answered.with_label_values(&[operation, outcome]).inc();
+        let Job { request, envelope } = job;
+        let key = request.request_id.clone().into_bytes();
+        let payload = self.completion(request, answered);
+        self.reply(envelope.reply_to.as_ref(), &payload);
+        let (topic, partition) = (Arc::clone(&self.completed), Some(envelope.partition));
+        envelope.ticket.finish(Some(OutboundRecord {
+            topic,
+            partition,
+            key,
+            payload,
+            headers: Vec::new(),
+        }));
+    }
+
+    /// Says why to whoever waits, and puts the record aside.
+    pub(crate) fn bury(&self, original: Original, envelope: Envelope, class: Class, reason: &str) {
+        tracing::warn!(
+            kafka.partition = envelope.partition,
+            class = class.as_str(),
+            "dead letter: {reason}"
+        );
+        self.metrics.dead_letters.with_label_values(&[class.as_str()]).inc();
+        if envelope.reply_to.is_some() {
+            let payload = self.completion(nobody(), Answered::failed(class.as_str(), reason));
+            self.reply(envelope.reply_to.as_ref(), &payload);
+        }
+        let ticket: Ticket = envelope.ticket;
+        ticket.finish(Some(original.into_dead_letter(&self.dead_letter, class, reason)));
+    }
+
+    pub(crate) fn flush(&self, timeout: std::time::Duration) -> anyhow::Result<()> {
+        Ok(self.producer.flush(timeout)?)
+    }
+
+    fn completion(&self, request: ComputeRequested, answered: Answered) -> Vec<u8> {
+        let event = ComputeCompleted {
+            request_id: request.request_id,
+            operation: request.operation,
+            operands: request.operands,
+            requester: request.requester,
+            source: request.source,
+            requested_at: request.requested_at,
+            outcome: answered.outcome,
+            completed_at: Timestamp::now(),
+            compute_micros: answered.compute_micros,
+            cache: answered.cache,
+            processor: self.processor.clone(),
+        };
+        #[expect(
+            clippy::expect_used,
+            reason = "the type is the schema's; tests hold them together"
+        )]
+        self.encoder.encode(&event).expect("a completion fits its schema")
+    }
+
+    fn reply(&self, to: Option<&ReplyTo>, payload: &[u8]) {
+        let Some(to) = to else { return };
+        let result = if !self.allowed.allows(&to.topic) {
+            tracing::warn!(kafka.topic = to.topic, "a reply to this topic is not allowed");
+            "forbidden"
+        } else if let Err(error) = self.send(to, payload) {
+            tracing::warn!(kafka.topic = to.topic, error = %error, "a reply was not sent");
+            "failed"
+        } else {
+            "sent"
+        };
+        self.metrics.replies.with_label_values(&[result]).inc();
+    }
+
+    fn send(&self, to: &ReplyTo, payload: &[u8]) -> Result<(), abacus_kafka::SendError> {
+        let correlation = Header { name: to.correlation_header, value: &to.correlation_id };
+        let outgoing = Outgoing {
+            topic: &to.topic,
+            partition: to.partition,
+            key: &to.correlation_id,
+            payload,
+            headers: &[correlation],
+        };
+        self.producer.send(&outgoing, 0)
+    }
+}
+
+fn reply_producer(
+    kafka: &KafkaConfig,
+    instance: &str,
+    metrics: &Metrics,
+) -> anyhow::Result<Producer> {
+    let settings = ProducerSettings {
+        name: format!("abacus-replies-{instance}"),
+        delivery_timeout: REPLY_TIMEOUT,
+        queue_bytes: REPLY_QUEUE_BYTES,
+    };
+    let undelivered = metrics.undelivered.clone();
+    let on_delivery = move |_, delivery| {
+        if let Delivery::Failed(code) = delivery {
+            undelivered.inc();
+            tracing::warn!(error = %code, "a reply was not written");
+        }
+    };
+    Producer::connect(kafka, &settings, on_delivery).context("the reply producer")
+}
+
+/// Stands in for the request that could not be read.
+fn nobody() -> ComputeRequested {
+    ComputeRequested {
+        request_id: String::new(),
+        operation: String::new(),
+        operands: std::collections::BTreeMap::new(),
+        requester: None,
+        source: "unknown".to_owned(),
+        requested_at: Timestamp::now(),
+    }
+}
+
+/// The topics that replies may go to. The reply topic comes from the request, which anybody may
+/// produce: without this list they could have us write anywhere.
+struct AllowList {
+    exact: Vec<String>,
+    prefixes: Vec<String>,
+}
+
+impl AllowList {
+    fn new(own: &str, others: &[String]) -> Self {
+        let mut list = Self { exact: vec![own.to_owned()], prefixes: Vec::new() };
+        for topic in others {
+            match topic.strip_suffix('*') {
+                Some(prefix) => list.prefixes.push(prefix.to_owned()),
+                None => list.exact.push(topic.clone()),
+            }
+        }
+        list
+    }
+
+    fn allows(&self, topic: &str) -> bool {
+        self.exact.iter().any(|allowed| allowed == topic)
+            || self.prefixes.iter().any(|prefix| topic.starts_with(prefix))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_go_only_where_they_are_allowed() {
+        let list = AllowList::new("own", &["exact".to_owned(), "abacus.replies.*".to_owned()]);
+        for allowed in ["own", "exact", "abacus.replies.billing"] {
+            assert!(list.allows(allowed), "{allowed}");
+        }
+        for forbidden in ["", "owner", "exact.not", "abacus.compute.completed.v1"] {
+            assert!(!list.allows(forbidden), "{forbidden}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The processor's settings.
+
+use std::time::Duration;
+
+use abacus_kafka::KafkaConfig;
+use abacus_operations::Limits;
+use abacus_registry::RegistryConfig;
+use abacus_runtime::{
+    AdminConfig, ByteSize, Config, Environment, LogConfig, SecretString, ServiceConfig,
+};
+use abacus_schemas::Topics;
+
+/// The processor's settings.
+#[derive(Debug)]
+pub struct ProcessorConfig {
+    pub(crate) kafka: KafkaConfig,
+    pub(crate) registry: RegistryConfig,
+    pub(crate) topics: Topics,
+    pub(crate) stream: StreamConfig,
+    pub(crate) cache: CacheConfig,
+    pub(crate) limits: Limits,
+    pub(crate) workers: usize,
+    pub(crate) reply_topics: Vec<String>,
+    admin: AdminConfig,
+    log: LogConfig,
+}
+
+/// How requests are consumed and completions committed.
+#[derive(Debug)]
+pub(crate) struct StreamConfig {
+    pub(crate) group: String,
+    pub(crate) instance: String,
+    pub(crate) commit_interval: Duration,
+    pub(crate) commit_records: usize,
+    pub(crate) commit_bytes: ByteSize,
+    pub(crate) partition_backlog: usize,
+    pub(crate) drain: Duration,
+}
+
+/// What is remembered, and where.
+#[derive(Debug)]
+pub(crate) struct CacheConfig {
+    pub(crate) memory: ByteSize,
+    pub(crate) redis_url: SecretString,
+    pub(crate) redis_prefix: String,
+    pub(crate) redis_timeout: Duration,
+    pub(crate) redis_ttl: Duration,
+    pub(crate) redis_minimum_cost: u64,
+}
+
+impl Config for StreamConfig {
+    fn read(env: &mut Environment) -> Self {
+        Self {
+            group: env.get("ABACUS_PROCESSOR_GROUP", "abacus-processor", "Consumer group"),
+            instance: env.get(
+                "ABACUS_INSTANCE_ID",
+                "processor-1",
+                "Name of this instance: the same after a restart, unique among those running",
+            ),
+            commit_interval: env.get(
+                "ABACUS_COMMIT_INTERVAL",
+                "100ms",
+                "Longest wait of a finished request for its transaction",
+            ),
+            commit_records: env.get(
+                "ABACUS_COMMIT_RECORDS",
+                "5000",
+                "Finished requests that start a transaction before its time",
+            ),
+            commit_bytes: env.get(
+                "ABACUS_COMMIT_BYTES",
+                "8MiB",
+                "Size of finished completions that starts a transaction before its time",
+            ),
+            partition_backlog: env.get(
+                "ABACUS_PARTITION_BACKLOG",
+                "10000",
+                "Requests of one partition in work or waiting to be committed before it is paused",
+            ),
+            drain: env.get(
+                "ABACUS_DRAIN",
+                "5s",
+                "Longest wait for work under way at shutdown and before a partition moves",
+            ),
+        }
+    }
+}
+
+impl Config for CacheConfig {
+    fn read(env: &mut Environment) -> Self {
+        Self {
+            memory: env.get("ABACUS_CACHE_MEMORY", "64MiB", "Memory for results"),
+            redis_url: env.secret(
+                "ABACUS_REDIS_URL",
+                "redis://127.0.0.1:6379",
+                "Redis, shared by all processors; computing goes on without it",
+            ),
+            redis_prefix: env.get(
+                "ABACUS_REDIS_PREFIX",
+                "abacus:result:",
+                "Text in front of every Redis key",
+            ),
+            redis_timeout: env.get(
+                "ABACUS_REDIS_TIMEOUT",
+                "25ms",
+                "Longest wait for Redis before it counts as a miss",
+            ),
+            redis_ttl: env.get("ABACUS_REDIS_TTL", "1day", "How long Redis keeps a result"),
+            redis_minimum_cost: env.get(
+                "ABACUS_REDIS_MINIMUM_COST",
+                "100000",
+                "Estimated word operations from which asking Redis pays; below, computing is faster",
+            ),
+        }
+    }
+}
+
+impl Config for ProcessorConfig {
+    fn read(env: &mut Environment) -> Self {
+        let prefix: String =
+            env.get("ABACUS_TOPIC_PREFIX", "", "Text in front of every topic name");
+        let topics = Topics::with_prefix(&prefix);
+        Self {
+            kafka: KafkaConfig::read(env),
+            registry: RegistryConfig::read(env),
+            stream: StreamConfig::read(env),
+            cache: CacheConfig::read(env),
+            limits: Limits {
+                max_digits: env.get(
+                    "ABACUS_MAX_DIGITS",
+                    "1000000",
+                    "Most decimal digits of a result",
+                ),
+                ..Limits::default()
+            },
+            workers: env.get("ABACUS_WORKERS", "0", "Computing threads; 0 for one a core"),
+            reply_topics: env.get(
+                "ABACUS_REPLY_TOPICS",
+                "abacus.replies.*",
+                "Topics that direct producers may name for replies, beside the ingress' own; \
+                 a * at the end stands for any text",
+            ),
+            topics,
+            admin: AdminConfig::read(env, "127.0.0.1:9081"),
+            log: LogConfig::read(env),
+        }
+    }
+}
+
+impl ServiceConfig for ProcessorConfig {
+    fn admin(&self) -> &AdminConfig {
+        &self.admin
+    }
+
+    fn log(&self) -> &LogConfig {
+        &self.log
+    }
+}

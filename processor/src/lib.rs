@@ -1,0 +1,26 @@
+//! The processor: consumes requests, computes them on all cores with a cache, replies at once, and
+//! completes each exactly once.
+//!
+//! The way of a record, module by module:
+//!
+//! 1. [`intake`] decodes it on the polling thread and makes it a job, or a dead letter.
+//! 2. [`workers`] take jobs, one thread for each core.
+//! 3. [`calculator`] answers a job: validation, [`cache`], computation.
+//! 4. [`answering`] replies to whoever waits and finishes the record; from there
+//!    [`abacus_kafka::exactly_once`] publishes its completion with its offset.
+//!
+//! **Invariant:** every record that comes in is finished exactly once, whatever it holds.
+
+mod answering;
+mod app;
+mod cache;
+mod calculator;
+mod config;
+mod dead_letter;
+mod intake;
+mod job;
+mod metrics;
+mod workers;
+
+pub use app::start;
+pub use config::ProcessorConfig;

@@ -1,0 +1,7 @@
+//! The `abacus-processor` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    abacus_runtime::run("abacus-processor", env!("CARGO_PKG_VERSION"), abacus_processor::start)
+}
