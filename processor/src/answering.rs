@@ -4,13 +4,15 @@
 //! publishes the completion. Should the process die in between, the request is computed again to
 //! the same answer, and the second reply finds nobody waiting.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use abacus_kafka::exactly_once::Ticket;
 use abacus_kafka::{
     Delivery, Header, KafkaConfig, OutboundRecord, Outgoing, Producer, ProducerSettings,
 };
 use abacus_schemas::headers::ReplyTo;
+use abacus_schemas::topics::MAX_VALUE_BYTES;
 use abacus_schemas::{CacheLevel, ComputeCompleted, ComputeRequested, Encoder, Outcome, Timestamp};
 use anyhow::Context as _;
 
@@ -20,7 +22,7 @@ use crate::job::{Envelope, Job};
 use crate::metrics::Metrics;
 
 /// How long a reply may be on its way; by then its caller has given up.
-const REPLY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Memory for replies on their way to a broker that does not answer.
 const REPLY_QUEUE_BYTES: u64 = 256 << 20;
 
@@ -87,7 +89,7 @@ impl Answering {
         self.metrics.answered.with_label_values(&[operation, outcome]).inc();
         let Job { request, envelope } = job;
         let key = request.request_id.clone().into_bytes();
-        let payload = self.completion(request, answered);
+        let payload = self.encode(self.completion(request, answered));
         self.reply(envelope.reply_to.as_ref(), &payload);
         let (topic, partition) = (Arc::clone(&self.completed), Some(envelope.partition));
         envelope.ticket.finish(Some(OutboundRecord {
@@ -108,19 +110,20 @@ impl Answering {
         );
         self.metrics.dead_letters.with_label_values(&[class.as_str()]).inc();
         if envelope.reply_to.is_some() {
-            let payload = self.completion(nobody(), Answered::failed(class.as_str(), reason));
+            let failed = Answered::failed(class.as_str(), reason);
+            let payload = self.encode(self.completion(nobody(), failed));
             self.reply(envelope.reply_to.as_ref(), &payload);
         }
-        let ticket: Ticket = envelope.ticket;
-        ticket.finish(Some(original.into_dead_letter(&self.dead_letter, class, reason)));
+        let letter = original.into_dead_letter(&self.dead_letter, class, reason);
+        envelope.ticket.finish(Some(letter));
     }
 
-    pub(crate) fn flush(&self, timeout: std::time::Duration) -> anyhow::Result<()> {
+    pub(crate) fn flush(&self, timeout: Duration) -> anyhow::Result<()> {
         Ok(self.producer.flush(timeout)?)
     }
 
-    fn completion(&self, request: ComputeRequested, answered: Answered) -> Vec<u8> {
-        let event = ComputeCompleted {
+    fn completion(&self, request: ComputeRequested, answered: Answered) -> ComputeCompleted {
+        ComputeCompleted {
             request_id: request.request_id,
             operation: request.operation,
             operands: request.operands,
@@ -132,12 +135,31 @@ impl Answering {
             compute_micros: answered.compute_micros,
             cache: answered.cache,
             processor: self.processor.clone(),
+        }
+    }
+
+    /// The event's bytes. One that does not fit its topic would fail every transaction it is in,
+    /// so its outcome becomes that it does not fit.
+    fn encode(&self, mut event: ComputeCompleted) -> Vec<u8> {
+        let bytes = self.encode_any(&event);
+        if bytes.len() <= MAX_VALUE_BYTES {
+            return bytes;
+        }
+        let short = |text: &str| text.chars().take(100).collect();
+        event.operands.clear();
+        event.operation = short(&event.operation);
+        event.requester = event.requester.as_deref().map(short);
+        event.source = short(&event.source);
+        event.outcome = Outcome::Failed {
+            code: "record-too-large".to_owned(),
+            message: format!("request and result together exceed {MAX_VALUE_BYTES} bytes"),
         };
-        #[expect(
-            clippy::expect_used,
-            reason = "the type is the schema's; tests hold them together"
-        )]
-        self.encoder.encode(&event).expect("a completion fits its schema")
+        self.encode_any(&event)
+    }
+
+    #[expect(clippy::expect_used, reason = "the type is the schema's; tests hold them together")]
+    fn encode_any(&self, event: &ComputeCompleted) -> Vec<u8> {
+        self.encoder.encode(event).expect("a completion fits its schema")
     }
 
     fn reply(&self, to: Option<&ReplyTo>, payload: &[u8]) {
@@ -192,7 +214,7 @@ fn nobody() -> ComputeRequested {
     ComputeRequested {
         request_id: String::new(),
         operation: String::new(),
-        operands: std::collections::BTreeMap::new(),
+        operands: BTreeMap::new(),
         requester: None,
         source: "unknown".to_owned(),
         requested_at: Timestamp::now(),

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use abacus_kafka::exactly_once::{self, StreamSettings};
+use abacus_kafka::exactly_once::{self, Committer, Source, StreamSettings};
 use abacus_registry::SchemaRegistry;
 use abacus_runtime::Runtime;
+use abacus_schemas::{ComputeCompleted, Encoder};
 use tokio::runtime::Handle;
 
 use crate::answering::Answering;
@@ -14,10 +15,12 @@ use crate::calculator::Calculator;
 use crate::config::ProcessorConfig;
 use crate::intake::Intake;
 use crate::metrics::Metrics;
-use crate::workers::{self, Queue};
+use crate::workers::{self, Queue, Worker};
 
+/// How long replies on their way may take at shutdown.
+const FLUSH: Duration = Duration::from_secs(4);
 /// Beyond its drain time, what a stage may take to stop.
-const MARGIN: Duration = Duration::from_secs(5);
+const MARGIN: Duration = Duration::from_secs(4);
 
 /// Starts the processor. Its parts stop in the reverse of the order they are started in here: the
 /// source first, which drains and commits; the replies last.
@@ -29,15 +32,15 @@ pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<
     let encoder = registry.encoder(&config.topics.completed).await?;
     let decoder = Arc::new(registry.decoder(&config.topics.requested).await?);
 
-    let answering = Arc::new(Answering::connect(&config, encoder, metrics.clone())?);
-    let replies = Arc::clone(&answering);
-    runtime.spawn("replies", MARGIN, move |shutdown| async move {
-        shutdown.requested().await;
-        tokio::task::spawn_blocking(move || replies.flush(MARGIN)).await?
-    });
+    let config = Arc::new(config);
+    let (answering, source, committer) =
+        connect(Arc::clone(&config), encoder, metrics.clone(), stream_metrics).await?;
 
-    let (source, committer) =
-        exactly_once::open(&config.kafka, stream_settings(&config), stream_metrics)?;
+    let replies = Arc::clone(&answering);
+    runtime.spawn("replies", FLUSH + MARGIN, move |shutdown| async move {
+        shutdown.requested().await;
+        tokio::task::spawn_blocking(move || replies.flush(FLUSH)).await?
+    });
     runtime.spawn_thread("committer", MARGIN, move |shutdown| {
         Ok(committer.run(|| shutdown.is_requested())?)
     })?;
@@ -51,7 +54,8 @@ pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<
         metrics.clone(),
     ));
     let (queue, jobs) = Queue::new(metrics.clone());
-    workers::spawn(&runtime, worker_count(config.workers), &jobs, &calculator, &metrics)?;
+    let worker = Worker { jobs, calculator, metrics: metrics.clone() };
+    workers::spawn(&runtime, worker_count(config.workers), worker)?;
 
     let intake =
         Intake { decoder, registry, answering, queue, metrics, runtime: Handle::current() };
@@ -60,6 +64,22 @@ pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<
     })?;
     gate.ready();
     Ok(())
+}
+
+/// Connects to Kafka off the async threads, as these calls block.
+async fn connect(
+    config: Arc<ProcessorConfig>,
+    encoder: Encoder<ComputeCompleted>,
+    metrics: Metrics,
+    stream_metrics: exactly_once::Metrics,
+) -> anyhow::Result<(Arc<Answering>, Source, Arc<Committer>)> {
+    let connecting = tokio::task::spawn_blocking(move || {
+        let answering = Answering::connect(&config, encoder, metrics)?;
+        let settings = stream_settings(&config);
+        let (source, committer) = exactly_once::open(&config.kafka, settings, stream_metrics)?;
+        Ok((Arc::new(answering), source, committer))
+    });
+    connecting.await?
 }
 
 fn stream_settings(config: &ProcessorConfig) -> StreamSettings {
@@ -73,6 +93,7 @@ fn stream_settings(config: &ProcessorConfig) -> StreamSettings {
         commit_bytes: usize::try_from(stream.commit_bytes.as_u64()).unwrap_or(usize::MAX),
         partition_backlog: stream.partition_backlog,
         drain: stream.drain,
+        hand_over: stream.hand_over,
     }
 }
 

@@ -45,12 +45,9 @@ impl Calculator {
             let message = "the deadline had passed before a processor took the request up";
             return self.answering.answer(job, Answered::failed("expired", message));
         }
-        let prepared = match prepare(&job.request.operation, &job.request.operands, &self.limits) {
+        let prepared = match self.prepare(&job) {
             Ok(prepared) => prepared,
-            Err(refusal) => {
-                let answered = Answered::failed(refusal.code(), refusal.to_string());
-                return self.answering.answer(job, answered);
-            }
+            Err(answered) => return self.answering.answer(job, answered),
         };
         if let Some(cached) = self.cache.in_memory(prepared.canonical()) {
             return self.answering.answer(job, found(&cached, CacheLevel::Memory));
@@ -64,11 +61,7 @@ impl Calculator {
 
     fn take_costly(&self, job: Job, prepared: &Prepared) {
         let Some(job) = self.join(job, prepared.canonical()) else { return };
-        let answered = match self.cache.in_redis(prepared.canonical()) {
-            Some(cached) => found(&cached, CacheLevel::Redis),
-            None => self.compute(prepared),
-        };
-        // Whoever comes from here on finds the result in memory.
+        let answered = self.find_or_compute(prepared);
         let waiting = self.under_way.lock().remove(prepared.canonical()).unwrap_or_default();
         for waiting in waiting {
             let cache = CacheLevel::Memory;
@@ -76,6 +69,18 @@ impl Calculator {
                 .answer(waiting, Answered { compute_micros: 0, cache, ..answered.clone() });
         }
         self.answering.answer(job, answered);
+    }
+
+    /// Looks into memory again: between the first look and becoming the first to want it, another
+    /// may have computed it.
+    fn find_or_compute(&self, prepared: &Prepared) -> Answered {
+        if let Some(cached) = self.cache.in_memory(prepared.canonical()) {
+            return found(&cached, CacheLevel::Memory);
+        }
+        match self.cache.in_redis(prepared.canonical()) {
+            Some(cached) => found(&cached, CacheLevel::Redis),
+            None => self.compute(prepared),
+        }
     }
 
     /// Gives the job back if it is the first to want its computation.
@@ -90,13 +95,26 @@ impl Calculator {
         Some(job)
     }
 
-    /// Computes and remembers. A panic is an answer too: the caller must not wait for nothing, nor
-    /// the partition stand still.
+    fn prepare(&self, job: &Job) -> Result<Prepared, Answered> {
+        let Job { request, .. } = job;
+        self.guarded(|| prepare(&request.operation, &request.operands, &self.limits))?
+            .map_err(|refusal| Answered::failed(refusal.code(), refusal.to_string()))
+    }
+
+    /// A panic is an answer too: the caller must not wait for nothing, nor the partition stand still.
+    fn guarded<T>(&self, work: impl FnOnce() -> T) -> Result<T, Answered> {
+        catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
+            self.metrics.panics.inc();
+            Answered::failed("internal", "the computation failed; this is our fault")
+        })
+    }
+
+    /// Computes and remembers.
     fn compute(&self, prepared: &Prepared) -> Answered {
         let began = Instant::now();
-        let Ok(answer) = catch_unwind(AssertUnwindSafe(|| prepared.answer())) else {
-            self.metrics.panics.inc();
-            return Answered::failed("internal", "the computation failed; this is our fault");
+        let answer = match self.guarded(|| prepared.answer()) {
+            Ok(answer) => answer,
+            Err(failed) => return failed,
         };
         let elapsed = began.elapsed();
         self.metrics.computed.with_label_values(&[prepared.operation()]).inc();

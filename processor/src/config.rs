@@ -35,6 +35,7 @@ pub(crate) struct StreamConfig {
     pub(crate) commit_bytes: ByteSize,
     pub(crate) partition_backlog: usize,
     pub(crate) drain: Duration,
+    pub(crate) hand_over: Duration,
 }
 
 /// What is remembered, and where.
@@ -48,9 +49,12 @@ pub(crate) struct CacheConfig {
     pub(crate) redis_minimum_cost: u64,
 }
 
+/// Shorter, transactions would do nothing but begin and end.
+const SHORTEST_COMMIT_INTERVAL: Duration = Duration::from_millis(1);
+
 impl Config for StreamConfig {
     fn read(env: &mut Environment) -> Self {
-        Self {
+        let stream = Self {
             group: env.get("ABACUS_PROCESSOR_GROUP", "abacus-processor", "Consumer group"),
             instance: env.get(
                 "ABACUS_INSTANCE_ID",
@@ -77,12 +81,23 @@ impl Config for StreamConfig {
                 "10000",
                 "Requests of one partition in work or waiting to be committed before it is paused",
             ),
-            drain: env.get(
-                "ABACUS_DRAIN",
-                "5s",
-                "Longest wait for work under way at shutdown and before a partition moves",
+            drain: env.get("ABACUS_DRAIN", "5s", "Longest wait for work under way at shutdown"),
+            hand_over: env.get(
+                "ABACUS_HAND_OVER",
+                "500ms",
+                "Longest wait for a partition's work under way before it moves to another processor",
             ),
+        };
+        if stream.commit_interval < SHORTEST_COMMIT_INTERVAL {
+            env.problem(
+                "ABACUS_COMMIT_INTERVAL",
+                format!("expected at least {SHORTEST_COMMIT_INTERVAL:?}"),
+            );
         }
+        if stream.partition_backlog == 0 {
+            env.problem("ABACUS_PARTITION_BACKLOG", "expected at least 1");
+        }
+        stream
     }
 }
 

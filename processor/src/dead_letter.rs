@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use abacus_kafka::{InboundRecord, OutboundRecord};
 use abacus_schemas::headers;
+use abacus_schemas::topics::MAX_VALUE_BYTES;
 
 /// Why a record is not a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,9 @@ impl Class {
     }
 }
 
+/// Headers that we add at the end: three for the origin, two for the error.
+const OUR_HEADERS: usize = 5;
+
 /// A copy of a record, to be written to the dead-letter topic should it have to be.
 pub(crate) struct Original {
     key: Vec<u8>,
@@ -37,6 +41,8 @@ impl Original {
     pub(crate) fn of(record: &InboundRecord<'_>) -> Self {
         let mut headers: Vec<(String, Vec<u8>)> = record
             .headers()
+            .unwrap_or_default()
+            .into_iter()
             .map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_vec()))
             .collect();
         headers.extend([
@@ -59,12 +65,54 @@ impl Original {
     ) -> OutboundRecord {
         self.headers.push((headers::ERROR_CLASS.to_owned(), class.as_str().into()));
         self.headers.push((headers::ERROR_MESSAGE.to_owned(), message.into()));
-        OutboundRecord {
+        let letter = OutboundRecord {
             topic: Arc::clone(topic),
             partition: None,
             key: self.key,
             payload: self.payload,
             headers: self.headers,
-        }
+        };
+        if letter.size() <= MAX_VALUE_BYTES { letter } else { without_content(letter) }
+    }
+}
+
+/// A record that came compressed may not fit as it is. Where it stands is kept, and it is still
+/// there.
+fn without_content(letter: OutboundRecord) -> OutboundRecord {
+    tracing::error!(bytes = letter.size(), "a dead letter does not fit its topic");
+    let theirs = letter.headers.len().saturating_sub(OUR_HEADERS);
+    let kept = letter.headers.into_iter().skip(theirs);
+    OutboundRecord { key: Vec::new(), payload: Vec::new(), headers: kept.collect(), ..letter }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_that_does_not_fit_keeps_where_it_came_from_and_why() {
+        let original = Original {
+            key: b"key".to_vec(),
+            payload: vec![0; MAX_VALUE_BYTES],
+            headers: vec![
+                ("theirs".to_owned(), b"x".to_vec()),
+                (headers::ORIGIN_TOPIC.to_owned(), b"requested".to_vec()),
+                (headers::ORIGIN_PARTITION.to_owned(), b"1".to_vec()),
+                (headers::ORIGIN_OFFSET.to_owned(), b"2".to_vec()),
+            ],
+        };
+        let letter = original.into_dead_letter(&"dead".into(), Class::Malformed, "why");
+        let names: Vec<_> = letter.headers.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                headers::ORIGIN_TOPIC,
+                headers::ORIGIN_PARTITION,
+                headers::ORIGIN_OFFSET,
+                headers::ERROR_CLASS,
+                headers::ERROR_MESSAGE
+            ]
+        );
+        assert!(letter.payload.is_empty());
     }
 }

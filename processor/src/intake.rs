@@ -33,8 +33,13 @@ pub(crate) struct Intake {
 
 impl Handler for Intake {
     fn on_record(&self, record: &InboundRecord<'_>, ticket: Ticket) {
-        let envelope = self.envelope(record, ticket);
-        match self.read(record.payload()) {
+        let headers = record.headers();
+        let envelope = self.envelope(record, headers.as_deref().unwrap_or_default(), ticket);
+        let read = match headers {
+            Ok(_) => self.read(record.payload()),
+            Err(error) => Err(Unread::Never(Class::Malformed, error.to_string())),
+        };
+        match read {
             Ok(request) => self.queue.push(Job { request, envelope }),
             Err(Unread::NeedsSchema(id)) => self.look_up(id, Original::of(record), envelope),
             Err(Unread::Never(class, reason)) => {
@@ -51,13 +56,18 @@ enum Unread {
 }
 
 impl Intake {
-    fn envelope(&self, record: &InboundRecord<'_>, ticket: Ticket) -> Envelope {
-        let reply_to = ReplyTo::from_headers(record.headers()).unwrap_or_else(|error| {
+    fn envelope(
+        &self,
+        record: &InboundRecord<'_>,
+        headers: &[(&str, Option<&[u8]>)],
+        ticket: Ticket,
+    ) -> Envelope {
+        let reply_to = ReplyTo::from_headers(headers.iter().copied()).unwrap_or_else(|error| {
             tracing::warn!(kafka.offset = record.offset(), error = %error, "no reply");
             self.metrics.replies.with_label_values(&["invalid"]).inc();
             None
         });
-        let deadline_ms = deadline_ms(record.headers());
+        let deadline_ms = deadline_ms(headers.iter().copied());
         Envelope { reply_to, deadline_ms, partition: record.partition(), ticket }
     }
 

@@ -16,8 +16,8 @@ const IDLE: Duration = Duration::from_millis(100);
 /// How long a worker may take to end its last computation.
 const BUDGET: Duration = Duration::from_secs(5);
 
-/// Jobs waiting for a worker. Not bounded by itself: a partition whose backlog is full is paused,
-/// so there are never more jobs than the backlogs of the assigned partitions.
+/// Jobs waiting for a worker. Not bounded by itself: a partition whose backlog is full is paused. Jobs
+/// of a partition that has moved on are skipped.
 #[derive(Clone)]
 pub(crate) struct Queue {
     sender: Sender<Job>,
@@ -38,48 +38,44 @@ impl Queue {
     }
 }
 
-/// Starts `count` workers.
-pub(crate) fn spawn(
-    runtime: &Runtime,
-    count: usize,
-    jobs: &Receiver<Job>,
-    calculator: &Arc<Calculator>,
-    metrics: &Metrics,
-) -> anyhow::Result<()> {
-    for _ in 0..count {
-        let worker = Worker {
-            jobs: jobs.clone(),
-            calculator: Arc::clone(calculator),
-            metrics: metrics.clone(),
-        };
-        runtime.spawn_thread("worker", BUDGET, move |shutdown| {
-            worker.run(&shutdown);
-            Ok(())
-        })?;
-    }
-    Ok(())
+/// Starts `count` workers, as one task.
+pub(crate) fn spawn(runtime: &Runtime, count: usize, worker: Worker) -> anyhow::Result<()> {
+    runtime.spawn_thread("workers", BUDGET, move |shutdown| {
+        std::thread::scope(|scope| {
+            for _ in 0..count {
+                scope.spawn(|| worker.run(&shutdown));
+            }
+        });
+        Ok(())
+    })
 }
 
-struct Worker {
-    jobs: Receiver<Job>,
-    calculator: Arc<Calculator>,
-    metrics: Metrics,
+/// What every worker needs.
+pub(crate) struct Worker {
+    pub(crate) jobs: Receiver<Job>,
+    pub(crate) calculator: Arc<Calculator>,
+    pub(crate) metrics: Metrics,
 }
 
 impl Worker {
+    /// At shutdown the source has drained before: what is still queued belongs to nobody here.
     fn run(&self, shutdown: &Shutdown) {
-        loop {
+        while !shutdown.is_requested() {
             match self.jobs.recv_timeout(IDLE) {
                 Ok(job) => self.work(job),
-                Err(RecvTimeoutError::Timeout) if !shutdown.is_requested() => {}
-                Err(_) => return,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     }
 
-    /// A panic outside the computation itself, which has its own guard, must not cost the worker.
+    /// A panic must not cost the worker. The computation has a guard of its own, which answers; one
+    /// elsewhere drops the job's ticket, which fails the stream.
     fn work(&self, job: Job) {
         self.metrics.queued.dec();
+        if !job.envelope.ticket.is_current() {
+            return;
+        }
         let timer = self.metrics.answering.start_timer();
         if catch_unwind(AssertUnwindSafe(|| self.calculator.take(job))).is_err() {
             self.metrics.panics.inc();

@@ -10,9 +10,14 @@ pub const REPLIES: &str = "abacus.compute.replies.v1";
 /// Records that could not be read, byte for byte, with the reason in their headers.
 pub const DEAD_LETTER: &str = "abacus.compute.dead-letter.v1";
 
-/// The largest record the topics take: a result and its operands at the default limits are about
-/// two million digits.
+/// The largest record the topics take.
 pub const MAX_RECORD_BYTES: usize = 8 << 20;
+/// The largest request: half of that, since a completion holds its request and a result, and a dead
+/// letter its record and the reason.
+pub const MAX_REQUEST_BYTES: usize = MAX_RECORD_BYTES / 2;
+/// The largest value that a completion or a dead letter may have, so that with its headers and
+/// Kafka's own framing it surely fits.
+pub const MAX_VALUE_BYTES: usize = MAX_RECORD_BYTES - (1 << 20);
 
 /// The topic names a process uses: the standard ones, or all under one prefix, so that several
 /// systems (or tests) can share a broker.
@@ -43,19 +48,20 @@ impl Topics {
     /// Every topic with the settings to create it with. `partitions` is the number for the event
     /// topics, `reply_partitions` that for the reply topic: at least one an ingress instance.
     pub fn specs(&self, partitions: u32, reply_partitions: u32) -> Vec<TopicSpec> {
-        let event = |name: &String, retention| TopicSpec {
-            name: name.clone(),
+        let event = |name: &str| TopicSpec {
+            name: name.to_owned(),
             partitions,
-            retention_ms: retention,
+            retention_ms: EVENT_RETENTION_MS,
+            max_record_bytes: MAX_RECORD_BYTES,
         };
         vec![
-            event(&self.requested, EVENT_RETENTION_MS),
-            event(&self.completed, EVENT_RETENTION_MS),
-            event(&self.dead_letter, EVENT_RETENTION_MS),
+            TopicSpec { max_record_bytes: MAX_REQUEST_BYTES, ..event(&self.requested) },
+            event(&self.completed),
+            event(&self.dead_letter),
             TopicSpec {
-                name: self.replies.clone(),
                 partitions: reply_partitions,
                 retention_ms: REPLY_RETENTION_MS,
+                ..event(&self.replies)
             },
         ]
     }
@@ -71,6 +77,8 @@ pub struct TopicSpec {
     /// How long records are kept, in milliseconds. For events longer than the longest outage of
     /// Postgres plus the longest fail-over, since the log is what heals the database.
     pub retention_ms: u64,
+    /// The largest record it takes.
+    pub max_record_bytes: usize,
 }
 
 const EVENT_RETENTION_MS: u64 = 7 * 24 * 60 * 60 * 1000;

@@ -1,7 +1,7 @@
 //! `abacus-admin topics`.
 
 use abacus_kafka::admin::{Topic, create_topics};
-use abacus_schemas::topics::{MAX_RECORD_BYTES, TopicSpec};
+use abacus_schemas::topics::TopicSpec;
 use clap::Subcommand;
 
 use crate::Settings;
@@ -47,7 +47,7 @@ fn topic(spec: TopicSpec, replication: i32) -> Topic {
         settings: vec![
             ("cleanup.policy", "delete".to_owned()),
             ("retention.ms", spec.retention_ms.to_string()),
-            ("max.message.bytes", MAX_RECORD_BYTES.to_string()),
+            ("max.message.bytes", spec.max_record_bytes.to_string()),
         ],
     }
 }

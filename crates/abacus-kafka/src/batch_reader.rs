@@ -109,8 +109,12 @@ impl BatchReader {
                 break Ok(());
             }
             match self.poll(left) {
-                // A partition assigned in this very moment is not paused; go back to its record.
-                Ok(Some(record)) => self.go_back_to(&record)?,
+                // A partition assigned in this very moment is not paused yet.
+                Ok(Some(record)) => {
+                    if let Err(error) = self.hold(&record) {
+                        break Err(error);
+                    }
+                }
                 Ok(None) => {}
                 Err(error) => break Err(error),
             }
@@ -118,6 +122,14 @@ impl BatchReader {
         let assigned = self.consumer.assignment().map_err(Error::call("the assignment"))?;
         self.consumer.resume(&assigned).map_err(Error::call("resuming"))?;
         result
+    }
+
+    /// Pauses the partition of `record`, and goes back to the record for when it is resumed.
+    fn hold(&self, record: &OwnedRecord) -> Result<(), Error> {
+        let mut partition = TopicPartitionList::new();
+        partition.add_partition(&record.topic, record.partition);
+        self.consumer.pause(&partition).map_err(Error::call("pausing"))?;
+        self.go_back_to(record)
     }
 
     /// Reads the partition of `record` again from the record on.
@@ -211,7 +223,9 @@ impl ConsumerContext for Context {
             self.positions(partitions).and_then(|positions| consumer.incremental_assign(&positions))
         } else {
             tracing::info!(kafka.partitions = partitions.count(), "partitions revoked");
-            consumer.incremental_unassign(partitions)
+            // librdkafka keeps a partition paused over a revocation; should it come back, it would
+            // never be read.
+            consumer.resume(partitions).and_then(|()| consumer.incremental_unassign(partitions))
         };
         if let Err(error) = done {
             tracing::error!(kafka.client = self.name, error = %error, "rebalance failed");

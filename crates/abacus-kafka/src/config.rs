@@ -14,6 +14,19 @@ pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one poll waits for something to happen before its loop looks at the shutdown flag.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
+/// Settings that the operator's properties may not touch.
+const RESERVED: [&str; 9] = [
+    "acks",
+    "enable.auto.commit",
+    "enable.auto.offset.store",
+    "enable.idempotence",
+    "group.id",
+    "group.protocol",
+    "isolation.level",
+    "partition.assignment.strategy",
+    "transactional.id",
+];
+
 /// Where Kafka is.
 #[derive(Clone, Debug)]
 pub struct KafkaConfig {
@@ -38,6 +51,10 @@ impl Config for KafkaConfig {
         let mut properties = Vec::new();
         for pair in pairs {
             match pair.split_once('=') {
+                Some((name, _)) if RESERVED.contains(&name.trim()) => env.problem(
+                    "ABACUS_KAFKA_PROPERTIES",
+                    format!("{:?} cannot be changed: what is promised rests on it", name.trim()),
+                ),
                 Some((name, value)) => {
                     properties.push((name.trim().to_owned(), value.trim().to_owned()));
                 }
@@ -108,5 +125,34 @@ impl KafkaConfig {
     /// A client that only asks the cluster about itself.
     pub(crate) fn admin(&self) -> ClientConfig {
         self.client("abacus-admin", &[])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(properties: &str) -> String {
+        let mut env = Environment::from_pairs([("ABACUS_KAFKA_PROPERTIES", properties)]);
+        let _ = KafkaConfig::read(&mut env);
+        env.finish().err().map(|problems| problems.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn properties_are_laid_over_ours() {
+        let mut env = Environment::from_pairs([(
+            "ABACUS_KAFKA_PROPERTIES",
+            "security.protocol=SSL, socket.keepalive.enable=false",
+        )]);
+        let config = KafkaConfig::read(&mut env).consumer("c", &[]);
+        assert_eq!(config.get("security.protocol"), Some("SSL"));
+        assert_eq!(config.get("socket.keepalive.enable"), Some("false"));
+    }
+
+    #[test]
+    fn properties_that_would_break_a_promise_are_refused() {
+        assert!(problems("isolation.level=read_uncommitted").contains("isolation.level"));
+        assert!(problems("nonsense").contains("name=value"));
+        assert_eq!(problems("security.protocol=SSL"), "");
     }
 }

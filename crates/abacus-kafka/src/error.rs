@@ -14,10 +14,10 @@ pub enum Error {
         #[source]
         source: KafkaError,
     },
-    /// The cluster did not answer, or refused, a question asked at start.
-    #[error("Kafka did not answer: {what}")]
+    /// A call to the cluster, or to librdkafka, failed.
+    #[error("Kafka failed at {what}")]
     Call {
-        /// What was asked.
+        /// What was called for.
         what: String,
         /// librdkafka's reason.
         #[source]
@@ -36,6 +36,18 @@ pub enum Error {
         #[source]
         source: KafkaError,
     },
+    /// A record that must be written, and that Kafka will never take.
+    #[error("Kafka refuses a record for {partition}")]
+    Refused {
+        /// Where it was to be written.
+        partition: String,
+        /// librdkafka's reason.
+        #[source]
+        source: KafkaError,
+    },
+    /// A record was dropped without an outcome; only reading it again can help.
+    #[error("a record was dropped without an outcome")]
+    Abandoned,
     /// A thread of this crate could not be started.
     #[error("cannot start the thread {0}")]
     Thread(String, #[source] std::io::Error),

@@ -26,5 +26,7 @@ pub use error::{Error, SendError};
 pub use partition_reader::PartitionReader;
 pub use partitioner::StickyPartitioner;
 pub use producer::{Delivery, Outgoing, Producer, ProducerSettings};
-pub use record::{Header, InboundRecord, OutboundRecord, OwnedRecord, TopicPartition};
-pub use tracker::{OffsetTracker, Slot};
+pub use record::{
+    Header, InboundRecord, OutboundRecord, OwnedRecord, RecordHeaders, TopicPartition,
+    UnreadableHeaders,
+};

@@ -12,7 +12,7 @@ pub struct StickyPartitioner {
     partitions: u64,
     stay: Duration,
     started: Instant,
-    offset: u64,
+    first_turn: u64,
 }
 
 impl StickyPartitioner {
@@ -23,7 +23,7 @@ impl StickyPartitioner {
             stay: stay.max(Duration::from_micros(1)),
             started: Instant::now(),
             // Instances that start together should not walk in step.
-            offset: u64::from(std::process::id()),
+            first_turn: u64::from(std::process::id()),
         }
     }
 
@@ -35,7 +35,7 @@ impl StickyPartitioner {
     fn at(&self, elapsed: Duration) -> i32 {
         let turn = elapsed.as_nanos() / self.stay.as_nanos();
         let turn = u64::try_from(turn).unwrap_or(u64::MAX);
-        i32::try_from(turn.wrapping_add(self.offset) % self.partitions).unwrap_or(0)
+        i32::try_from(turn.wrapping_add(self.first_turn) % self.partitions).unwrap_or(0)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Records as they come in and go out: bytes and coordinates, no meaning.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rdkafka::message::{BorrowedMessage, Headers, Message, OwnedHeaders};
@@ -65,16 +66,18 @@ impl<'a> InboundRecord<'a> {
     }
 
     /// The headers in their order; a name may come more than once.
-    pub fn headers(&self) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
-        self.message
-            .headers()
-            .into_iter()
-            .flat_map(|headers| headers.iter().map(|header| (header.key, header.value)))
+    pub fn headers(&self) -> Result<RecordHeaders<'_>, UnreadableHeaders> {
+        let Some(headers) = self.message.headers() else { return Ok(Vec::new()) };
+        let header = |index| headers.try_get(index).map(|header| (header.key, header.value));
+        // rdkafka panics on a name that is not UTF-8. Whoever can write to the topic can write one.
+        catch_unwind(AssertUnwindSafe(|| (0..headers.count()).filter_map(header).collect()))
+            .map_err(|_| UnreadableHeaders)
     }
 
     /// The value of the first header called `name`.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers().find(|(key, _)| *key == name).and_then(|(_, value)| value)
+        let headers = self.headers().ok()?;
+        headers.into_iter().find(|(key, _)| *key == name).and_then(|(_, value)| value)
     }
 
     /// A copy that outlives librdkafka's.
@@ -88,6 +91,14 @@ impl<'a> InboundRecord<'a> {
         }
     }
 }
+
+/// Names and values, in their order.
+pub type RecordHeaders<'a> = Vec<(&'a str, Option<&'a [u8]>)>;
+
+/// A header's name is not UTF-8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a header's name is not UTF-8")]
+pub struct UnreadableHeaders;
 
 /// A record just read, copied; without its headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,8 +131,8 @@ pub struct OutboundRecord {
 }
 
 impl OutboundRecord {
-    /// Bytes it holds, for limits on memory.
-    pub(crate) fn size(&self) -> usize {
+    /// Bytes of key, value and headers.
+    pub fn size(&self) -> usize {
         let headers: usize =
             self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
         self.key.len() + self.payload.len() + headers
@@ -131,7 +142,8 @@ impl OutboundRecord {
 pub(crate) fn to_kafka_headers<'a>(
     headers: impl ExactSizeIterator<Item = (&'a str, &'a [u8])>,
 ) -> OwnedHeaders {
-    headers.fold(OwnedHeaders::new_with_capacity(8), |all, (key, value)| {
+    let none = OwnedHeaders::new_with_capacity(headers.len());
+    headers.fold(none, |all, (key, value)| {
         all.insert(rdkafka::message::Header { key, value: Some(value) })
     })
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 /// The records of one partition that were received and not yet taken out.
 #[derive(Debug)]
-pub struct OffsetTracker<T> {
+pub(crate) struct OffsetTracker<T> {
     entries: VecDeque<Entry<T>>,
     /// Slot of the first entry.
     first: u64,
@@ -21,7 +21,7 @@ struct Entry<T> {
 
 /// A received record's place, by which it is finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Slot(u64);
+pub(crate) struct Slot(u64);
 
 impl<T> Default for OffsetTracker<T> {
     fn default() -> Self {
@@ -32,14 +32,14 @@ impl<T> Default for OffsetTracker<T> {
 impl<T> OffsetTracker<T> {
     /// Takes note of a record. Records come in offset order; offsets may skip, as they do after
     /// compaction and at transaction markers.
-    pub fn receive(&mut self, offset: i64) -> Slot {
+    pub(crate) fn receive(&mut self, offset: i64) -> Slot {
         debug_assert!(self.entries.back().is_none_or(|last| last.offset < offset));
         self.entries.push_back(Entry { offset, finished: None });
         Slot(self.first + self.entries.len() as u64 - 1)
     }
 
     /// Takes note of a record's outcome. False, and nothing is changed, if it was finished before.
-    pub fn finish(&mut self, slot: Slot, outcome: T) -> bool {
+    pub(crate) fn finish(&mut self, slot: Slot, outcome: T) -> bool {
         let entry = slot
             .0
             .checked_sub(self.first)
@@ -54,7 +54,7 @@ impl<T> OffsetTracker<T> {
     }
 
     /// Takes the next record in offset order, if it is finished.
-    pub fn take_next(&mut self) -> Option<(i64, T)> {
+    pub(crate) fn take_next(&mut self) -> Option<(i64, T)> {
         self.entries.front()?.finished.as_ref()?;
         let entry = self.entries.pop_front()?;
         self.first += 1;
@@ -62,17 +62,12 @@ impl<T> OffsetTracker<T> {
     }
 
     /// Records received and not yet taken.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether every record received has been taken.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// Whether a record is still being worked on.
-    pub fn has_unfinished(&self) -> bool {
+    pub(crate) fn has_unfinished(&self) -> bool {
         self.entries.iter().any(|entry| entry.finished.is_none())
     }
 }

@@ -1,12 +1,14 @@
-//! The registry's client: `schema_registry_converter` for schemas, one plain call for the
-//! compatibility setting, which it does not cover.
+//! The registry's client: `schema_registry_converter` for subjects and registering; plain calls for
+//! the compatibility setting, which it does not cover, and for a schema by its id, where it hides
+//! the status that tells a schema that does not exist from a registry that is not well.
 
 use std::time::Duration;
 
 use abacus_schemas::topics::value_subject;
 use abacus_schemas::{Decoder, Encoder, Event, SchemaId};
+use reqwest::StatusCode;
 use schema_registry_converter::async_impl::schema_registry::{
-    SrSettings, get_all_versions, get_schema_by_id, perform_sr_call, post_schema,
+    SrSettings, get_all_versions, perform_sr_call, post_schema,
 };
 use schema_registry_converter::error::SRCError;
 use schema_registry_converter::schema_registry_common::{SchemaType, SrCall, SuppliedSchema};
@@ -20,6 +22,25 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Every version reads, and is read by, every other: the log is replayed, and services are
 /// updated one by one.
 const COMPATIBILITY: &str = "FULL_TRANSITIVE";
+
+/// A schema as the registry gives it by id.
+#[derive(serde::Deserialize)]
+struct FoundSchema {
+    schema: String,
+}
+
+/// Whether the same question will always be answered like this: it is the question's fault, and
+/// not one of credentials or of load.
+fn is_final(status: StatusCode) -> bool {
+    status.is_client_error()
+        && !matches!(
+            status,
+            StatusCode::UNAUTHORIZED
+                | StatusCode::FORBIDDEN
+                | StatusCode::REQUEST_TIMEOUT
+                | StatusCode::TOO_MANY_REQUESTS
+        )
+}
 
 /// A schema registry.
 #[derive(Debug)]
@@ -85,12 +106,15 @@ impl SchemaRegistry {
 
     /// Teaches `decoder` the schema `id`, which a record named.
     pub async fn resolve<E: Event>(&self, decoder: &Decoder<E>, id: SchemaId) -> Result<(), Error> {
-        let schema = match get_schema_by_id(id.0, &self.settings).await {
-            Ok(schema) => schema,
-            Err(error) if is_not_found(&error) => return Err(Error::UnknownSchema(id)),
-            Err(error) => return Err(self.unavailable(format!("schema {id}"), error)),
-        };
-        Ok(decoder.learn(id, &schema.schema)?)
+        let unavailable = |error| Error::unavailable(&self.url, format!("schema {id}"), error);
+        let url = format!("{}/schemas/ids/{id}", self.url);
+        let response = self.http.get(url).send().await.map_err(unavailable)?;
+        if is_final(response.status()) {
+            return Err(Error::UnknownSchema(id));
+        }
+        let response = response.error_for_status().map_err(unavailable)?;
+        let found: FoundSchema = response.json().await.map_err(unavailable)?;
+        Ok(decoder.learn(id, &found.schema)?)
     }
 
     /// Registers our schema for `topic`, held to full compatibility from its first version on.

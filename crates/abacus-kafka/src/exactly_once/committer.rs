@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::KafkaResult;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::lanes::{Finished, Lanes};
@@ -18,13 +18,16 @@ use crate::error::Error;
 /// How long a producer that could not be replaced waits before it is tried again.
 const SETTLE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The committing half of a stream. Its lock is held for as long as a transaction is open.
+/// The committing half of a stream. Its lock is held for as long as a transaction is open or
+/// unsettled.
 pub struct Committer {
     lanes: Arc<Lanes>,
     producer: Mutex<TransactionalProducer>,
     interval: Duration,
     consumer: Mutex<Option<Arc<BaseConsumer<Context>>>>,
     must_rewind: AtomicBool,
+    is_closing: Mutex<bool>,
+    closing: Condvar,
     metrics: Metrics,
 }
 
@@ -41,6 +44,8 @@ impl Committer {
             interval,
             consumer: Mutex::default(),
             must_rewind: AtomicBool::new(false),
+            is_closing: Mutex::default(),
+            closing: Condvar::new(),
             metrics,
         }
     }
@@ -55,14 +60,23 @@ impl Committer {
             if let Some(consumer) = consumer {
                 self.commit(&consumer, || {})?;
             }
+            self.producer.lock().serve();
             self.metrics.pending.set(i64::try_from(self.lanes.backlog()).unwrap_or(i64::MAX));
         }
         Ok(())
     }
 
-    /// The consumer whose offsets are committed; `None` once it is closing.
-    pub(super) fn set_consumer(&self, consumer: Option<Arc<BaseConsumer<Context>>>) {
-        *self.consumer.lock() = consumer;
+    /// The consumer whose offsets are committed.
+    pub(super) fn set_consumer(&self, consumer: Arc<BaseConsumer<Context>>) {
+        *self.consumer.lock() = Some(consumer);
+    }
+
+    /// The consumer is closing: nothing is committed but by [`Self::commit`], and what fails now is
+    /// not tried again.
+    pub(super) fn close(&self) {
+        *self.consumer.lock() = None;
+        *self.is_closing.lock() = true;
+        self.closing.notify_all();
     }
 
     /// Has the source go back to the committed offsets before it reads on.
@@ -75,7 +89,7 @@ impl Committer {
         self.must_rewind.swap(false, Ordering::AcqRel)
     }
 
-    /// Commits what is finished now, then calls `and_then`, both under the lock: no transaction
+    /// Commits all that is finished now, then calls `and_then`, both under the lock: no transaction
     /// begins before `and_then` has returned.
     pub(super) fn commit(
         &self,
@@ -84,31 +98,48 @@ impl Committer {
     ) -> Result<(), Error> {
         let mut producer = self.producer.lock();
         let result = match consumer.group_metadata() {
-            Some(group) => self.transact(&mut producer, &group),
+            Some(group) => self.transact_all(&mut producer, &group),
             None => Ok(()),
         };
         and_then();
         result
     }
 
-    /// Calls `action` when no transaction is open, nor a failed one unsettled.
-    pub(super) fn between_transactions<R>(&self, action: impl FnOnce() -> R) -> R {
-        let _producer = self.producer.lock();
-        action()
+    /// Calls `action` when no transaction is open, nor a failed one unsettled; `None` if that does
+    /// not come to be within `patience`.
+    pub(super) fn between_transactions<R>(
+        &self,
+        patience: Duration,
+        action: impl FnOnce() -> R,
+    ) -> Option<R> {
+        let _producer = self.producer.try_lock_for(patience)?;
+        Some(action())
+    }
+
+    /// One transaction after the other, each of a bounded size, until nothing finished is left.
+    fn transact_all(
+        &self,
+        producer: &mut TransactionalProducer,
+        group: &ConsumerGroupMetadata,
+    ) -> Result<(), Error> {
+        loop {
+            let share = self.lanes.take_finished();
+            if share.is_empty() {
+                return Ok(());
+            }
+            self.transact(producer, group, &share)?;
+        }
     }
 
     fn transact(
         &self,
         producer: &mut TransactionalProducer,
         group: &ConsumerGroupMetadata,
+        finished: &[Finished],
     ) -> Result<(), Error> {
-        let finished = self.lanes.take_finished();
-        if finished.is_empty() {
-            return Ok(());
-        }
         let began = Instant::now();
         let outputs = finished.iter().flat_map(|lane| &lane.outputs);
-        let offsets = offsets(&finished).map_err(Self::fatal)?;
+        let offsets = offsets(finished).map_err(|source| producer.fatal(source))?;
         if let Err(error) = producer.transact(outputs, &offsets, group) {
             return self.recover(producer, error);
         }
@@ -124,24 +155,34 @@ impl Committer {
     fn recover(
         &self,
         producer: &mut TransactionalProducer,
-        error: TransactionError,
+        failure: TransactionError,
     ) -> Result<(), Error> {
         self.metrics.transactions.with_label_values(&["failed"]).inc();
-        tracing::warn!(error = &error as &dyn std::error::Error, "{error}; reading again");
+        tracing::warn!(error = &failure as &dyn std::error::Error, "{failure}; reading again");
         self.lanes.close_all();
         self.mark_rewind();
-        if error.is_fenced() {
-            return Err(Self::fatal(error.into_source()));
+        match failure {
+            TransactionError::Fenced(source) => return Err(producer.fatal(source)),
+            TransactionError::Refused { partition, source } => {
+                return Err(Error::Refused { partition, source });
+            }
+            TransactionError::Open { .. } | TransactionError::Indefinite { .. } => {}
         }
-        while let Err(error) = producer.settle(&error) {
+        while let Err(error) = producer.settle(&failure) {
+            if matches!(error, Error::Fatal { .. }) || self.closes_within(SETTLE_INTERVAL) {
+                return Err(error);
+            }
             tracing::warn!(error = &error as &dyn std::error::Error, "{error}; trying again");
-            self.lanes.wait(SETTLE_INTERVAL);
         }
         Ok(())
     }
 
-    fn fatal(source: KafkaError) -> Error {
-        Error::Fatal { client: "committer".to_owned(), source }
+    fn closes_within(&self, time: Duration) -> bool {
+        let mut is_closing = self.is_closing.lock();
+        if !*is_closing {
+            self.closing.wait_for(&mut is_closing, time);
+        }
+        *is_closing
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
@@ -30,7 +30,7 @@ struct LaneState {
     closed: bool,
 }
 
-/// How much is finished, and whom to wake when it is enough for a transaction.
+/// How much has finished since the last transaction, and whom to wake when it is enough for one.
 struct Ready {
     records: AtomicUsize,
     bytes: AtomicUsize,
@@ -38,6 +38,8 @@ struct Ready {
     enough_bytes: usize,
     woken: Mutex<bool>,
     wake: Condvar,
+    /// A record was dropped without an outcome.
+    is_abandoned: AtomicBool,
 }
 
 /// What one lane has to commit.
@@ -49,8 +51,15 @@ pub(super) struct Finished {
     pub(super) next_offset: i64,
 }
 
+/// A lane's part of what one transaction takes.
+#[derive(Clone, Copy)]
+struct Share {
+    records: usize,
+    bytes: usize,
+}
+
 /// The duty to finish one record.
-#[must_use = "a record whose ticket is dropped holds its partition up for good"]
+#[must_use = "a record whose ticket is dropped fails the stream"]
 pub struct Ticket {
     lane: Arc<Lane>,
     slot: Slot,
@@ -64,12 +73,20 @@ impl Ticket {
         self.is_finished = true;
         self.lane.finish(self.slot, output);
     }
+
+    /// False once the partition has changed hands: the record is read again, and work on it here
+    /// is for nothing.
+    pub fn is_current(&self) -> bool {
+        !self.lane.state.lock().closed
+    }
 }
 
 impl Drop for Ticket {
+    /// A record that never finishes would hold its partition up in silence: the stream fails
+    /// instead, and the record is read again.
     fn drop(&mut self) {
-        if !self.is_finished {
-            tracing::error!("a record was dropped unfinished; its partition cannot advance");
+        if !self.is_finished && self.is_current() {
+            self.lane.ready.is_abandoned.store(true, Ordering::Release);
         }
     }
 }
@@ -99,18 +116,22 @@ impl Lane {
         !state.closed && state.tracker.has_unfinished()
     }
 
-    fn take_finished(&self, partition: &TopicPartition) -> Option<Finished> {
+    /// Takes finished records from the front: at least one, if there is one, and then as many as
+    /// `share` has room for.
+    fn take_finished(&self, partition: &TopicPartition, share: Share) -> Option<Finished> {
         let mut state = self.state.lock();
-        if state.closed {
-            return None;
-        }
         let mut finished = Finished {
             partition: partition.clone(),
             outputs: Vec::new(),
             records: 0,
             next_offset: 0,
         };
-        while let Some((offset, output)) = state.tracker.take_next() {
+        let mut bytes = 0;
+        while finished.records < share.records.max(1)
+            && (bytes < share.bytes || finished.records == 0)
+            && let Some((offset, output)) = state.tracker.take_next()
+        {
+            bytes += output.as_ref().map_or(0, OutboundRecord::size);
             finished.outputs.extend(output);
             finished.records += 1;
             finished.next_offset = offset + 1;
@@ -152,6 +173,7 @@ impl Lanes {
             enough_bytes,
             woken: Mutex::new(false),
             wake: Condvar::new(),
+            is_abandoned: AtomicBool::new(false),
         };
         Self { by_partition: Mutex::default(), ready: Arc::new(ready) }
     }
@@ -178,12 +200,21 @@ impl Lanes {
         }
     }
 
-    /// Takes everything that may be committed now.
+    /// Takes what may be committed now, as much of it as one transaction should hold.
     pub(super) fn take_finished(&self) -> Vec<Finished> {
         self.ready.records.store(0, Ordering::Relaxed);
         self.ready.bytes.store(0, Ordering::Relaxed);
         let lanes = self.by_partition.lock();
-        lanes.iter().filter_map(|(partition, lane)| lane.take_finished(partition)).collect()
+        let share = Share {
+            records: self.ready.enough_records / lanes.len().max(1),
+            bytes: self.ready.enough_bytes / lanes.len().max(1),
+        };
+        lanes.iter().filter_map(|(partition, lane)| lane.take_finished(partition, share)).collect()
+    }
+
+    /// Whether a record was dropped without an outcome, so that its partition cannot go on.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.ready.is_abandoned.load(Ordering::Acquire)
     }
 
     /// Records received and not yet taken, over all partitions.
@@ -197,8 +228,9 @@ impl Lanes {
         partitions.iter().filter_map(|partition| lanes.get(partition)).any(|l| l.has_unfinished())
     }
 
-    pub(super) fn partitions(&self) -> Vec<TopicPartition> {
-        self.by_partition.lock().keys().cloned().collect()
+    /// Whether a record of any partition is still being worked on.
+    pub(super) fn has_any_unfinished(&self) -> bool {
+        self.by_partition.lock().values().any(|lane| lane.has_unfinished())
     }
 
     /// Waits until enough is finished for a transaction, or for `interval`.
@@ -265,6 +297,38 @@ mod tests {
         lanes.close(&[partition(0)]);
         assert!(lanes.take_finished().is_empty());
         assert_eq!(lanes.backlog(), 0);
+    }
+
+    #[test]
+    fn a_transaction_takes_no_more_than_its_share() {
+        let lanes = Lanes::new(4, 10);
+        let [small, large] = [0, 1].map(|number| lanes.open(partition(number)));
+        for offset in 0..5 {
+            small.receive(offset).finish(None);
+            large.receive(offset).finish(Some(output("12345678")));
+        }
+        let taken = |finished: Vec<Finished>| {
+            let mut taken: Vec<_> =
+                finished.iter().map(|lane| (lane.partition.partition, lane.records)).collect();
+            taken.sort_unstable();
+            taken
+        };
+        assert_eq!(taken(lanes.take_finished()), [(0, 2), (1, 1)]);
+        assert_eq!(taken(lanes.take_finished()), [(0, 2), (1, 1)]);
+        assert_eq!(taken(lanes.take_finished()), [(0, 1), (1, 1)]);
+        assert_eq!(taken(lanes.take_finished()), [(1, 1)]);
+    }
+
+    #[test]
+    fn a_dropped_ticket_fails_the_stream_unless_its_lane_is_closed() {
+        let lanes = Lanes::new(10, 1000);
+        let stale = lanes.open(partition(0)).receive(5);
+        let current = lanes.open(partition(0)).receive(5);
+        assert!(!stale.is_current() && current.is_current());
+        drop(stale);
+        assert!(!lanes.is_abandoned());
+        drop(current);
+        assert!(lanes.is_abandoned());
     }
 
     #[test]

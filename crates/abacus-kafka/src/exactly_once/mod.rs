@@ -11,7 +11,8 @@
 //! - A ticket belongs to one assignment of its partition (a lane). Once the partition is revoked
 //!   or rewound the lane is closed, and what its tickets say no longer counts.
 //! - Publishing and committing happen under one lock, which the rebalance callback takes too: no
-//!   transaction is open while a partition changes hands.
+//!   transaction is open while a partition is handed over.
+//! - A record whose ticket is dropped unfinished fails the stream, so that it is read again.
 //! - After any failed transaction the output is aborted and the group is rewound to its committed
 //!   offsets. Where it is not known how a transaction ended, a new producer first fences the old
 //!   one, which settles it.
@@ -54,9 +55,11 @@ pub struct StreamSettings {
     /// The most records of one partition that may be received and not yet committed; beyond it
     /// the partition is paused, and only that one.
     pub partition_backlog: usize,
-    /// How long a partition's running work is waited for when the partition is revoked, and all
-    /// work at shutdown. What is not finished by then is done again elsewhere.
+    /// How long work under way is waited for at shutdown. What is not finished by then is done
+    /// again elsewhere.
     pub drain: Duration,
+    /// The same when a partition is revoked: short, since the whole group waits.
+    pub hand_over: Duration,
 }
 
 /// Joins the group and fences predecessors. Blocks until the broker answers.

@@ -1,9 +1,9 @@
 //! The transactional producer: one transaction after the other, each whole or not at all.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::fmt;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -18,15 +18,17 @@ use crate::context;
 use crate::error::Error;
 use crate::record::{OutboundRecord, to_kafka_headers};
 
-/// How long each step of a transaction may take. Below `transaction.timeout.ms`, so that we give
-/// up before the broker does.
-const STEP_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long a whole transaction may take. Below `transaction.timeout.ms`, so that it is us who give
+/// up, and not the broker, which would take us for dead.
+const TRANSACTION_TIME: Duration = Duration::from_secs(8);
 const TRANSACTION_TIMEOUT_MS: &str = "10000";
-const MESSAGE_TIMEOUT_MS: &str = "8000";
+const MESSAGE_TIMEOUT_MS: &str = "7000";
 /// A transaction's records are queued all at once: a moment's lingering puts them into few batches.
 const LINGER_MS: &str = "5";
-const FENCE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long aborting, and fencing earlier producers, may take.
+const SETTLE_TIME: Duration = Duration::from_secs(10);
 
+/// Writes records and offsets, one transaction after the other.
 pub(super) struct TransactionalProducer {
     config: ClientConfig,
     name: String,
@@ -35,42 +37,39 @@ pub(super) struct TransactionalProducer {
 
 /// Why a transaction did not commit.
 #[derive(Debug, thiserror::Error)]
-#[error("{step} failed")]
-pub(super) struct TransactionError {
-    step: &'static str,
-    #[source]
-    source: KafkaError,
+pub(super) enum TransactionError {
+    /// A newer producer with our `transactional.id` has taken over.
+    #[error("another instance of the same name has taken over")]
+    Fenced(#[source] KafkaError),
+    /// Kafka will never take one of the records.
+    #[error("a record for {partition} is refused")]
+    Refused { partition: String, source: KafkaError },
+    /// The transaction is still open: aborting it settles it.
+    #[error("{step} failed")]
+    Open { step: Step, source: KafkaError },
+    /// It is not known how the transaction ended: only fencing settles it.
+    #[error("{step} failed, and how the transaction ended is not known")]
+    Indefinite { step: Step, source: KafkaError },
 }
 
-impl TransactionError {
-    /// Whether another producer with our `transactional.id` has taken over.
-    pub(super) fn is_fenced(&self) -> bool {
-        matches!(
-            self.source.rdkafka_error_code(),
-            Some(RDKafkaErrorCode::Fenced | RDKafkaErrorCode::ProducerFenced)
-        )
-    }
-
-    pub(super) fn into_source(self) -> KafkaError {
-        self.source
-    }
-
-    /// Whether the transaction is known to be still open, so that aborting it settles it. After
-    /// any other error its end is unknown, and only fencing settles that.
-    fn is_abortable(&self) -> bool {
-        matches!(&self.source, KafkaError::Transaction(error) if error.txn_requires_abort())
-            || self.step == Step::DELIVER
-    }
+/// The steps of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Begin,
+    Deliver,
+    AddOffsets,
+    Commit,
 }
 
-struct Step;
-
-impl Step {
-    const BEGIN: &'static str = "beginning the transaction";
-    const DELIVER: &'static str = "writing the transaction's records";
-    const OFFSETS: &'static str = "adding the consumed offsets";
-    const COMMIT: &'static str = "committing the transaction";
-    const ABORT: &'static str = "aborting the transaction";
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Begin => "beginning a transaction",
+            Self::Deliver => "writing a transaction's records",
+            Self::AddOffsets => "adding the consumed offsets to a transaction",
+            Self::Commit => "committing a transaction",
+        })
+    }
 }
 
 impl TransactionalProducer {
@@ -85,10 +84,7 @@ impl TransactionalProducer {
                 ("linger.ms", LINGER_MS),
             ],
         );
-        let inner = create(&config, &name)?;
-        inner
-            .init_transactions(FENCE_TIMEOUT)
-            .map_err(Error::call(format!("fencing earlier producers called {name}")))?;
+        let inner = create_fencing(&config, &name)?;
         Ok(Self { config, name, inner })
     }
 
@@ -99,37 +95,46 @@ impl TransactionalProducer {
         offsets: &TopicPartitionList,
         group: &ConsumerGroupMetadata,
     ) -> Result<(), TransactionError> {
-        self.inner.begin_transaction().map_err(failed(Step::BEGIN))?;
-        self.inner.context().failed.store(0, Ordering::Relaxed);
+        let deadline = Instant::now() + TRANSACTION_TIME;
+        self.inner.context().forget_failures();
+        self.inner.begin_transaction().map_err(|error| self.failed(Step::Begin, error))?;
         for output in outputs {
-            self.enqueue(output).map_err(failed(Step::DELIVER))?;
+            self.enqueue(output, deadline)?;
         }
-        self.deliver().map_err(failed(Step::DELIVER))?;
+        self.deliver(deadline).map_err(|error| self.failed(Step::Deliver, error))?;
         self.inner
-            .send_offsets_to_transaction(offsets, group, STEP_TIMEOUT)
-            .map_err(failed(Step::OFFSETS))?;
-        self.inner.commit_transaction(STEP_TIMEOUT).map_err(failed(Step::COMMIT))
+            .send_offsets_to_transaction(offsets, group, left(deadline))
+            .map_err(|error| self.failed(Step::AddOffsets, error))?;
+        self.inner
+            .commit_transaction(left(deadline))
+            .map_err(|error| self.failed(Step::Commit, error))
     }
 
-    /// Makes sure that the failed transaction takes no effect, or has taken it whole, before
-    /// anything else is written.
+    /// Makes sure that a failed transaction has no effect, or has had it whole, before anything else
+    /// is written. An error that is not [`Error::Fatal`] may pass.
     pub(super) fn settle(&mut self, failure: &TransactionError) -> Result<(), Error> {
-        if failure.is_abortable() {
-            match self.inner.abort_transaction(STEP_TIMEOUT).map_err(failed(Step::ABORT)) {
+        // With reports outstanding, aborting waits for them in vain: nobody polls meanwhile.
+        if matches!(failure, TransactionError::Open { .. }) && self.inner.in_flight_count() == 0 {
+            match self.inner.abort_transaction(SETTLE_TIME) {
                 Ok(()) => return Ok(()),
-                Err(error) => tracing::warn!(error = %error.source, "{error}"),
+                Err(source) if self.is_fenced(&source) => return Err(self.fatal(source)),
+                Err(error) => tracing::warn!(error = %error, "aborting failed; fencing"),
             }
         }
-        let fresh = create(&self.config, &self.name)?;
-        fresh
-            .init_transactions(FENCE_TIMEOUT)
-            .map_err(Error::call(format!("fencing the producer {} that failed", self.name)))?;
-        self.inner = fresh;
+        self.inner = create_fencing(&self.config, &self.name)?;
         Ok(())
     }
 
-    fn enqueue(&self, output: &OutboundRecord) -> Result<(), KafkaError> {
-        let deadline = Instant::now() + STEP_TIMEOUT;
+    /// Lets librdkafka report what it has to say while nothing is written.
+    pub(super) fn serve(&self) {
+        self.inner.poll(Duration::ZERO);
+    }
+
+    pub(super) fn fatal(&self, source: KafkaError) -> Error {
+        Error::Fatal { client: self.name.clone(), source }
+    }
+
+    fn enqueue(&self, output: &OutboundRecord, deadline: Instant) -> Result<(), TransactionError> {
         let headers = to_kafka_headers(
             output.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())),
         );
@@ -141,47 +146,101 @@ impl TransactionalProducer {
             record = record.partition(partition);
         }
         loop {
-            match self.inner.send(record) {
-                Ok(()) => return Ok(()),
-                Err((error, unsent))
-                    if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull)
-                        && Instant::now() < deadline =>
-                {
+            let Err((source, unsent)) = self.inner.send(record) else { return Ok(()) };
+            match source.rdkafka_error_code() {
+                Some(RDKafkaErrorCode::QueueFull) if Instant::now() < deadline => {
                     record = unsent;
-                    self.inner.poll(Duration::from_millis(10));
+                    self.inner.poll(QUEUE_POLL);
                 }
-                Err((error, _)) => return Err(error),
+                Some(
+                    RDKafkaErrorCode::MessageSizeTooLarge
+                    | RDKafkaErrorCode::UnknownPartition
+                    | RDKafkaErrorCode::UnknownTopicOrPartition,
+                ) => {
+                    let partition = format!("{}/{:?}", output.topic, output.partition);
+                    return Err(TransactionError::Refused { partition, source });
+                }
+                _ => return Err(self.failed(Step::Deliver, source)),
             }
         }
     }
 
     /// Waits until the broker has every record. `flush` and `commit_transaction` would wait as
     /// well, but in slices of 100 ms as long as a delivery report is outstanding.
-    fn deliver(&self) -> Result<(), KafkaError> {
-        let deadline = Instant::now() + STEP_TIMEOUT;
+    fn deliver(&self, deadline: Instant) -> Result<(), KafkaError> {
         while self.inner.in_flight_count() > 0 && Instant::now() < deadline {
-            self.inner.poll(Duration::from_millis(1));
+            self.inner.poll(DELIVERY_POLL);
         }
-        let failed = self.inner.context().failed.load(Ordering::Relaxed);
-        if failed > 0 || self.inner.in_flight_count() > 0 {
-            return Err(KafkaError::MessageProduction(RDKafkaErrorCode::MessageTimedOut));
+        match self.inner.context().first_failure() {
+            Some(error) => Err(error),
+            None if self.inner.in_flight_count() > 0 => {
+                Err(KafkaError::MessageProduction(RDKafkaErrorCode::MessageTimedOut))
+            }
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    fn failed(&self, step: Step, source: KafkaError) -> TransactionError {
+        if self.is_fenced(&source) {
+            return TransactionError::Fenced(source);
+        }
+        let requires_abort =
+            matches!(&source, KafkaError::Transaction(error) if error.txn_requires_abort());
+        if requires_abort || step == Step::Deliver {
+            TransactionError::Open { step, source }
+        } else {
+            TransactionError::Indefinite { step, source }
+        }
+    }
+
+    /// Fencing shows as the error of a call, or, while records are on their way, only as the state
+    /// the client is in.
+    fn is_fenced(&self, error: &KafkaError) -> bool {
+        let state = self.inner.client().fatal_error().map(|(code, _)| code);
+        error
+            .rdkafka_error_code()
+            .into_iter()
+            .chain(state)
+            .any(|code| matches!(code, RDKafkaErrorCode::Fenced | RDKafkaErrorCode::ProducerFenced))
     }
 }
 
-fn failed(step: &'static str) -> impl FnOnce(KafkaError) -> TransactionError {
-    move |source| TransactionError { step, source }
+const QUEUE_POLL: Duration = Duration::from_millis(10);
+const DELIVERY_POLL: Duration = Duration::from_millis(1);
+
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now()).max(DELIVERY_POLL)
 }
 
-fn create(config: &ClientConfig, name: &str) -> Result<BaseProducer<Context>, Error> {
-    let context = Context { name: name.to_owned(), failed: Arc::default() };
-    config.create_with_context(context).map_err(Error::client(name))
+/// A new producer, after which no earlier one of the same name can write, and whatever that left
+/// open is settled.
+fn create_fencing(config: &ClientConfig, name: &str) -> Result<BaseProducer<Context>, Error> {
+    let context = Context { name: name.to_owned(), failure: Mutex::default() };
+    let producer: BaseProducer<Context> =
+        config.create_with_context(context).map_err(Error::client(name))?;
+    producer.init_transactions(SETTLE_TIME).map_err(|source| match &source {
+        KafkaError::Transaction(error) if error.is_fatal() => {
+            Error::Fatal { client: name.to_owned(), source }
+        }
+        _ => Error::Call { what: format!("fencing earlier producers called {name}"), source },
+    })?;
+    Ok(producer)
 }
 
 struct Context {
     name: String,
-    failed: Arc<AtomicUsize>,
+    /// Why the first record of the transaction that was not written was not.
+    failure: Mutex<Option<KafkaError>>,
+}
+
+impl Context {
+    fn forget_failures(&self) {
+        *self.failure.lock() = None;
+    }
+
+    fn first_failure(&self) -> Option<KafkaError> {
+        self.failure.lock().clone()
+    }
 }
 
 impl ClientContext for Context {
@@ -199,8 +258,7 @@ impl ProducerContext for Context {
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         if let Err((error, _)) = result {
-            tracing::warn!(kafka.client = self.name, error = %error, "a record was not written");
-            self.failed.fetch_add(1, Ordering::Relaxed);
+            self.failure.lock().get_or_insert_with(|| error.clone());
         }
     }
 }

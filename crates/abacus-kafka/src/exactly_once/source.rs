@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::Message;
-use rdkafka::{ClientContext, TopicPartitionList};
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 use super::StreamSettings;
 use super::committer::Committer;
@@ -52,7 +52,8 @@ pub(super) struct Context {
     name: String,
     lanes: Arc<Lanes>,
     committer: Arc<Committer>,
-    drain: Duration,
+    hand_over: Duration,
+    metrics: Metrics,
     /// Told to the source when `poll` returns.
     revoked: Mutex<Vec<TopicPartition>>,
     failure: Mutex<Option<Error>>,
@@ -71,7 +72,8 @@ impl Source {
             name: name.clone(),
             lanes: Arc::clone(&lanes),
             committer: Arc::clone(&committer),
-            drain: settings.drain,
+            hand_over: settings.hand_over,
+            metrics: metrics.clone(),
             revoked: Mutex::default(),
             failure: Mutex::default(),
         };
@@ -94,7 +96,7 @@ impl Source {
         let topics: Vec<&str> = settings.topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(Error::call("subscribing"))?;
         let consumer = Arc::new(consumer);
-        committer.set_consumer(Some(Arc::clone(&consumer)));
+        committer.set_consumer(Arc::clone(&consumer));
         Ok(Self { consumer, committer, lanes, assigned: Vec::new(), last: 0, settings, metrics })
     }
 
@@ -111,19 +113,19 @@ impl Source {
     }
 
     fn step(&mut self, handler: &impl Handler) -> Result<(), Error> {
-        if self.committer.take_rewind()
-            && let Err(error) = self.rewind()
-        {
+        if self.committer.take_rewind() && !self.has_rewound() {
             // Nothing may be read before this has worked.
-            tracing::warn!(error = &error as &dyn std::error::Error, "{error}; trying again");
             self.committer.mark_rewind();
-            self.lanes.wait(POLL_INTERVAL);
+            std::thread::park_timeout(POLL_INTERVAL);
             return Ok(());
         }
         let is_any_paused = self.resume_relieved()?;
         let consumer = Arc::clone(&self.consumer);
         let polled = consumer.poll(if is_any_paused { BUSY_POLL } else { POLL_INTERVAL });
         self.follow_rebalance()?;
+        if self.lanes.is_abandoned() {
+            return Err(Error::Abandoned);
+        }
         match polled {
             None => {}
             Some(Ok(message)) => {
@@ -133,10 +135,8 @@ impl Source {
             Some(Err(source @ KafkaError::MessageConsumptionFatal(_))) => {
                 return Err(Error::Fatal { client: consumer.context().name.clone(), source });
             }
-            Some(Err(error)) => {
-                let client = &consumer.context().name;
-                tracing::warn!(kafka.client = client, error = %error, "polling goes on");
-            }
+            // The context has heard of it too, and logged it.
+            Some(Err(error)) => tracing::debug!(error = %error, "polling goes on"),
         }
         Ok(())
     }
@@ -192,6 +192,8 @@ impl Source {
     fn follow_rebalance(&mut self) -> Result<(), Error> {
         for partition in self.consumer.context().revoked.lock().drain(..) {
             self.assigned.retain(|assigned| assigned.partition != partition);
+            let paused = self.assigned.iter().filter(|assigned| assigned.is_paused).count();
+            self.metrics.paused.set(i64::try_from(paused).unwrap_or(i64::MAX));
         }
         match self.consumer.context().failure.lock().take() {
             Some(error) => Err(error),
@@ -199,32 +201,41 @@ impl Source {
         }
     }
 
-    /// Goes back to the committed offsets after a failed transaction.
-    fn rewind(&mut self) -> Result<(), Error> {
+    /// Goes back to the committed offsets after a failed transaction; false if that did not work.
+    fn has_rewound(&mut self) -> bool {
         self.metrics.rewinds.inc();
-        self.assigned.clear();
         self.metrics.paused.set(0);
-        let (lanes, consumer) = (&self.lanes, &self.consumer);
-        let committed = self.committer.between_transactions(|| {
-            lanes.close_all();
-            let assignment = consumer.assignment()?;
-            consumer.committed_offsets(assignment, CALL_TIMEOUT)
+        self.assigned.clear();
+        let rewound = match self.committed_offsets() {
+            Ok(Some(committed)) => self.go_back_to(committed),
+            Ok(None) => return false,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &rewound {
+            tracing::warn!(error = error as &dyn std::error::Error, "{error}; trying again");
+        }
+        rewound.is_ok()
+    }
+
+    /// Where the group is, once every transaction is settled; `None` while one is not.
+    fn committed_offsets(&self) -> Result<Option<TopicPartitionList>, Error> {
+        let asked = self.committer.between_transactions(POLL_INTERVAL, || {
+            self.lanes.close_all();
+            let assignment = self.consumer.assignment()?;
+            self.consumer.committed_offsets(assignment, CALL_TIMEOUT)
         });
-        let mut committed = committed.map_err(Error::call("the committed offsets"))?;
+        asked.transpose().map_err(Error::call("asking for the committed offsets"))
+    }
+
+    fn go_back_to(&self, mut committed: TopicPartitionList) -> Result<(), Error> {
         if committed.count() == 0 {
             return Ok(());
         }
-        from_the_beginning_where_unset(&mut committed).map_err(Error::call("a position"))?;
-        let sought = self
-            .consumer
-            .seek_partitions(committed, CALL_TIMEOUT)
-            .map_err(Error::call("going back to the committed offsets"))?;
+        let going_back = || Error::call("going back to the committed offsets");
+        from_the_beginning_where_unset(&mut committed).map_err(going_back())?;
+        let sought = self.consumer.seek_partitions(committed, CALL_TIMEOUT).map_err(going_back())?;
         for element in sought.elements() {
-            element.error().map_err(Error::call(format!(
-                "going back in {}/{}",
-                element.topic(),
-                element.partition()
-            )))?;
+            element.error().map_err(going_back())?;
         }
         self.consumer.resume(&sought).map_err(Error::call("resuming"))
     }
@@ -233,34 +244,41 @@ impl Source {
     /// so that the partitions stay ours.
     fn drain(mut self) -> Result<(), Error> {
         let deadline = Instant::now() + self.settings.drain;
-        if let Ok(assignment) = self.consumer.assignment() {
-            self.consumer.pause(&assignment).map_err(Error::call("pausing"))?;
-        }
         let consumer = Arc::clone(&self.consumer);
-        while self.lanes.has_unfinished(&self.lanes.partitions()) && Instant::now() < deadline {
+        let assignment = consumer.assignment().map_err(Error::call("asking for the assignment"))?;
+        consumer.pause(&assignment).map_err(Error::call("pausing"))?;
+        while self.lanes.has_any_unfinished() && Instant::now() < deadline {
             // A record that was already on its way is left for the next owner.
-            let _ = consumer.poll(BUSY_POLL);
+            drop(consumer.poll(BUSY_POLL));
             self.follow_rebalance()?;
         }
+        self.committer.close();
         let lanes = Arc::clone(&self.lanes);
-        self.committer.set_consumer(None);
         self.committer.commit(&consumer, || lanes.close_all())
     }
 }
 
-/// A partition without a committed offset was never finished from; librdkafka cannot seek there by
-/// `auto.offset.reset`.
-fn from_the_beginning_where_unset(
-    offsets: &mut TopicPartitionList,
-) -> rdkafka::error::KafkaResult<()> {
-    let unset: Vec<(String, i32)> = offsets
-        .elements()
-        .iter()
-        .filter(|element| !matches!(element.offset(), rdkafka::Offset::Offset(_)))
-        .map(|element| (element.topic().to_owned(), element.partition()))
-        .collect();
+impl Drop for Source {
+    /// The committer holds the consumer, whose context holds the committer.
+    fn drop(&mut self) {
+        self.committer.close();
+    }
+}
+
+/// Nothing was ever committed for a partition without an offset. One whose offset could not be
+/// read is an error: to begin it anew would do everything in it twice.
+fn from_the_beginning_where_unset(offsets: &mut TopicPartitionList) -> KafkaResult<()> {
+    let mut unset = Vec::new();
+    for element in offsets.elements() {
+        element.error()?;
+        match element.offset() {
+            Offset::Offset(_) => {}
+            Offset::Invalid => unset.push((element.topic().to_owned(), element.partition())),
+            _ => return Err(KafkaError::OffsetFetch(RDKafkaErrorCode::InvalidArgument)),
+        }
+    }
     for (topic, partition) in unset {
-        offsets.set_partition_offset(&topic, partition, rdkafka::Offset::Beginning)?;
+        offsets.set_partition_offset(&topic, partition, Offset::Beginning)?;
     }
     Ok(())
 }
@@ -270,13 +288,14 @@ impl Context {
     /// is given the partitions.
     fn hand_over(&self, consumer: &BaseConsumer<Self>, partitions: &[TopicPartition]) {
         if consumer.assignment_lost() {
+            // Whatever we would still commit, the broker refuses: we are no longer of the group.
             tracing::warn!("partitions were lost; their work is done again elsewhere");
             self.lanes.close(partitions);
             return;
         }
-        let deadline = Instant::now() + self.drain;
+        let deadline = Instant::now() + self.hand_over;
         while self.lanes.has_unfinished(partitions) && Instant::now() < deadline {
-            self.lanes.wait(BUSY_POLL);
+            std::thread::park_timeout(BUSY_POLL);
         }
         let committed = self.committer.commit(consumer, || {
             self.lanes.close(partitions);
@@ -300,14 +319,21 @@ impl ClientContext for Context {
 impl ConsumerContext for Context {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
-            Rebalance::Assign(partitions) => {
-                tracing::info!(kafka.partitions = partitions.count(), "partitions assigned");
+            Rebalance::Assign(list) => {
+                tracing::info!(kafka.partitions = list.count(), "partitions assigned");
+                self.metrics.assigned.add(i64::try_from(list.count()).unwrap_or(0));
             }
-            Rebalance::Revoke(partitions) => {
-                let partitions = to_partitions(partitions);
+            Rebalance::Revoke(list) => {
+                let partitions = to_partitions(list);
                 tracing::info!(kafka.partitions = partitions.len(), "partitions revoked");
+                self.metrics.assigned.sub(i64::try_from(partitions.len()).unwrap_or(0));
                 self.hand_over(consumer, &partitions);
                 self.revoked.lock().extend(partitions);
+                // librdkafka keeps a partition paused over a revocation; should it come back, it
+                // would never be read.
+                if let Err(error) = consumer.resume(list) {
+                    tracing::warn!(error = %error, "revoked partitions cannot be resumed");
+                }
             }
             Rebalance::Error(error) => tracing::warn!(error = %error, "rebalance failed"),
         }
