@@ -1,0 +1,31 @@
+//! What the projector is made of.
+
+use std::time::Duration;
+
+use abacus_runtime::Runtime;
+use tokio::runtime::Handle;
+
+use crate::config::ProjectorConfig;
+use crate::database::Database;
+use crate::metrics::Metrics;
+use crate::projection::{Gates, Projection, Tools};
+
+/// For the batch in hand, whose transaction may take a [write timeout](crate::database), and for
+/// leaving the group.
+const STOP_BUDGET: Duration = Duration::from_secs(25);
+
+/// Starts the projector: one thread that reads, and writes to Postgres through `runtime`'s tokio.
+pub async fn start(config: ProjectorConfig, runtime: Runtime) -> anyhow::Result<()> {
+    let metrics = Metrics::register(runtime.metrics())?;
+    let gates = Gates {
+        kafka: runtime.readiness("kafka"),
+        postgres: runtime.readiness("postgres"),
+        registry: runtime.readiness("registry"),
+    };
+    let tokio = Handle::current();
+    let database = Database::new(&config.database, tokio.clone());
+    let tools = Tools { database, tokio, metrics, gates };
+    runtime.spawn_thread("projection", STOP_BUDGET, move |shutdown| {
+        Ok(Projection::open(&config, tools, shutdown)?.run()?)
+    })
+}

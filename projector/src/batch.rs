@@ -1,0 +1,134 @@
+//! The entries of one transaction, and how a batch that Postgres refuses is taken apart until the
+//! one record at fault stands alone.
+
+use std::collections::{BTreeMap, HashMap};
+
+use abacus_kafka::TopicPartition;
+use uuid::Uuid;
+
+use crate::entry::{Content, Entry, SkipReason};
+use crate::positions::Positions;
+use crate::row::{CompletedRow, RequestedRow, Row};
+
+/// What one transaction writes, in the order of reading.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    entries: Vec<Entry>,
+}
+
+/// How the next offset of a partition moves with a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Move {
+    pub(crate) partition: TopicPartition,
+    /// What has to be stored for the move to happen; `None` for nothing.
+    pub(crate) expected: Option<i64>,
+    pub(crate) next: i64,
+}
+
+/// The rows of one table: the first of each request id, and the ids of later rows that say
+/// something else.
+#[derive(Debug)]
+pub(crate) struct Unique<'a, R> {
+    pub(crate) rows: Vec<&'a R>,
+    pub(crate) clashes: Vec<Uuid>,
+}
+
+impl Batch {
+    pub(crate) fn new(entries: Vec<Entry>) -> Self {
+        Self { entries }
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    pub(crate) fn into_entries(self) -> Vec<Entry> {
+        self.entries
+    }
+
+    /// One move for each partition, always in the same order, so that two projectors that move the
+    /// same ones do not deadlock. Offsets may skip, as they do at transaction markers: the next one
+    /// is the one after the last record.
+    pub(crate) fn moves(&self, positions: &Positions) -> Vec<Move> {
+        let mut last: BTreeMap<&TopicPartition, i64> = BTreeMap::new();
+        for entry in &self.entries {
+            let offset = last.entry(&entry.partition).or_insert(entry.offset);
+            *offset = entry.offset.max(*offset);
+        }
+        last.into_iter()
+            .map(|(partition, last)| Move {
+                partition: partition.clone(),
+                expected: positions.stored(partition),
+                next: last + 1,
+            })
+            .collect()
+    }
+
+    pub(crate) fn requested(&self) -> Unique<'_, RequestedRow> {
+        Unique::of(self.entries.iter().filter_map(|entry| match &entry.content {
+            Content::Requested(row) => Some(row),
+            Content::Completed(_) | Content::Skipped(_) => None,
+        }))
+    }
+
+    pub(crate) fn completed(&self) -> Unique<'_, CompletedRow> {
+        Unique::of(self.entries.iter().filter_map(|entry| match &entry.content {
+            Content::Completed(row) => Some(row),
+            Content::Requested(_) | Content::Skipped(_) => None,
+        }))
+    }
+}
+
+impl<'a, R: Row> Unique<'a, R> {
+    /// A statement cannot insert the same key twice, and the first row of a request stands.
+    fn of(all: impl Iterator<Item = &'a R>) -> Self {
+        let mut first: HashMap<Uuid, &R> = HashMap::new();
+        let mut unique = Self { rows: Vec::new(), clashes: Vec::new() };
+        for row in all {
+            match first.get(&row.request_id()) {
+                Some(earlier) if earlier.agrees_with(row) => {}
+                Some(_) => unique.clashes.push(row.request_id()),
+                None => {
+                    first.insert(row.request_id(), row);
+                    unique.rows.push(row);
+                }
+            }
+        }
+        unique
+    }
+}
+
+/// Entries waiting to be written, in parts.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    /// The next one last.
+    stack: Vec<Vec<Entry>>,
+}
+
+impl Parts {
+    pub(crate) fn whole(entries: Vec<Entry>) -> Self {
+        Self { stack: vec![entries] }
+    }
+
+    pub(crate) fn next(&mut self) -> Option<Vec<Entry>> {
+        self.stack.pop()
+    }
+
+    /// Puts back a batch that Postgres refused: in two halves, or, if it is one record, as a
+    /// skipped one, whose place is given back.
+    pub(crate) fn refuse(&mut self, batch: Batch) -> Option<(TopicPartition, i64)> {
+        let mut first = batch.into_entries();
+        if let [only] = first.as_mut_slice() {
+            let place = (only.partition.clone(), only.offset);
+            only.content = Content::Skipped(SkipReason::Refused);
+            self.stack.push(first);
+            return Some(place);
+        }
+        let second = first.split_off(first.len() / 2);
+        self.stack.extend([second, first]);
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+use std::collections::BTreeMap;
+use std::time::UNIX_EPOCH;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::row::Origin;
+
+fn partition(number: i32) -> TopicPartition {
+    TopicPartition { topic: "t".into(), partition: number }
+}
+
+fn row(id: u128, n: &str, offset: i64) -> RequestedRow {
+    RequestedRow {
+        request_id: Uuid::from_u128(id),
+        operation: "fibonacci".to_owned(),
+        operands: BTreeMap::from([("n".to_owned(), n.to_owned())]),
+        requester: None,
+        source: "test".to_owned(),
+        requested_at: UNIX_EPOCH,
+        origin: Origin { partition: 0, offset },
+        altered: false,
+    }
+}
+
+fn entry(number: i32, offset: i64, content: Content) -> Entry {
+    Entry { partition: partition(number), offset, content }
+}
+
+fn skipped(number: i32, offset: i64) -> Entry {
+    entry(number, offset, Content::Skipped(SkipReason::Malformed))
+}
+
+#[test]
+fn each_partition_moves_to_the_offset_after_its_last_record() {
+    let mut positions = Positions::default();
+    positions.assigned(&partition(0), Some(3));
+    positions.assigned(&partition(1), None);
+    let batch = Batch::new(vec![skipped(1, 70), skipped(0, 4), skipped(1, 75), skipped(0, 9)]);
+    let expected = [
+        Move { partition: partition(0), expected: Some(3), next: 10 },
+        Move { partition: partition(1), expected: None, next: 76 },
+    ];
+    assert_eq!(batch.moves(&positions), expected);
+}
+
+#[test]
+fn the_first_row_of_a_request_stands_and_only_other_content_is_a_clash() {
+    let rows = [row(1, "5", 0), row(2, "6", 1), row(1, "5", 2), row(1, "7", 3)];
+    let content = rows.clone().map(Content::Requested);
+    let entries = content.into_iter().zip(0..).map(|(content, at)| entry(0, at, content));
+    let batch = Batch::new(entries.collect());
+    let unique = batch.requested();
+    assert_eq!(unique.rows, [&rows[0], &rows[1]]);
+    assert_eq!(unique.clashes, [Uuid::from_u128(1)]);
+    assert!(batch.completed().rows.is_empty());
+}
+
+/// Writes all parts to a database that refuses the offsets in `poison`.
+fn write(count: i64, poison: &[i64]) -> (Vec<Entry>, usize) {
+    let entries = (0..count).map(|at| entry(0, at, Content::Requested(row(1, "5", at))));
+    let mut parts = Parts::whole(entries.collect());
+    let (mut written, mut attempts) = (Vec::new(), 0);
+    while let Some(part) = parts.next() {
+        attempts += 1;
+        let is_poison = |entry: &Entry| {
+            matches!(entry.content, Content::Requested(_)) && poison.contains(&entry.offset)
+        };
+        if part.iter().any(is_poison) {
+            parts.refuse(Batch::new(part));
+        } else {
+            written.extend(part);
+        }
+    }
+    (written, attempts)
+}
+
+#[test]
+fn one_poison_record_among_thousands_is_found_in_few_attempts() {
+    let (written, attempts) = write(5000, &[1234]);
+    assert_eq!(written.len(), 5000);
+    assert!(attempts <= 28, "{attempts} attempts");
+}
+
+proptest! {
+    #[test]
+    fn only_poison_is_skipped_and_the_order_is_kept(
+        count in 1..300_i64,
+        poison in prop::collection::vec(0..300_i64, 0..10),
+    ) {
+        let (written, _) = write(count, &poison);
+        prop_assert_eq!(written.len(), usize::try_from(count).unwrap());
+        for (entry, offset) in written.iter().zip(0..) {
+            prop_assert_eq!(entry.offset, offset);
+            let skipped = entry.content == Content::Skipped(SkipReason::Refused);
+            prop_assert_eq!(skipped, poison.contains(&offset));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Rows turned into columns, in the order of the [statements'](super::statements) parameters.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use tokio_postgres::types::{Json, ToSql};
+use uuid::Uuid;
+
+use crate::row::{CompletedRow, RequestedRow};
+
+/// A parameter: all values of one column.
+type Column<'a> = Box<dyn ToSql + Sync + Send + 'a>;
+
+/// The parameters that the statement for clashes takes, in both tables.
+const COMPARED: usize = 5;
+
+/// The rows of one table as parameters.
+pub(super) struct Columns<'a>(Vec<Column<'a>>);
+
+impl<'a> Columns<'a> {
+    pub(super) fn requested(rows: &[&'a RequestedRow]) -> Self {
+        type Operands<'a> = Json<&'a BTreeMap<String, String>>;
+        Self(vec![
+            column::<_, Uuid>(rows, |row| row.request_id),
+            column::<_, &str>(rows, |row| &row.operation),
+            column::<_, Operands<'a>>(rows, |row| Json(&row.operands)),
+            column::<_, Option<&str>>(rows, |row| row.requester.as_deref()),
+            column::<_, &str>(rows, |row| &row.source),
+            column::<_, SystemTime>(rows, |row| row.requested_at),
+            column::<_, i32>(rows, |row| row.origin.partition),
+            column::<_, i64>(rows, |row| row.origin.offset),
+        ])
+    }
+
+    pub(super) fn completed(rows: &[&'a CompletedRow]) -> Self {
+        Self(vec![
+            column::<_, Uuid>(rows, |row| row.request_id),
+            column::<_, &str>(rows, |row| row.ending.status),
+            column::<_, Option<&str>>(rows, |row| row.ending.result.as_deref()),
+            column::<_, Option<&str>>(rows, |row| row.ending.error_code.as_deref()),
+            column::<_, Option<&str>>(rows, |row| row.ending.error_message.as_deref()),
+            column::<_, Option<i64>>(rows, |row| row.ending.digits),
+            column::<_, Option<i64>>(rows, |row| row.ending.bits),
+            column::<_, SystemTime>(rows, |row| row.completed_at),
+            column::<_, i64>(rows, |row| row.compute_micros),
+            column::<_, &str>(rows, |row| row.cache),
+            column::<_, &str>(rows, |row| &row.processor),
+            column::<_, i32>(rows, |row| row.origin.partition),
+            column::<_, i64>(rows, |row| row.origin.offset),
+        ])
+    }
+
+    pub(super) fn all(&self) -> Vec<&(dyn ToSql + Sync)> {
+        self.0.iter().map(|column| &**column as &(dyn ToSql + Sync)).collect()
+    }
+
+    pub(super) fn compared(&self) -> Vec<&(dyn ToSql + Sync)> {
+        self.all().into_iter().take(COMPARED).collect()
+    }
+}
+
+fn column<'a, R, V>(rows: &[&'a R], value: impl Fn(&'a R) -> V) -> Column<'a>
+where
+    V: ToSql + Sync + Send + 'a,
+{
+    Box::new(rows.iter().map(|row| value(row)).collect::<Vec<V>>())
+}

@@ -1,0 +1,96 @@
+//! The SQL, prepared once a connection. Rows come as one array a column, so that a batch of any
+//! size is one statement a table.
+
+use tokio_postgres::{Client, Error, Statement};
+
+pub(super) struct Statements {
+    pub(super) next_offsets: Statement,
+    pub(super) move_offsets: Statement,
+    pub(super) requested: TableStatements,
+    pub(super) completed: TableStatements,
+}
+
+/// How one of the two tables is written.
+pub(super) struct TableStatements {
+    /// Takes all columns; leaves rows alone whose key is there.
+    pub(super) insert: Statement,
+    /// Takes the first columns, which [say what happened](crate::row::Row::agrees_with), and gives
+    /// the keys whose row says something else.
+    pub(super) clashes: Statement,
+}
+
+impl Statements {
+    pub(super) async fn prepare(client: &Client) -> Result<Self, Error> {
+        Ok(Self {
+            next_offsets: client.prepare(NEXT_OFFSETS).await?,
+            move_offsets: client.prepare(MOVE_OFFSETS).await?,
+            requested: TableStatements {
+                insert: client.prepare(INSERT_REQUESTED).await?,
+                clashes: client.prepare(REQUESTED_CLASHES).await?,
+            },
+            completed: TableStatements {
+                insert: client.prepare(INSERT_COMPLETED).await?,
+                clashes: client.prepare(COMPLETED_CLASHES).await?,
+            },
+        })
+    }
+}
+
+const NEXT_OFFSETS: &str = "
+SELECT stored.next_offset
+FROM unnest($1::text[], $2::int4[]) WITH ORDINALITY AS wanted (topic, partition, place)
+LEFT JOIN projected_offsets AS stored USING (topic, partition)
+ORDER BY wanted.place";
+
+/// Compare-and-set; gives the number of partitions that moved.
+const MOVE_OFFSETS: &str = "
+WITH move AS (
+    SELECT *
+    FROM unnest($1::text[], $2::int4[], $3::int8[], $4::int8[])
+        AS move (topic, partition, expected, next)
+), moved AS (
+    UPDATE projected_offsets AS stored
+    SET next_offset = move.next
+    FROM move
+    WHERE stored.topic = move.topic AND stored.partition = move.partition
+        AND stored.next_offset = move.expected
+    RETURNING 1
+), begun AS (
+    INSERT INTO projected_offsets (topic, partition, next_offset)
+    SELECT topic, partition, next FROM move WHERE expected IS NULL
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM moved) + (SELECT count(*) FROM begun)";
+
+const INSERT_REQUESTED: &str = "
+INSERT INTO compute_requested (request_id, operation, operands, requester, source, requested_at,
+    kafka_partition, kafka_offset)
+SELECT *
+FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::text[], $6::timestamptz[],
+    $7::int4[], $8::int8[])
+ON CONFLICT (request_id) DO NOTHING";
+
+const REQUESTED_CLASHES: &str = "
+SELECT request_id
+FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::text[])
+    AS sent (request_id, operation, operands, requester, source)
+JOIN compute_requested AS stored USING (request_id)
+WHERE (sent.operation, sent.operands, sent.requester, sent.source)
+    IS DISTINCT FROM (stored.operation, stored.operands, stored.requester, stored.source)";
+
+const INSERT_COMPLETED: &str = "
+INSERT INTO compute_completed (request_id, status, result, error_code, error_message, digits, bits,
+    completed_at, compute_micros, cache, processor, kafka_partition, kafka_offset)
+SELECT *
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::int8[],
+    $8::timestamptz[], $9::int8[], $10::text[], $11::text[], $12::int4[], $13::int8[])
+ON CONFLICT (request_id) DO NOTHING";
+
+const COMPLETED_CLASHES: &str = "
+SELECT request_id
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+    AS sent (request_id, status, result, error_code, error_message)
+JOIN compute_completed AS stored USING (request_id)
+WHERE (sent.status, sent.result, sent.error_code, sent.error_message)
+    IS DISTINCT FROM (stored.status, stored.result, stored.error_code, stored.error_message)";

@@ -1,0 +1,91 @@
+//! What the projector exports.
+
+use std::time::SystemTime;
+
+use crate::batch::{Batch, Move};
+use crate::database::{TableTally, Tally};
+use crate::entry::{Content, SkipReason};
+
+pub(crate) const REQUESTED: &str = "compute_requested";
+pub(crate) const COMPLETED: &str = "compute_completed";
+
+abacus_runtime::metrics! {
+    /// The projector's metrics.
+    pub(crate) struct Metrics {
+        /// Rows written.
+        pub(crate) rows: IntCounterVec = "abacus_projector_rows_total",
+            labels ["table" in [REQUESTED, COMPLETED]];
+        /// Records that left no row, by reason.
+        pub(crate) skipped: IntCounterVec = "abacus_projector_skipped_records_total",
+            labels ["reason" in SkipReason::ALL.map(SkipReason::as_str)];
+        /// Rows in which something had to be changed, as Postgres cannot hold it: a NUL character, a
+        /// time before its calendar, a requester of more than 1000 bytes.
+        pub(crate) altered: IntCounter = "abacus_projector_altered_rows_total";
+        /// Events whose request id already has a row with other content; the first row stands.
+        pub(crate) clashes: IntCounterVec = "abacus_projector_clashes_total",
+            labels ["table" in [REQUESTED, COMPLETED]];
+        /// Records in a transaction.
+        pub(crate) batch: Histogram = "abacus_projector_batch_records",
+            buckets [1.0, 10.0, 100.0, 500.0, 1000.0, 2500.0, 5000.0, 10_000.0];
+        /// Duration of a transaction, from its begin to the answer to its commit.
+        pub(crate) commit: Histogram = "abacus_projector_commit_seconds",
+            buckets [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+        /// Transactions that were not committed, or not for sure: the database was away, it refused a
+        /// value, or another projector had moved the offset.
+        pub(crate) database_errors: IntCounterVec = "abacus_projector_database_errors_total",
+            labels ["kind" in ["away", "refused", "overtaken"]];
+        /// Partitions whose log began again below the stored offset, as after a topic was re-created.
+        pub(crate) restarts: IntCounter = "abacus_projector_topic_restarts_total";
+        /// Offset of the first record that is not in Postgres yet.
+        pub(crate) next_offset: IntGaugeVec = "abacus_projector_next_offset",
+            labels ["topic", "partition"];
+        /// Age of the last completion when its row was committed.
+        pub(crate) delay: Gauge = "abacus_projector_delay_seconds";
+    }
+}
+
+impl Metrics {
+    /// Records a batch that was committed.
+    pub(crate) fn committed(&self, batch: &Batch, tally: &Tally) {
+        #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
+        self.batch.observe(batch.entries().len() as f64);
+        self.commit.observe(tally.took.as_secs_f64());
+        self.table(REQUESTED, &tally.requested);
+        self.table(COMPLETED, &tally.completed);
+        self.entries(batch);
+    }
+
+    /// Records how far partitions are.
+    pub(crate) fn moved(&self, moves: &[Move]) {
+        for moved in moves {
+            let partition = moved.partition.partition.to_string();
+            let labels = [&*moved.partition.topic, partition.as_str()];
+            self.next_offset.with_label_values(&labels).set(moved.next);
+        }
+    }
+
+    fn table(&self, table: &str, tally: &TableTally) {
+        self.rows.with_label_values(&[table]).inc_by(tally.rows);
+        self.clashes.with_label_values(&[table]).inc_by(tally.clashes.len() as u64);
+    }
+
+    fn entries(&self, batch: &Batch) {
+        for entry in batch.entries() {
+            match &entry.content {
+                Content::Skipped(reason) => {
+                    self.skipped.with_label_values(&[reason.as_str()]).inc();
+                }
+                Content::Requested(row) => self.altered.inc_by(row.altered.into()),
+                Content::Completed(row) => {
+                    self.altered.inc_by(row.altered.into());
+                    self.delay.set(age(row.completed_at));
+                }
+            }
+        }
+    }
+}
+
+/// Zero for what lies ahead, as clocks of different machines may.
+fn age(time: SystemTime) -> f64 {
+    time.elapsed().unwrap_or_default().as_secs_f64()
+}

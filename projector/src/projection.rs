@@ -1,0 +1,113 @@
+//! The loop: batches off Kafka, one after the other into the database.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use abacus_kafka::BatchReader;
+use abacus_runtime::{ReadinessGate, Shutdown};
+use tokio::runtime::Handle;
+use tracing::warn;
+
+use crate::config::ProjectorConfig;
+use crate::database::Database;
+use crate::decoding::Decoding;
+use crate::error::Stop;
+use crate::metrics::Metrics;
+use crate::patience::Patience;
+use crate::positions::SharedPositions;
+use crate::stored_offsets::StoredOffsets;
+use crate::writer::Writer;
+
+/// The outside systems, as readiness shows them.
+#[derive(Clone)]
+pub(crate) struct Gates {
+    /// Red until partitions were assigned for the first time.
+    pub(crate) kafka: ReadinessGate,
+    /// Red while the database is away.
+    pub(crate) postgres: ReadinessGate,
+    /// Red while a record waits for its schema.
+    pub(crate) registry: ReadinessGate,
+}
+
+/// What the loop works with besides its configuration.
+pub(crate) struct Tools {
+    pub(crate) database: Database,
+    pub(crate) tokio: Handle,
+    pub(crate) metrics: Metrics,
+    pub(crate) gates: Gates,
+}
+
+/// Reads, decodes and writes, all on the thread that runs it.
+pub(crate) struct Projection {
+    reader: Rc<BatchReader>,
+    positions: SharedPositions,
+    decoding: Decoding,
+    writer: Writer,
+    patience: Patience,
+}
+
+impl Projection {
+    /// Joins the consumer group.
+    pub(crate) fn open(
+        config: &ProjectorConfig,
+        tools: Tools,
+        shutdown: Shutdown,
+    ) -> Result<Self, Stop> {
+        let Tools { database, tokio, metrics, gates } = tools;
+        let positions = SharedPositions::default();
+        let start = StoredOffsets {
+            database: database.clone(),
+            positions: Arc::clone(&positions),
+            tokio: tokio.clone(),
+            shutdown: shutdown.clone(),
+            kafka: gates.kafka,
+            postgres: gates.postgres.clone(),
+        };
+        let topics = [config.topics.requested.as_str(), config.topics.completed.as_str()];
+        let reader =
+            BatchReader::subscribe(&config.kafka, config.batch.clone(), &topics, Arc::new(start))?;
+        let reader = Rc::new(reader);
+        let decoding = Decoding::new(&config.topics, &config.registry, tokio, gates.registry)?;
+        let writer = Writer::new(database, Arc::clone(&positions), metrics, gates.postgres);
+        let patience = Patience::new(Rc::clone(&reader), shutdown);
+        Ok(Self { reader, positions, decoding, writer, patience })
+    }
+
+    /// Runs until a shutdown is requested, and finishes the batch in hand if the database takes it.
+    pub(crate) fn run(mut self) -> Result<(), Stop> {
+        loop {
+            match self.step() {
+                Ok(()) => {}
+                Err(Stop::Requested) => return Ok(()),
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    fn step(&mut self) -> Result<(), Stop> {
+        self.patience.check()?;
+        if !self.writer.connect() {
+            return self.patience.wait();
+        }
+        self.patience.renew();
+        self.find_astray();
+        let records = self.reader.next_batch()?;
+        let entries = self.decoding.entries(records, &mut self.patience)?;
+        let moves = self.writer.write(entries, &mut self.patience)?;
+        self.reader
+            .hint(moves.iter().map(|m| (&*m.partition.topic, m.partition.partition, m.next)));
+        Ok(())
+    }
+
+    /// Sends the reader to the offsets of partitions that went astray. One that cannot be sought
+    /// right now, as it is only being assigned, stays astray until the next time.
+    fn find_astray(&self) {
+        let astray = self.positions.lock().astray();
+        for (partition, offset) in astray {
+            match self.reader.seek(&partition.topic, partition.partition, offset) {
+                Ok(()) => self.positions.lock().found(&partition),
+                Err(error) => warn!(%error, %partition, "a partition could not be sought yet"),
+            }
+        }
+    }
+}

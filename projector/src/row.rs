@@ -1,0 +1,139 @@
+//! The rows of the request log, made of events.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use abacus_schemas::{ComputeCompleted, ComputeRequested, Outcome};
+use uuid::Uuid;
+
+use crate::storable::Storable;
+
+/// The place in its topic that a row was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+}
+
+/// A row of one of the two tables.
+pub(crate) trait Row {
+    fn request_id(&self) -> Uuid;
+
+    /// Whether both say the same of their request. What differs each time the same request is made
+    /// or computed again, such as times, does not count.
+    fn agrees_with(&self, other: &Self) -> bool;
+}
+
+/// A row of `compute_requested`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RequestedRow {
+    pub(crate) request_id: Uuid,
+    pub(crate) operation: String,
+    pub(crate) operands: BTreeMap<String, String>,
+    pub(crate) requester: Option<String>,
+    pub(crate) source: String,
+    pub(crate) requested_at: SystemTime,
+    pub(crate) origin: Origin,
+    /// Whether the event said something that Postgres cannot hold.
+    pub(crate) altered: bool,
+}
+
+/// A row of `compute_completed`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CompletedRow {
+    pub(crate) request_id: Uuid,
+    pub(crate) ending: Ending,
+    pub(crate) completed_at: SystemTime,
+    pub(crate) compute_micros: i64,
+    pub(crate) cache: &'static str,
+    pub(crate) processor: String,
+    pub(crate) origin: Origin,
+    /// Whether the event said something that Postgres cannot hold.
+    pub(crate) altered: bool,
+}
+
+/// The columns of a completion that say how it ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ending {
+    pub(crate) status: &'static str,
+    pub(crate) result: Option<String>,
+    pub(crate) digits: Option<i64>,
+    pub(crate) bits: Option<i64>,
+    pub(crate) error_code: Option<String>,
+    pub(crate) error_message: Option<String>,
+}
+
+impl RequestedRow {
+    pub(crate) fn new(event: ComputeRequested, origin: Origin) -> Result<Self, uuid::Error> {
+        let mut storable = Storable::default();
+        Ok(Self {
+            request_id: Uuid::parse_str(&event.request_id)?,
+            operation: storable.text(event.operation),
+            operands: storable.texts(event.operands),
+            requester: event.requester.map(|requester| storable.indexed_text(requester)),
+            source: storable.text(event.source),
+            requested_at: storable.time(event.requested_at),
+            origin,
+            altered: storable.altered,
+        })
+    }
+}
+
+impl CompletedRow {
+    pub(crate) fn new(event: ComputeCompleted, origin: Origin) -> Result<Self, uuid::Error> {
+        let mut storable = Storable::default();
+        Ok(Self {
+            request_id: Uuid::parse_str(&event.request_id)?,
+            ending: Ending::new(event.outcome, &mut storable),
+            completed_at: storable.time(event.completed_at),
+            compute_micros: event.compute_micros,
+            cache: event.cache.as_str(),
+            processor: storable.text(event.processor),
+            origin,
+            altered: storable.altered,
+        })
+    }
+}
+
+impl Ending {
+    fn new(outcome: Outcome, storable: &mut Storable) -> Self {
+        match outcome {
+            Outcome::Succeeded { result, digits, bits } => Self {
+                status: "succeeded",
+                result: Some(storable.text(result)),
+                digits: Some(digits),
+                bits: Some(bits),
+                ..Self::default()
+            },
+            Outcome::Failed { code, message } => Self {
+                status: "failed",
+                error_code: Some(storable.text(code)),
+                error_message: Some(storable.text(message)),
+                ..Self::default()
+            },
+        }
+    }
+}
+
+impl Row for RequestedRow {
+    fn request_id(&self) -> Uuid {
+        self.request_id
+    }
+
+    fn agrees_with(&self, other: &Self) -> bool {
+        self.operation == other.operation
+            && self.operands == other.operands
+            && self.requester == other.requester
+            && self.source == other.source
+    }
+}
+
+impl Row for CompletedRow {
+    fn request_id(&self) -> Uuid {
+        self.request_id
+    }
+
+    fn agrees_with(&self, other: &Self) -> bool {
+        self.ending == other.ending
+    }
+}
