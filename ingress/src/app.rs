@@ -1,0 +1,145 @@
+//! Wiring. Tasks stop in the reverse order: HTTP first, then the replies it waits for, then the
+//! producer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use abacus_kafka::{Delivery, PartitionReader, Producer, ProducerSettings, StickyPartitioner};
+use abacus_registry::SchemaRegistry;
+use abacus_runtime::Runtime;
+use anyhow::Context as _;
+use tokio::task::spawn_blocking;
+use uuid::Uuid;
+
+use crate::config::Config;
+use crate::exchange::Exchange;
+use crate::metrics::Metrics;
+use crate::publisher::{Publisher, ReplyAddress};
+use crate::request_log::RequestLog;
+use crate::state::AppState;
+use crate::waiters::Waiters;
+use crate::{catalog, replies, routes, server};
+
+/// The client's name at the broker, before the instance's.
+const CLIENT: &str = "abacus-ingress";
+/// Requests that wait to be written may hold this much memory.
+const QUEUE_BYTES: u64 = 64 << 20;
+/// The reader looks at its shutdown ten times a second; closing it takes the rest.
+const REPLIES_BUDGET: Duration = Duration::from_secs(3);
+/// On top of the delivery timeout, which ends every wait in the producer.
+const FLUSH_MARGIN: Duration = Duration::from_secs(1);
+
+/// Connects everything the configuration names and starts the tasks.
+pub async fn start(config: Config, runtime: Runtime) -> anyhow::Result<()> {
+    let metrics = Metrics::register(runtime.metrics())?;
+    let waiters = Arc::new(Waiters::new(config.exchange.max_waiters, metrics.waiters.clone()));
+    let state = state(&config, &runtime, &waiters, metrics).await?;
+    server::open(&config.server, routes::router(Arc::new(state)), waiters, &runtime).await
+}
+
+async fn state(
+    config: &Config,
+    runtime: &Runtime,
+    waiters: &Arc<Waiters>,
+    metrics: Metrics,
+) -> anyhow::Result<AppState> {
+    let registry = SchemaRegistry::new(&config.registry)?;
+    let encoder = registry.encoder(&config.topics.requested).await?;
+    let decoder = registry.decoder(&config.topics.completed).await?;
+    let kafka = connect(config, Arc::clone(waiters), metrics.clone()).await?;
+    spawn(runtime, config, &kafka.producer);
+    read_replies(runtime, kafka.reader, Arc::clone(waiters), metrics.clone())?;
+    let publisher = Publisher {
+        producer: kafka.producer,
+        encoder,
+        partitioner: StickyPartitioner::new(kafka.partitions, config.publisher.stickiness),
+        topic: config.topics.requested.clone(),
+        reply_to: kafka.reply_to,
+        metrics: metrics.clone(),
+    };
+    let wait = config.exchange.wait;
+    let max_body = config.server.max_body.as_u64();
+    Ok(AppState {
+        exchange: Exchange { waiters: Arc::clone(waiters), publisher, decoder, registry, wait },
+        log: RequestLog::new(&config.request_log)?,
+        limits: config.limits,
+        max_body,
+        catalog: catalog::write(&config.limits, max_body)?,
+        metrics,
+        stopping: runtime.shutting_down(),
+    })
+}
+
+/// The Kafka clients, and what they found.
+struct Connected {
+    producer: Arc<Producer>,
+    reader: PartitionReader,
+    partitions: u32,
+    reply_to: ReplyAddress,
+}
+
+async fn connect(
+    config: &Config,
+    waiters: Arc<Waiters>,
+    metrics: Metrics,
+) -> anyhow::Result<Connected> {
+    let config = config.clone();
+    spawn_blocking(move || {
+        let producer = producer(&config, waiters, metrics)?;
+        let partitions = producer.partition_count(&config.topics.requested)?;
+        let reply_partitions = producer.partition_count(&config.topics.replies)?;
+        let partition = config.replies.choose(reply_partitions)?;
+        let reply_to = ReplyAddress { topic: config.topics.replies.clone(), partition };
+        let name = client_name(&config);
+        let reader = PartitionReader::open(&config.kafka, &name, &reply_to.topic, partition)?;
+        Ok(Connected { producer: Arc::new(producer), reader, partitions, reply_to })
+    })
+    .await?
+}
+
+fn producer(config: &Config, waiters: Arc<Waiters>, metrics: Metrics) -> anyhow::Result<Producer> {
+    let settings = ProducerSettings {
+        name: client_name(config),
+        delivery_timeout: config.publisher.delivery_timeout,
+        queue_bytes: QUEUE_BYTES,
+    };
+    let on_delivery = move |token, delivery| match delivery {
+        Delivery::Written => {
+            metrics.count_delivery("written");
+            waiters.mark_written(Uuid::from_u128(token));
+        }
+        Delivery::Failed(code) => {
+            metrics.count_delivery("failed");
+            waiters.mark_failed(Uuid::from_u128(token), code.to_string());
+        }
+    };
+    Ok(Producer::connect(&config.kafka, &settings, on_delivery)?)
+}
+
+fn client_name(config: &Config) -> String {
+    format!("{CLIENT}-{}", config.replies.instance)
+}
+
+/// The producer runs by itself; its task is to write what it still holds when all else has stopped.
+fn spawn(runtime: &Runtime, config: &Config, producer: &Arc<Producer>) {
+    let timeout = config.publisher.delivery_timeout + FLUSH_MARGIN;
+    let producer = Arc::clone(producer);
+    runtime.spawn("producer", timeout + FLUSH_MARGIN, move |shutdown| async move {
+        shutdown.requested().await;
+        spawn_blocking(move || producer.flush(timeout))
+            .await?
+            .context("requests were left unwritten")
+    });
+}
+
+fn read_replies(
+    runtime: &Runtime,
+    reader: PartitionReader,
+    waiters: Arc<Waiters>,
+    metrics: Metrics,
+) -> anyhow::Result<()> {
+    runtime.readiness("replies").ready();
+    runtime.spawn_thread("replies", REPLIES_BUDGET, move |shutdown| {
+        replies::read(reader, &waiters, &metrics, &shutdown)
+    })
+}

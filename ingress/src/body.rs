@@ -1,0 +1,113 @@
+//! The JSON body of `POST /v1/computations`.
+//!
+//! An operand is a string of digits or a JSON integer of any size: numbers are never parsed here,
+//! their text is taken as it stands, so no digit is lost. What is not an integer after all (`1e9`,
+//! `1.5`) is refused by the operations like any other text.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use axum::http::{HeaderMap, header};
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+use crate::error::Error;
+
+/// What to compute, as the caller wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) operation: String,
+    pub(crate) operands: BTreeMap<String, String>,
+}
+
+/// Refuses a body that is not announced as JSON.
+pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), Error> {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let essence = essence.to_ascii_lowercase();
+    let is_json = essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"));
+    if is_json { Ok(()) } else { Err(Error::UnsupportedMediaType) }
+}
+
+/// Reads the body.
+pub(crate) fn read(bytes: &[u8]) -> Result<Asked, Error> {
+    let body: Body<'_> = serde_json::from_slice(bytes).map_err(refuse)?;
+    let mut operands = BTreeMap::new();
+    for (name, value) in body.operands.0 {
+        let text = operand(&name, value)?;
+        insert_once(&mut operands, name, text)?;
+    }
+    Ok(Asked { operation: body.operation, operands })
+}
+
+/// Adds an operand that must not be there yet.
+pub(crate) fn insert_once(
+    operands: &mut BTreeMap<String, String>,
+    name: String,
+    text: String,
+) -> Result<(), Error> {
+    if operands.contains_key(&name) {
+        return Err(Error::RepeatedOperand { operand: name });
+    }
+    operands.insert(name, text);
+    Ok(())
+}
+
+fn refuse(error: serde_json::Error) -> Error {
+    match error.classify() {
+        Category::Data => Error::InvalidBody(error),
+        Category::Io | Category::Syntax | Category::Eof => Error::MalformedJson(error),
+    }
+}
+
+fn operand(name: &str, value: &RawValue) -> Result<String, Error> {
+    let text = value.get();
+    let found = match text.bytes().next() {
+        Some(b'"') => return serde_json::from_str(text).map_err(refuse),
+        Some(b'-' | b'0'..=b'9') => return Ok(text.to_owned()),
+        Some(b'[') => "an array",
+        Some(b'{') => "an object",
+        Some(b'n') => "null",
+        _ => "a boolean",
+    };
+    Err(Error::OperandType { operand: name.to_owned(), found })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body<'a> {
+    operation: String,
+    #[serde(borrow)]
+    operands: Entries<'a>,
+}
+
+/// The members of an object, repeated names included, which a map would swallow.
+struct Entries<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Vec<(String, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of operands by name")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(entries)
+            }
+        }
+        deserializer.deserialize_map(Object).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! `GET /v1/operations`: what can be computed, and within which limits. Written from the registry
+//! of operations, once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use abacus_operations::{Domain, Limits, OperandSpec, Operation};
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use serde::Serialize;
+
+use crate::state::AppState;
+
+#[derive(Serialize)]
+struct Catalog {
+    operations: Vec<Entry>,
+    limits: Maxima,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    name: &'static str,
+    summary: &'static str,
+    operands: Vec<Operand>,
+    path: String,
+    example: Example,
+}
+
+#[derive(Serialize)]
+struct Operand {
+    name: &'static str,
+    meaning: &'static str,
+    domain: &'static str,
+}
+
+/// A body for `POST /v1/computations`.
+#[derive(Serialize)]
+struct Example {
+    operation: &'static str,
+    operands: BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct Maxima {
+    result_digits: u64,
+    operand_digits: u64,
+    body_bytes: u64,
+}
+
+/// The handler.
+pub(crate) async fn list(State(state): State<Arc<AppState>>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], state.catalog.clone())
+}
+
+/// The answer, as JSON.
+pub(crate) fn write(limits: &Limits, max_body: u64) -> Result<Bytes, serde_json::Error> {
+    let operations = abacus_operations::all().iter().map(|operation| entry(*operation)).collect();
+    let limits = Maxima {
+        result_digits: limits.max_digits,
+        operand_digits: limits.max_operand_digits,
+        body_bytes: max_body,
+    };
+    serde_json::to_vec(&Catalog { operations, limits }).map(Bytes::from)
+}
+
+/// Where an operation is asked for, such as `/v1/pow/{base}/{exponent}`.
+pub(crate) fn path(operation: &dyn Operation) -> String {
+    format!("/v1/{}{}", operation.name(), operand_path(operation))
+}
+
+/// The operands' part of that path.
+pub(crate) fn operand_path(operation: &dyn Operation) -> String {
+    let names = operation.operands().iter().map(|operand| operand.name);
+    names.flat_map(|name| ["/{", name, "}"]).collect()
+}
+
+fn entry(operation: &dyn Operation) -> Entry {
+    Entry {
+        name: operation.name(),
+        summary: operation.summary(),
+        operands: operation.operands().iter().map(operand).collect(),
+        path: path(operation),
+        example: Example { operation: operation.name(), operands: operation.example() },
+    }
+}
+
+fn operand(spec: &OperandSpec) -> Operand {
+    let domain = match spec.domain {
+        Domain::Any => "any integer",
+        Domain::NonNegative => "0 or more",
+    };
+    Operand { name: spec.name, meaning: spec.meaning, domain }
+}

@@ -1,0 +1,184 @@
+//! A computation as callers see it, whether just answered, still pending or looked up later.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, UNIX_EPOCH};
+
+use abacus_schemas::{CacheLevel, ComputeCompleted, ComputeRequested, Outcome, Timestamp};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::accept::Format;
+use crate::error::Error;
+use crate::problem::{X_REQUEST_ID, id_header};
+
+/// Where to look a computation up: this and its id.
+pub(crate) const LOCATION: &str = "/v1/computations/";
+
+/// RFC 9211.
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const ACCEPT: HeaderValue = HeaderValue::from_static("accept");
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// Room in a body for everything but result and operands.
+const ENVELOPE_BYTES: usize = 512;
+
+/// A computation; members that do not apply are absent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Computation {
+    pub(crate) request_id: Uuid,
+    pub(crate) status: Status,
+    pub(crate) operation: String,
+    pub(crate) operands: BTreeMap<String, String>,
+    #[serde(flatten)]
+    pub(crate) result: Option<ResultMembers>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<ErrorMembers>,
+    pub(crate) requested_at: String,
+    #[serde(flatten)]
+    pub(crate) completion: Option<CompletionMembers>,
+    /// RFC 9211, for an answer that comes straight from the processor.
+    #[serde(skip)]
+    pub(crate) cache_status: Option<&'static str>,
+}
+
+/// How far a computation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Status {
+    Pending,
+    Succeeded,
+    Failed,
+}
+
+/// Members of a computation with a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct ResultMembers {
+    /// Decimal digits: a JSON number would lose them.
+    pub(crate) result: String,
+    pub(crate) digits: i64,
+    pub(crate) bits: i64,
+}
+
+/// Members of a computation that ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct CompletionMembers {
+    pub(crate) completed_at: String,
+    pub(crate) compute_micros: i64,
+    pub(crate) cache: &'static str,
+}
+
+/// Why a computation failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct ErrorMembers {
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+impl Computation {
+    /// One that has been written to the log and not been answered.
+    pub(crate) fn pending(id: Uuid, request: ComputeRequested) -> Self {
+        Self {
+            request_id: id,
+            status: Status::Pending,
+            operation: request.operation,
+            operands: request.operands,
+            result: None,
+            error: None,
+            requested_at: rfc3339(request.requested_at),
+            completion: None,
+            cache_status: None,
+        }
+    }
+
+    /// One that has just been answered.
+    pub(crate) fn succeeded(id: Uuid, event: ComputeCompleted) -> Result<Self, Error> {
+        let result = match event.outcome {
+            Outcome::Failed { code, message } => return Err(Error::Failed { code, message }),
+            Outcome::Succeeded { result, digits, bits } => ResultMembers { result, digits, bits },
+        };
+        Ok(Self {
+            request_id: id,
+            status: Status::Succeeded,
+            operation: event.operation,
+            operands: event.operands,
+            result: Some(result),
+            error: None,
+            requested_at: rfc3339(event.requested_at),
+            completion: Some(CompletionMembers {
+                completed_at: rfc3339(event.completed_at),
+                compute_micros: event.compute_micros,
+                cache: cache_name(event.cache),
+            }),
+            cache_status: Some(cache_status(event.cache)),
+        })
+    }
+
+    /// The response: 202 if pending, else 200.
+    pub(crate) fn into_response(self, format: Format) -> Response {
+        let id = id_header(self.request_id);
+        let location = format!("{LOCATION}{}", self.request_id);
+        let cache = self.cache_status.map(HeaderValue::from_static);
+        let is_pending = self.status == Status::Pending;
+        let mut response = self.into_body(format);
+        let headers = response.headers_mut();
+        headers.insert(X_REQUEST_ID, id);
+        headers.insert(header::VARY, ACCEPT);
+        headers.insert(header::CACHE_CONTROL, NO_STORE);
+        headers.extend(cache.map(|status| (CACHE_STATUS, status)));
+        if is_pending {
+            *response.status_mut() = StatusCode::ACCEPTED;
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+            headers.extend(location.parse().ok().map(|location| (header::LOCATION, location)));
+        }
+        response
+    }
+
+    fn into_body(self, format: Format) -> Response {
+        match self.result {
+            Some(result) if format == Format::Text => {
+                ([(header::CONTENT_TYPE, TEXT)], result.result).into_response()
+            }
+            _ => ([(header::CONTENT_TYPE, JSON)], self.to_json()).into_response(),
+        }
+    }
+
+    fn to_json(&self) -> Vec<u8> {
+        let result = self.result.as_ref().map_or(0, |result| result.result.len());
+        let operands: usize = self.operands.values().map(String::len).sum();
+        let mut body = Vec::with_capacity(result + operands + ENVELOPE_BYTES);
+        // Strings and integers into memory: there is nothing in it that can fail.
+        let _ = serde_json::to_writer(&mut body, self);
+        body
+    }
+}
+
+/// A cache level as callers see it.
+pub(crate) fn cache_name(level: CacheLevel) -> &'static str {
+    match level {
+        CacheLevel::None => "none",
+        CacheLevel::Memory => "memory",
+        CacheLevel::Redis => "redis",
+    }
+}
+
+fn cache_status(level: CacheLevel) -> &'static str {
+    match level {
+        CacheLevel::None => "abacus; fwd=miss",
+        CacheLevel::Memory => "abacus-memory; hit",
+        CacheLevel::Redis => "abacus-redis; hit",
+    }
+}
+
+fn rfc3339(at: Timestamp) -> String {
+    let since_epoch = Duration::from_micros(u64::try_from(at.as_micros()).unwrap_or(0));
+    humantime::format_rfc3339_micros(UNIX_EPOCH + since_epoch).to_string()
+}
+
+#[cfg(test)]
+mod tests;

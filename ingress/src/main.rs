@@ -1,0 +1,7 @@
+//! HTTP in, `ComputeRequested` out, the reply back to the caller.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    abacus_runtime::run("abacus-ingress", env!("CARGO_PKG_VERSION"), abacus_ingress::start)
+}

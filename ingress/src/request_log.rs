@@ -1,0 +1,132 @@
+//! Reads of the request log in Postgres. Nothing is asked of it until somebody looks something up:
+//! the pool connects on first use, and computing never comes here.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use abacus_runtime::{Config, Environment, ExposeSecret, SecretString};
+use abacus_schemas::CacheLevel;
+use anyhow::Context as _;
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
+use tokio_postgres::{NoTls, Row};
+use uuid::Uuid;
+
+use crate::computation::{
+    CompletionMembers, Computation, ErrorMembers, ResultMembers, Status, cache_name,
+};
+use crate::error::Error;
+
+/// How long a look-up may take, connecting included.
+const TIMEOUT: Duration = Duration::from_secs(3);
+const CONNECTIONS: usize = 8;
+
+/// Every column as text or integer, so that this depends on the view's names and not on its types.
+const FIND: &str = r#"
+    SELECT operation::text, operands::text, status::text, result::text, digits::bigint,
+           bits::bigint, error_code::text, error_message::text, compute_micros::bigint, cache::text,
+           to_char(requested_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS requested_at,
+           to_char(completed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS completed_at
+      FROM request_log
+     WHERE request_id = $1"#;
+
+/// Where the request log is.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestLogConfig {
+    pub(crate) url: SecretString,
+}
+
+impl Config for RequestLogConfig {
+    fn read(env: &mut Environment) -> Self {
+        let url = env.secret(
+            "ABACUS_POSTGRES_URL",
+            "postgres://abacus:abacus@127.0.0.1:5432/abacus",
+            "Postgres with the request log, for look-ups",
+        );
+        if let Err(error) = tokio_postgres::Config::from_str(url.expose_secret()) {
+            env.problem("ABACUS_POSTGRES_URL", format!("expected a Postgres URL: {error}"));
+        }
+        Self { url }
+    }
+}
+
+/// The request log.
+pub(crate) struct RequestLog {
+    pool: Pool,
+}
+
+impl RequestLog {
+    /// Connects on first use.
+    pub(crate) fn new(config: &RequestLogConfig) -> anyhow::Result<Self> {
+        let mut postgres = tokio_postgres::Config::from_str(config.url.expose_secret())?;
+        postgres.application_name("abacus-ingress").connect_timeout(TIMEOUT);
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(postgres, NoTls, recycling);
+        Ok(Self { pool: Pool::builder(manager).max_size(CONNECTIONS).build()? })
+    }
+
+    /// The computation known as `id`.
+    pub(crate) async fn find(&self, id: Uuid) -> Result<Option<Computation>, Error> {
+        let found = tokio::time::timeout(TIMEOUT, self.query(id)).await;
+        let row = found.context("no answer in time").flatten().map_err(Error::LogUnavailable)?;
+        let read = row.map(|row| read(id, &row)).transpose();
+        read.map_err(Error::LogUnavailable)
+    }
+
+    async fn query(&self, id: Uuid) -> anyhow::Result<Option<Row>> {
+        let client = self.pool.get().await?;
+        let statement = client.prepare_cached(FIND).await?;
+        Ok(client.query_opt(&statement, &[&id]).await?)
+    }
+}
+
+fn read(id: Uuid, row: &Row) -> anyhow::Result<Computation> {
+    let operands: String = row.try_get("operands")?;
+    Ok(Computation {
+        request_id: id,
+        status: status(row.try_get("status")?)?,
+        operation: row.try_get("operation")?,
+        operands: serde_json::from_str(&operands).context("operands")?,
+        result: result(row)?,
+        error: error(row)?,
+        requested_at: row.try_get("requested_at")?,
+        completion: completion(row)?,
+        cache_status: None,
+    })
+}
+
+fn status(name: &str) -> anyhow::Result<Status> {
+    match name {
+        "pending" => Ok(Status::Pending),
+        "succeeded" => Ok(Status::Succeeded),
+        "failed" => Ok(Status::Failed),
+        other => anyhow::bail!("the request log has the unknown status {other:?}"),
+    }
+}
+
+fn result(row: &Row) -> anyhow::Result<Option<ResultMembers>> {
+    let Some(result) = row.try_get("result")? else { return Ok(None) };
+    let (digits, bits) = (row.try_get("digits")?, row.try_get("bits")?);
+    Ok(Some(ResultMembers { result, digits, bits }))
+}
+
+fn error(row: &Row) -> anyhow::Result<Option<ErrorMembers>> {
+    let code: Option<String> = row.try_get("error_code")?;
+    let message: Option<String> = row.try_get("error_message")?;
+    Ok(code.map(|code| ErrorMembers { code, message: message.unwrap_or_default() }))
+}
+
+fn completion(row: &Row) -> anyhow::Result<Option<CompletionMembers>> {
+    let Some(completed_at) = row.try_get("completed_at")? else { return Ok(None) };
+    let cache: Option<&str> = row.try_get("cache")?;
+    Ok(Some(CompletionMembers {
+        completed_at,
+        compute_micros: row.try_get::<_, Option<i64>>("compute_micros")?.unwrap_or(0),
+        cache: cache_name(cache.map_or(CacheLevel::None, cache_level)),
+    }))
+}
+
+fn cache_level(symbol: &str) -> CacheLevel {
+    let levels = [CacheLevel::Memory, CacheLevel::Redis];
+    let found = levels.into_iter().find(|level| level.as_str().eq_ignore_ascii_case(symbol));
+    found.unwrap_or(CacheLevel::None)
+}

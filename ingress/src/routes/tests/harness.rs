@@ -1,0 +1,185 @@
+//! The router over a broker that accepts connections and never says
+//! a word; the test plays the processor.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use abacus_kafka::{KafkaConfig, Producer, ProducerSettings, StickyPartitioner};
+use abacus_operations::Limits;
+use abacus_registry::SchemaRegistry;
+use abacus_runtime::prometheus::Registry;
+use abacus_runtime::{Config as _, Environment, Shutdown};
+use abacus_schemas::{
+    CacheLevel, ComputeCompleted, Decoder, Encoder, Event, Outcome, SchemaId, Timestamp,
+};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::Value;
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+use crate::exchange::Exchange;
+use crate::metrics::Metrics;
+use crate::publisher::{Publisher, ReplyAddress};
+use crate::request_log::{RequestLog, RequestLogConfig};
+use crate::state::AppState;
+use crate::waiters::{ReplyKind, Waiters};
+use crate::{catalog, routes::router};
+
+const SCHEMA: SchemaId = SchemaId(1);
+const MAX_BODY: u64 = 4096;
+
+pub(super) struct Harness {
+    router: Router,
+    pub(super) waiters: Arc<Waiters>,
+    pub(super) metrics: Metrics,
+    _broker: TcpListener,
+}
+
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+impl Harness {
+    pub(super) fn new() -> Self {
+        Self::waiting(Duration::from_mins(1), 10)
+    }
+
+    pub(super) fn waiting(wait: Duration, max_waiters: usize) -> Self {
+        Self::stopping(wait, max_waiters, Shutdown::never())
+    }
+
+    pub(super) fn stopping(wait: Duration, max_waiters: usize, stopping: Shutdown) -> Self {
+        let broker = TcpListener::bind("127.0.0.1:0").unwrap();
+        let metrics = Metrics::register(&Registry::new()).unwrap();
+        let waiters = Arc::new(Waiters::new(max_waiters, metrics.waiters.clone()));
+        let decoder = Decoder::new().unwrap();
+        decoder.learn(SCHEMA, ComputeCompleted::SCHEMA_JSON).unwrap();
+        let limits = Limits { max_digits: 1_000, max_operand_digits: 1_000 };
+        let exchange = Exchange {
+            waiters: Arc::clone(&waiters),
+            publisher: publisher(&broker, metrics.clone()),
+            decoder,
+            registry: SchemaRegistry::new(&read()).unwrap(),
+            wait,
+        };
+        let state = AppState {
+            exchange,
+            log: RequestLog::new(&unreachable_log()).unwrap(),
+            limits,
+            max_body: MAX_BODY,
+            catalog: catalog::write(&limits, MAX_BODY).unwrap(),
+            metrics: metrics.clone(),
+            stopping,
+        };
+        Self { router: router(Arc::new(state)), waiters, metrics, _broker: broker }
+    }
+
+    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    pub(super) async fn post(&self, content_type: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::post("/v1/computations").header("content-type", content_type);
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    /// The problem of an answer, after checking what holds for all of them.
+    pub(super) fn problem(answer: &Answer) -> (u16, String, Value) {
+        assert_eq!(answer.headers["content-type"], "application/problem+json");
+        let problem = answer.json();
+        let code = problem["code"].as_str().unwrap().to_owned();
+        assert_eq!(problem["status"], answer.status.as_u16());
+        assert_eq!(problem["type"], format!("/problems/{code}"));
+        for member in ["title", "detail"] {
+            assert!(!problem[member].as_str().unwrap().is_empty(), "{problem}");
+        }
+        (answer.status.as_u16(), code, problem)
+    }
+
+    pub(super) async fn refused(&self, path: &str) -> (u16, String, Value) {
+        let refused = Self::problem(&self.get(path).await);
+        assert_eq!(self.metrics.waiters.get(), 0);
+        refused
+    }
+
+    /// Sends a request and replies to it as a processor would.
+    pub(super) async fn answered(&self, request: Request<Body>, outcome: Outcome) -> Answer {
+        let (answer, ()) = tokio::join!(self.send(request), async {
+            let id = loop {
+                tokio::task::yield_now().await;
+                if let Some(id) = self.waiters.ids().first() {
+                    break *id;
+                }
+            };
+            let reply = Encoder::new(SCHEMA).unwrap().encode(&completed(id, outcome)).unwrap();
+            assert_eq!(self.waiters.answer(id.as_bytes(), &reply), ReplyKind::Answered);
+        });
+        answer
+    }
+}
+
+fn read<C: abacus_runtime::Config>() -> C {
+    C::read(&mut Environment::from_pairs::<&str, &str>([]))
+}
+
+fn unreachable_log() -> RequestLogConfig {
+    let url = "postgres://nobody@127.0.0.1:1/nothing";
+    RequestLogConfig::read(&mut Environment::from_pairs([("ABACUS_POSTGRES_URL", url)]))
+}
+
+fn publisher(broker: &TcpListener, metrics: Metrics) -> Publisher {
+    let settings = ProducerSettings {
+        name: "test".to_owned(),
+        delivery_timeout: Duration::from_mins(1),
+        queue_bytes: 1 << 20,
+    };
+    let kafka = KafkaConfig::new(broker.local_addr().unwrap().to_string());
+    Publisher {
+        producer: Arc::new(Producer::connect(&kafka, &settings, |_, _| {}).unwrap()),
+        encoder: Encoder::new(SCHEMA).unwrap(),
+        partitioner: StickyPartitioner::new(4, Duration::from_millis(5)),
+        topic: "requested".to_owned(),
+        reply_to: ReplyAddress { topic: "replies".to_owned(), partition: 0 },
+        metrics,
+    }
+}
+
+fn completed(id: Uuid, outcome: Outcome) -> ComputeCompleted {
+    ComputeCompleted {
+        request_id: id.to_string(),
+        operation: "pow".to_owned(),
+        operands: [("base", "2"), ("exponent", "10")]
+            .map(|(name, text)| (name.to_owned(), text.to_owned()))
+            .into(),
+        requester: None,
+        source: "http".to_owned(),
+        requested_at: Timestamp::now(),
+        outcome,
+        completed_at: Timestamp::now(),
+        compute_micros: 5,
+        cache: CacheLevel::Memory,
+        processor: "test".to_owned(),
+    }
+}
+
+pub(super) fn succeeded() -> Outcome {
+    Outcome::Succeeded { result: "1024".to_owned(), digits: 4, bits: 11 }
+}

@@ -1,0 +1,23 @@
+//! What every handler has at hand.
+
+use abacus_operations::Limits;
+use abacus_runtime::Shutdown;
+use axum::body::Bytes;
+
+use crate::exchange::Exchange;
+use crate::metrics::Metrics;
+use crate::request_log::RequestLog;
+
+/// Shared by all handlers.
+pub(crate) struct AppState {
+    pub(crate) exchange: Exchange,
+    pub(crate) log: RequestLog,
+    pub(crate) limits: Limits,
+    /// The largest body, in bytes.
+    pub(crate) max_body: u64,
+    /// The answer of `GET /v1/operations`, written once.
+    pub(crate) catalog: Bytes,
+    pub(crate) metrics: Metrics,
+    /// Requested once the process is about to stop.
+    pub(crate) stopping: Shutdown,
+}
