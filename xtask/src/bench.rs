@@ -1,0 +1,68 @@
+//! `bench`: the whole system, freshly started, under the measuring program.
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::cli;
+use crate::command;
+use crate::packages::{self, Purpose};
+use crate::progress::Progress;
+use crate::stack::Stack;
+use crate::test::{and_then_clean_up, discard, end};
+use crate::up;
+use crate::workspace::{Profile, Workspace};
+
+const STACK: &str = "bench";
+
+/// Starts a system of its own, measures it, and takes it down.
+pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &cli::Bench) -> Result<()> {
+    let purposes = [Purpose::Build, Purpose::Servers, Purpose::Bench];
+    packages::ensure(workspace, progress, &purposes)?;
+    let mut stack = Stack::open(workspace, STACK)?;
+    let result = measure(workspace, progress, &mut stack, options);
+    if options.keep {
+        return result;
+    }
+    and_then_clean_up(result, || end(&mut stack, progress))
+}
+
+fn measure(
+    workspace: &Workspace,
+    progress: &Progress,
+    stack: &mut Stack,
+    options: &cli::Bench,
+) -> Result<()> {
+    discard(stack, progress)?;
+    stack.set_processors(options.processors)?;
+    progress.section("build the measuring program (release)", || {
+        command::run(workspace.cargo().args(["build", "--release", "--package", "abacus-bench"]))
+    })?;
+    up::start_system(workspace, progress, stack, Profile::Release)?;
+    stack.ask_a_question(progress)?;
+    progress.section("measure", || {
+        let program = workspace.binaries(Profile::Release)?.join("abacus-bench");
+        let mut bench = Command::new(program);
+        bench
+            .args(&options.arguments)
+            .envs(stack.server_environment()?)
+            .env("ABACUS_URL", stack.ingress_url()?)
+            .env("ABACUS_BENCH_PIDS", service_pids(stack)?);
+        command::run(&mut bench)
+    })
+}
+
+/// `ingress=123,processor=456,projector=789`; processors behind the first as `processor-2=...`.
+fn service_pids(stack: &Stack) -> Result<String> {
+    let services = ["ingress", "processor", "projector"];
+    let names = stack.supervisor().started();
+    let names = names.iter().filter(|name| services.iter().any(|known| name.starts_with(known)));
+    let pids: Result<Vec<String>> = names
+        .map(|name| {
+            let record = stack.supervisor().running(name);
+            let pid = record.with_context(|| format!("{name} does not run"))?.pid;
+            Ok(format!("{}={pid}", name.strip_suffix("-1").unwrap_or(name)))
+        })
+        .collect();
+    Ok(pids?.join(","))
+}

@@ -1,0 +1,151 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::stack::{DEV, Provider};
+use crate::workspace::Profile;
+
+/// Everything a person or CI runs on Abacus. State, logs and downloads are kept in `.abacus`.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the whole system, ask it one question, and print where it is
+    Up(Up),
+    /// Stop it
+    Down(Down),
+    /// Say what runs, where, and how it is
+    Status,
+    /// Show what a part has logged: kafka, registry, postgres, redis, ingress, processor, projector, ...
+    Logs(Logs),
+    /// Print shell lines with the addresses: eval "$(cargo xtask env)"
+    Env,
+    /// Run the tests on servers of their own
+    Test(Test),
+    /// Check everything that must hold before a change lands, tests included
+    Ci,
+    /// Measure the whole system against a bare request-reply echo
+    Bench(Bench),
+    /// Work with the schemas of the events
+    #[command(subcommand)]
+    Schemas(Schemas),
+    /// Run the four servers without the services, under any name
+    #[command(subcommand)]
+    Stack(StackCommand),
+    /// Install the system packages that are missing
+    Packages,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// How many processors to run [default: as many as last time, at first 1]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) processors: Option<u16>,
+    /// Who runs the parts [default: native]
+    #[arg(long)]
+    pub(crate) provider: Option<Provider>,
+    /// How to compile the services (native)
+    #[arg(long, default_value = "release")]
+    pub(crate) profile: Profile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Down {
+    /// Delete the data, too
+    #[arg(long)]
+    pub(crate) wipe: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// A part as `cargo xtask status` names it; `processor` is the first processor
+    pub(crate) service: String,
+    /// Go on showing what comes
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// How many lines to begin with
+    #[arg(short = 'n', long, default_value_t = 200)]
+    pub(crate) lines: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// Leave the servers running afterwards
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Arguments for `cargo test`
+    #[arg(last = true)]
+    pub(crate) arguments: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Leave the system running afterwards
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// How many processors to run
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) processors: u16,
+    /// Arguments for the measuring program
+    #[arg(last = true)]
+    pub(crate) arguments: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Schemas {
+    /// Register the schemas with the registry of the running system, or with `$ABACUS_REGISTRY_URL`
+    Register,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StackCommand {
+    /// Start servers for tests and print the settings that tests read
+    Up(StackName),
+    /// Stop the servers and delete their data
+    Down(StackName),
+    /// Print the settings that tests read
+    Env(StackName),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StackName {
+    /// The stack's name
+    #[arg(long, default_value = "scratch", value_parser = a_name_of_its_own)]
+    pub(crate) name: String,
+}
+
+fn a_name_of_its_own(name: &str) -> Result<String, String> {
+    if name == DEV {
+        return Err(format!("`{DEV}` is the stack of `cargo xtask up` and `down`"));
+    }
+    Ok(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn arguments_behind_two_dashes_go_to_cargo_test() {
+        let cli = Cli::parse_from(["xtask", "test", "--", "--test", "flow"]);
+        let Command::Test(test) = cli.command else { panic!("{:?}", cli.command) };
+        assert_eq!(test.arguments, ["--test", "flow"]);
+    }
+
+    #[test]
+    fn the_scratch_commands_keep_off_the_users_stack() {
+        assert!(Cli::try_parse_from(["xtask", "stack", "down", "--name", DEV]).is_err());
+    }
+}

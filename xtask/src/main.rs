@@ -1,0 +1,79 @@
+//! Every command that a person or CI runs.
+//!
+//! It builds with Rust alone and uses no other crate of the workspace: it is what puts onto a machine that which the
+//! others need to be built. Everything it makes is in the ignored folder `.abacus`:
+//!
+//! | place | what it is |
+//! |---|---|
+//! | `dist/` | Kafka and the registry, fetched once ([`dist`]) |
+//! | `dev/`, `test/`, `bench/` | a stack each: `state.json`, `pids/`, `logs/`, `data/` ([`stack`]) |
+//! | `python/`, `tools/` | what tests and checks use ([`python`], [`ci`]) |
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for the terminal: results go to standard output, progress to standard error"
+)]
+
+mod bench;
+mod ci;
+mod cli;
+mod command;
+mod dist;
+mod docker;
+mod health;
+mod http;
+mod java;
+mod packages;
+mod ports;
+mod process;
+mod progress;
+mod python;
+mod schemas;
+mod stack;
+mod supervisor;
+mod test;
+mod up;
+mod wait;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::packages::Purpose;
+use crate::progress::Progress;
+use crate::workspace::Workspace;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    run(&cli.command).unwrap_or_else(|error| {
+        eprintln!("\nerror: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(command: &Command) -> Result<ExitCode> {
+    wait::catch_interrupts()?;
+    let workspace = Workspace::discover()?;
+    let progress = Progress::new();
+    match command {
+        Command::Up(options) => up::up(&workspace, &progress, options)?,
+        Command::Down(options) => up::down(&workspace, &progress, options)?,
+        Command::Status => return up::status(&workspace),
+        Command::Logs(options) => up::logs(&workspace, options)?,
+        Command::Env => up::env(&workspace)?,
+        Command::Test(options) => test::run(&workspace, &progress, options)?,
+        Command::Ci => ci::run(&workspace, &progress)?,
+        Command::Bench(options) => bench::run(&workspace, &progress, options)?,
+        Command::Schemas(command) => schemas::run(&workspace, &progress, command)?,
+        Command::Stack(command) => test::stack(&workspace, &progress, command)?,
+        Command::Packages => packages::ensure(
+            &workspace,
+            &progress,
+            &[Purpose::Build, Purpose::Servers, Purpose::Tests, Purpose::Bench],
+        )?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

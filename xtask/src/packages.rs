@@ -1,0 +1,233 @@
+//! What the machine needs from its package manager, and getting it.
+//!
+//! A package counts as missing when what it is needed for is not there, not when the package manager says so:
+//! a Java or a Redis from elsewhere is as good.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::command;
+use crate::java;
+use crate::progress::Progress;
+use crate::stack::postgres;
+use crate::workspace::Workspace;
+
+/// What a command is about to do, which decides what it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Compile the workspace: librdkafka is C, built from source.
+    Build,
+    /// Run Kafka, the registry, Postgres and Redis.
+    Servers,
+    /// Run the tests, some of which ask Python for an answer.
+    Tests,
+    /// Put load on the HTTP interface.
+    Bench,
+}
+
+struct Need {
+    purpose: Purpose,
+    what: &'static str,
+    /// Debian packages that provide it, the best first.
+    packages: &'static [&'static str],
+    is_met: fn() -> bool,
+}
+
+const NEEDS: &[Need] = &[
+    Need {
+        purpose: Purpose::Build,
+        what: "a C++ compiler",
+        packages: &["g++"],
+        is_met: || on_path("g++").is_some(),
+    },
+    Need {
+        purpose: Purpose::Build,
+        what: "make",
+        packages: &["make"],
+        is_met: || on_path("make").is_some(),
+    },
+    Need {
+        purpose: Purpose::Build,
+        what: "pkg-config",
+        packages: &["pkg-config"],
+        is_met: || on_path("pkg-config").is_some(),
+    },
+    Need {
+        purpose: Purpose::Build,
+        what: "zlib's headers",
+        packages: &["zlib1g-dev"],
+        is_met: || Path::new("/usr/include/zlib.h").is_file(),
+    },
+    Need {
+        purpose: Purpose::Servers,
+        what: "Java 17 or newer",
+        packages: &["openjdk-17-jre-headless", "default-jre-headless"],
+        is_met: || java::find().is_some(),
+    },
+    Need {
+        purpose: Purpose::Servers,
+        what: "Maven",
+        packages: &["maven"],
+        is_met: || on_path("mvn").is_some(),
+    },
+    Need {
+        purpose: Purpose::Servers,
+        what: "PostgreSQL",
+        packages: &["postgresql"],
+        is_met: || postgres::find_programs().is_some(),
+    },
+    Need {
+        purpose: Purpose::Servers,
+        what: "Redis",
+        packages: &["redis-server"],
+        is_met: || on_path("redis-server").is_some(),
+    },
+    Need {
+        purpose: Purpose::Tests,
+        what: "Python with venv",
+        packages: &["python3-venv"],
+        is_met: has_python_venv,
+    },
+    Need {
+        purpose: Purpose::Bench,
+        what: "wrk",
+        packages: &["wrk"],
+        is_met: || on_path("wrk").is_some(),
+    },
+];
+
+fn has_python_venv() -> bool {
+    command::succeeds(Command::new("python3").args(["-c", "import venv, ensurepip"]))
+}
+
+/// The program called `name` on the user's path or in the system's own folders.
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let system = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"].map(PathBuf::from);
+    env::split_paths(&path)
+        .chain(system)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+}
+
+/// Installs what is missing for `purposes`, or says what to run where that is not allowed.
+pub(crate) fn ensure(
+    workspace: &Workspace,
+    progress: &Progress,
+    purposes: &[Purpose],
+) -> Result<()> {
+    let missing = missing_for(purposes);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if on_path("apt-get").is_none() {
+        bail!("this machine lacks {}; install it, then run the same command again", list(&missing));
+    }
+    let packages = packages_for(&missing);
+    let Some(privilege) = Privilege::find() else {
+        bail!(
+            "this machine lacks {}; run this line, then the same command again:\n\n  \
+             sudo apt-get update && sudo apt-get install -y --no-install-recommends {}\n",
+            list(&missing),
+            packages.join(" ")
+        );
+    };
+    install(workspace, progress, privilege, &packages)?;
+    let still_missing = missing_for(purposes);
+    if !still_missing.is_empty() {
+        bail!("{} still missing after installing {}", list(&still_missing), packages.join(", "));
+    }
+    Ok(())
+}
+
+fn missing_for(purposes: &[Purpose]) -> Vec<&'static Need> {
+    NEEDS.iter().filter(|need| purposes.contains(&need.purpose) && !(need.is_met)()).collect()
+}
+
+fn list(needs: &[&Need]) -> String {
+    needs.iter().map(|need| need.what).collect::<Vec<_>>().join(", ")
+}
+
+/// The first of each need's packages that this system's release has.
+fn packages_for(needs: &[&'static Need]) -> Vec<&'static str> {
+    let known = |package: &&&str| {
+        command::output(Command::new("apt-cache").args(["show", "--no-all-versions", package]))
+            .is_ok_and(|text| !text.is_empty())
+    };
+    needs
+        .iter()
+        .filter_map(|need| match need.packages {
+            [only] => Some(*only),
+            several => several.iter().find(known).or(several.first()).copied(),
+        })
+        .collect()
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Privilege {
+    Root,
+    Sudo,
+}
+
+impl Privilege {
+    fn find() -> Option<Self> {
+        if rustix::process::geteuid().is_root() {
+            return Some(Self::Root);
+        }
+        command::succeeds(Command::new("sudo").args(["-n", "true"])).then_some(Self::Sudo)
+    }
+
+    fn apt_get(self) -> Command {
+        let mut command = match self {
+            Self::Root => Command::new("env"),
+            Self::Sudo => {
+                let mut sudo = Command::new("sudo");
+                sudo.args(["-n", "env"]);
+                sudo
+            }
+        };
+        command.args([
+            "DEBIAN_FRONTEND=noninteractive",
+            "apt-get",
+            "-o",
+            "DPkg::Lock::Timeout=300",
+        ]);
+        command
+    }
+}
+
+fn install(
+    workspace: &Workspace,
+    progress: &Progress,
+    privilege: Privilege,
+    packages: &[&str],
+) -> Result<()> {
+    let log = workspace.local().join("apt.log");
+    progress.step("refresh the list of packages", |step| {
+        command::run_logged(privilege.apt_get().arg("update"), &log, step)
+    })?;
+    progress.step(&format!("install {}", packages.join(" ")), |step| {
+        let mut apt = privilege.apt_get();
+        apt.args(["install", "-y", "--no-install-recommends"]).args(packages);
+        command::run_logged(&mut apt, &log, step)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_is_on_every_path() {
+        assert!(on_path("sh").is_some());
+        assert!(on_path("no-such-program-anywhere").is_none());
+    }
+
+    #[test]
+    fn every_need_names_a_package() {
+        assert!(NEEDS.iter().all(|need| !need.packages.is_empty()));
+    }
+}

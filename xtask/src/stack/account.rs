@@ -1,0 +1,115 @@
+//! The user that Postgres runs as.
+//!
+//! Postgres refuses to run as root. Where xtask is root, the server runs as another user, and its data lies where
+//! that user can reach it: in the stack's folder, or under `/var/tmp` when the checkout is in a closed place.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::command;
+
+/// The users a server may run as where xtask is root, the best first.
+const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
+
+/// Who the server runs as.
+pub(super) enum Account {
+    /// Whoever runs xtask.
+    Own,
+    /// Another user, because xtask is root.
+    Other { name: &'static str, user: u32, group: u32 },
+}
+
+impl Account {
+    pub(super) fn find() -> Result<Self> {
+        if !rustix::process::geteuid().is_root() {
+            return Ok(Self::Own);
+        }
+        for name in UNPRIVILEGED {
+            if let (Ok(user), Ok(group)) = (id(name, "-u"), id(name, "-g")) {
+                return Ok(Self::Other { name, user, group });
+            }
+        }
+        bail!("Postgres refuses to run as root, and there is no user {}", UNPRIVILEGED.join(" or "))
+    }
+
+    /// A program and the arguments before its own that have it run as this account.
+    pub(super) fn wrap(&self, program: &Path) -> (PathBuf, Vec<String>) {
+        let Self::Other { name, group, .. } = self else {
+            return (program.to_path_buf(), Vec::new());
+        };
+        let user = format!("--reuid={name}");
+        let group = format!("--regid={group}");
+        let program = program.display().to_string();
+        ("setpriv".into(), vec![user, group, "--clear-groups".to_owned(), "--".to_owned(), program])
+    }
+
+    pub(super) fn command(&self, program: &Path) -> Command {
+        let (program, arguments) = self.wrap(program);
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir("/");
+        command
+    }
+
+    /// Where this account can keep data: in `inside`, else in a place that stands for it.
+    pub(super) fn home_for(&self, inside: PathBuf) -> Result<PathBuf> {
+        self.make_folder(&inside)?;
+        let is_reachable =
+            command::succeeds(self.command(Path::new("test")).arg("-w").arg(&inside));
+        Ok(if is_reachable { inside } else { outside(&inside) })
+    }
+
+    pub(super) fn make_folder(&self, folder: &Path) -> Result<()> {
+        // Under /var/tmp anybody may have put a link where this folder is to be.
+        if fs::symlink_metadata(folder).is_ok_and(|found| !found.is_dir()) {
+            bail!("{} is in the way; remove it", folder.display());
+        }
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        self.own(folder)?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+        Ok(())
+    }
+
+    pub(super) fn own(&self, path: &Path) -> Result<()> {
+        if let Self::Other { user, group, .. } = self {
+            chown(path, Some(*user), Some(*group))
+                .with_context(|| format!("cannot give {} away", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// A place under `/var/tmp` that stands for `folder`.
+fn outside(folder: &Path) -> PathBuf {
+    let mut hasher = DefaultHasher::new();
+    folder.hash(&mut hasher);
+    PathBuf::from(format!("/var/tmp/abacus-{:016x}", hasher.finish()))
+}
+
+fn id(name: &str, which: &str) -> Result<u32> {
+    Ok(command::output(Command::new("id").args([which, name]))?.parse()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_stacks_never_share_a_place_outside() {
+        assert_ne!(outside(Path::new("/a/dev")), outside(Path::new("/a/test")));
+        assert_eq!(outside(Path::new("/a/dev")), outside(Path::new("/a/dev")));
+    }
+
+    #[test]
+    fn another_account_is_entered_through_setpriv() {
+        let account = Account::Other { name: "postgres", user: 1, group: 2 };
+        let (program, arguments) = account.wrap(Path::new("/bin/postgres"));
+        assert_eq!(program, Path::new("setpriv"));
+        assert_eq!(arguments.last().unwrap(), "/bin/postgres");
+    }
+}

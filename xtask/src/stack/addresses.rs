@@ -1,0 +1,126 @@
+//! Where the parts of a stack listen.
+
+use anyhow::{Context, Result};
+
+use crate::ports::{self, Holder};
+use crate::stack::{DEV, Stack, postgres, registry};
+
+impl Stack {
+    /// The port called `name`, once one was claimed.
+    pub(crate) fn port(&self, name: &str) -> Result<u16> {
+        self.state.ports.get(name).with_context(|| {
+            format!("the stack `{}` has no port for {name} yet: it was never started", self.name)
+        })
+    }
+
+    /// Claims the port called `name` for the part `part`, or keeps the one it has.
+    pub(super) fn claim_port(&mut self, name: &str, part: &str, preferred: u16) -> Result<()> {
+        let holder = match self.supervisor.running(part) {
+            Some(_) => Holder::Running,
+            None => Holder::Stopped,
+        };
+        self.state.ports.claim(name, preferred, holder, ports::is_free)?;
+        self.save()
+    }
+
+    pub(crate) fn kafka_bootstrap(&self) -> Result<String> {
+        Ok(format!("127.0.0.1:{}", self.port("kafka")?))
+    }
+
+    pub(crate) fn registry_url(&self) -> Result<String> {
+        Ok(format!("http://127.0.0.1:{}{}", self.port("registry")?, registry::API))
+    }
+
+    pub(crate) fn postgres_url(&self) -> Result<String> {
+        Ok(postgres::url(self.port("postgres")?))
+    }
+
+    pub(crate) fn redis_url(&self) -> Result<String> {
+        Ok(format!("redis://127.0.0.1:{}", self.port("redis")?))
+    }
+
+    pub(crate) fn ingress_url(&self) -> Result<String> {
+        Ok(format!("http://127.0.0.1:{}", self.port("ingress")?))
+    }
+
+    /// What people call a part of this stack by.
+    pub(crate) fn address_of(&self, name: &str) -> Result<String> {
+        match name {
+            "kafka" => self.kafka_bootstrap(),
+            "registry" => self.registry_url(),
+            "postgres" => self.postgres_url(),
+            "redis" => self.redis_url(),
+            _ if name.starts_with("ingress") => self.ingress_url(),
+            _ => Ok(format!("http://127.0.0.1:{}/metrics", self.port(&format!("{name}-admin"))?)),
+        }
+    }
+
+    pub(super) fn claim_server_ports(&mut self) -> Result<()> {
+        let preferred = ports_of(&self.name);
+        self.claim_port("kafka", "kafka", preferred.kafka)?;
+        self.claim_port("kafka-controller", "kafka", preferred.kafka_controller)?;
+        self.claim_port("registry", "registry", preferred.registry)?;
+        self.claim_port("postgres", "postgres", preferred.postgres)?;
+        self.claim_port("redis", "redis", preferred.redis)
+    }
+}
+
+/// The ports a stack takes where they are free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PreferredPorts {
+    pub(super) kafka: u16,
+    pub(super) kafka_controller: u16,
+    pub(super) registry: u16,
+    pub(super) postgres: u16,
+    pub(super) redis: u16,
+    pub(super) ingress: u16,
+    pub(super) ingress_admin: u16,
+    /// The first processor; others take the ports behind the projector's.
+    pub(super) processor_admin: u16,
+    pub(super) projector_admin: u16,
+}
+
+const fn ports_from(base: u16) -> PreferredPorts {
+    PreferredPorts {
+        kafka: base + 92,
+        kafka_controller: base + 93,
+        registry: base + 81,
+        postgres: base + 432,
+        redis: base + 379,
+        ingress: base + 80,
+        ingress_admin: base + 180,
+        processor_admin: base + 181,
+        projector_admin: base + 182,
+    }
+}
+
+pub(super) fn ports_of(stack: &str) -> PreferredPorts {
+    match stack {
+        DEV => PreferredPorts {
+            kafka: 29_092,
+            kafka_controller: 29_093,
+            registry: 28_081,
+            postgres: 25_432,
+            redis: 26_379,
+            ingress: 8080,
+            ingress_admin: 9080,
+            processor_admin: 9081,
+            projector_admin: 9082,
+        },
+        "test" => ports_from(19_000),
+        "bench" => ports_from(20_000),
+        _ => ports_from(21_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stacks_of_one_checkout_prefer_different_ports() {
+        assert_ne!(ports_of(DEV).kafka, ports_of("test").kafka);
+        assert_ne!(ports_of("test").kafka, ports_of("bench").kafka);
+        assert_ne!(ports_of("bench").kafka, ports_of("mine").kafka);
+    }
+}

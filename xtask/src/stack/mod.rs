@@ -1,0 +1,266 @@
+//! A stack: Kafka, the registry, Postgres and Redis on this machine, and the services on them where asked for.
+//!
+//! Everything a stack is lives in its own folder under `.abacus`: ports and choices in `state.json`, process
+//! records, logs, data. So stacks run beside each other, and one is gone when its folder is.
+
+mod account;
+mod addresses;
+pub(crate) mod kafka;
+pub(crate) mod postgres;
+pub(crate) mod redis;
+pub(crate) mod registry;
+pub(crate) mod services;
+mod setup;
+mod state;
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+pub(crate) use self::setup::Setup;
+use self::state::State;
+pub(crate) use self::state::{Mode, Provider};
+use crate::health::Health;
+use crate::progress::Progress;
+use crate::supervisor::{Part, Start, Supervisor};
+use crate::workspace::Workspace;
+
+/// The stack that `cargo xtask up` starts.
+pub(crate) const DEV: &str = "dev";
+
+/// Folders of `.abacus` that are no stacks.
+const RESERVED: [&str; 3] = ["dist", "python", "tools"];
+
+/// The order in which parts stop, by the beginning of their names: those that use others first.
+const STOP_ORDER: [&str; 7] =
+    ["ingress", "processor", "projector", "registry", "redis", "postgres", "kafka"];
+
+/// One stack, by its folder. While it is open for change, no other xtask can change it.
+#[derive(Debug)]
+pub(crate) struct Stack {
+    name: String,
+    folder: PathBuf,
+    files: PathBuf,
+    state: State,
+    supervisor: Supervisor,
+    /// Held for as long as the stack is open for change.
+    _lock: Option<File>,
+}
+
+impl Stack {
+    /// Looks at a stack without changing it.
+    pub(crate) fn peek(workspace: &Workspace, name: &str) -> Result<Self> {
+        check_name(name)?;
+        let folder = workspace.local().join(name);
+        Ok(Self {
+            name: name.to_owned(),
+            state: State::read(&folder)?,
+            supervisor: Supervisor::of(&folder),
+            files: workspace.stack_files(),
+            folder,
+            _lock: None,
+        })
+    }
+
+    /// Opens a stack for change.
+    pub(crate) fn open(workspace: &Workspace, name: &str) -> Result<Self> {
+        check_name(name)?;
+        let folder = workspace.local().join(name);
+        fs::create_dir_all(&folder)?;
+        let lock = File::create(folder.join("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                bail!("another `cargo xtask` is at work on the stack `{name}`; wait until it ends")
+            }
+            Err(TryLockError::Error(error)) => bail!(error),
+        }
+        Ok(Self { _lock: Some(lock), ..Self::peek(workspace, name)? })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.state.mode
+    }
+
+    pub(crate) fn set_mode(&mut self, mode: Mode) -> Result<()> {
+        self.state.mode = mode;
+        self.save()
+    }
+
+    pub(crate) fn provider(&self) -> Provider {
+        self.state.provider
+    }
+
+    pub(crate) fn set_provider(&mut self, provider: Provider) -> Result<()> {
+        self.state.provider = provider;
+        self.save()
+    }
+
+    /// How many processors the stack runs.
+    pub(crate) fn processors(&self) -> u16 {
+        self.state.processors
+    }
+
+    pub(crate) fn set_processors(&mut self, processors: u16) -> Result<()> {
+        self.state.processors = processors;
+        self.save()
+    }
+
+    fn postgres_home(&self) -> Option<&Path> {
+        self.state.postgres_home.as_deref()
+    }
+
+    fn set_postgres_home(&mut self, home: &Path) -> Result<()> {
+        self.state.postgres_home = Some(home.to_path_buf());
+        self.save()
+    }
+
+    fn save(&self) -> Result<()> {
+        self.state.write(&self.folder)
+    }
+
+    /// Where the part called `name` keeps its data.
+    fn data(&self, name: &str) -> PathBuf {
+        self.folder.join("data").join(name)
+    }
+
+    /// The files that describe the native stack, in the checkout.
+    fn files(&self) -> &Path {
+        &self.files
+    }
+
+    /// How one tells that a part of this stack is up.
+    pub(crate) fn health_of(&self, name: &str) -> Result<Health> {
+        Ok(match name {
+            "kafka" => kafka::health(self)?,
+            "registry" => registry::health(self)?,
+            "postgres" => postgres::health(self)?,
+            "redis" => redis::health(self)?,
+            _ => services::health(self, name)?,
+        })
+    }
+
+    /// Starts what is down of the four servers and waits until all of them are healthy.
+    pub(crate) fn start_servers(&mut self, setup: &Setup, progress: &Progress) -> Result<()> {
+        self.claim_server_ports()?;
+        let parts = progress.step("prepare the servers", |step| {
+            let parts = [
+                kafka::part(self, setup, step)?,
+                registry::part(self, setup)?,
+                postgres::part(self, step)?,
+                redis::part(self)?,
+            ];
+            step.note("");
+            Ok(parts)
+        })?;
+        self.start(&parts, progress)?;
+        postgres::ensure_database(self)
+    }
+
+    /// Starts all of `parts` at once, then waits for one after the other.
+    pub(crate) fn start(&self, parts: &[Part], progress: &Progress) -> Result<()> {
+        let mut starts = Vec::with_capacity(parts.len());
+        for part in parts {
+            starts.push(self.supervisor.start(part)?);
+        }
+        for (part, start) in parts.iter().zip(starts) {
+            progress.step(&format!("start {}", part.name), |step| {
+                self.supervisor.wait_until_healthy(part, step)?;
+                let how = match start {
+                    Start::AlreadyRunning => "already running, ",
+                    Start::Started => "",
+                    Start::Replaced => "restarted, ",
+                };
+                step.note(format!("{how}{}", part.address));
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Stops every part, users before what they use.
+    pub(crate) fn stop(&self, progress: &Progress) -> Result<()> {
+        let mut names = self.supervisor.started();
+        names.sort_by_key(|name| stop_rank(name));
+        for name in names {
+            progress.step(&format!("stop {name}"), |step| {
+                if !self.supervisor.stop(&name)? {
+                    step.note("was not running");
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the data of a stopped stack; its logs stay, for finding out what happened.
+    pub(crate) fn wipe_data(&mut self) -> Result<()> {
+        if let Some(home) = self.state.postgres_home.take() {
+            remove(&home)?;
+            self.save()?;
+        }
+        remove(&self.folder.join("data"))
+    }
+
+    /// Deletes everything of a stopped stack: data, logs and choices.
+    pub(crate) fn wipe(&mut self) -> Result<()> {
+        self.wipe_data()?;
+        for part in ["logs", "pids", "state.json"] {
+            remove(&self.folder.join(part))?;
+        }
+        self.state = State::default();
+        Ok(())
+    }
+}
+
+fn remove(path: &Path) -> Result<()> {
+    let result = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match result {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot delete {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn stop_rank(name: &str) -> usize {
+    STOP_ORDER.iter().position(|part| name.starts_with(part)).unwrap_or(0)
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let is_plain = !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if !is_plain || RESERVED.contains(&name) {
+        bail!("`{name}` is no name for a stack: use small letters, digits and hyphens");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_stop_before_the_servers_they_use() {
+        let mut names = ["kafka", "ingress-1", "postgres", "processor-2", "projector-1"];
+        names.sort_by_key(|name| stop_rank(name));
+        assert_eq!(names, ["ingress-1", "processor-2", "projector-1", "postgres", "kafka"]);
+    }
+
+    #[test]
+    fn a_name_that_would_leave_the_folder_is_refused() {
+        assert!(check_name("dev-2").is_ok());
+        for name in ["", "..", "a/b", "Dev", "dist"] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+}

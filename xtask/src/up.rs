@@ -1,0 +1,189 @@
+//! `up`, `down`, `status`, `logs` and `env`: the user's own system.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::cli;
+use crate::command;
+use crate::docker;
+use crate::packages::{self, Purpose};
+use crate::progress::Progress;
+use crate::stack::{DEV, Mode, Provider, Setup, Stack, services};
+use crate::supervisor::Supervisor;
+use crate::workspace::{Profile, Workspace};
+
+/// Starts the system and shows that it works.
+pub(crate) fn up(workspace: &Workspace, progress: &Progress, options: &cli::Up) -> Result<()> {
+    let mut stack = Stack::open(workspace, DEV)?;
+    let provider = options.provider.unwrap_or(stack.provider());
+    refuse_a_second_provider(workspace, &stack, provider)?;
+    stack.set_provider(provider)?;
+    if let Some(processors) = options.processors {
+        stack.set_processors(processors)?;
+    }
+    if provider == Provider::Docker {
+        return docker::up(workspace, progress, stack.processors());
+    }
+    start_and_ask(workspace, progress, &mut stack, options.profile).map_err(|error| {
+        anyhow!(
+            "{error:#}\n\nWhat is up stays up. Run the same command again once this is mended; \
+             `cargo xtask logs SERVICE` shows more, `cargo xtask down` stops everything."
+        )
+    })
+}
+
+fn start_and_ask(
+    workspace: &Workspace,
+    progress: &Progress,
+    stack: &mut Stack,
+    profile: Profile,
+) -> Result<()> {
+    packages::ensure(workspace, progress, &[Purpose::Build, Purpose::Servers])?;
+    start_system(workspace, progress, stack, profile)?;
+    let answer = stack.ask_a_question(progress)?;
+    print_summary(stack, &answer)
+}
+
+/// Ports and data of the two differ, so what one has started the other would not see.
+fn refuse_a_second_provider(workspace: &Workspace, stack: &Stack, wanted: Provider) -> Result<()> {
+    let is_up = match stack.provider() {
+        Provider::Native => !stack.supervisor().started().is_empty(),
+        Provider::Docker => docker::is_up(workspace),
+    };
+    if wanted != stack.provider() && is_up {
+        bail!("the system is up by another provider; `cargo xtask down` first");
+    }
+    Ok(())
+}
+
+/// Servers, contract and services of `stack`, in the order in which they need each other.
+pub(crate) fn start_system(
+    workspace: &Workspace,
+    progress: &Progress,
+    stack: &mut Stack,
+    profile: Profile,
+) -> Result<()> {
+    let setup = Setup::ensure(workspace, progress)?;
+    stack.set_mode(Mode::Lasting)?;
+    stack.start_servers(&setup, progress)?;
+    services::build(workspace, progress, profile)?;
+    let binaries = workspace.binaries(profile)?;
+    stack.prepare_servers(&binaries, progress)?;
+    stack.start_services(&binaries, progress)
+}
+
+fn print_summary(stack: &Stack, answer: &str) -> Result<()> {
+    let url = stack.ingress_url()?;
+    println!("\n{answer}\n");
+    println!("  HTTP       {url}");
+    println!("  Kafka      {}", stack.kafka_bootstrap()?);
+    println!("  registry   {}", stack.registry_url()?);
+    println!("  Postgres   {}", stack.postgres_url()?);
+    println!("  Redis      {}", stack.redis_url()?);
+    println!("\nTry it:\n\n  {}\n", stack.question_line()?);
+    println!(
+        "`cargo xtask status`, `logs SERVICE`, `down`; for scripts: eval \"$(cargo xtask env)\""
+    );
+    Ok(())
+}
+
+/// Stops the system.
+pub(crate) fn down(workspace: &Workspace, progress: &Progress, options: &cli::Down) -> Result<()> {
+    let mut stack = Stack::open(workspace, DEV)?;
+    if stack.provider() == Provider::Docker {
+        docker::down(workspace, progress, options)?;
+    } else {
+        stack.stop(progress)?;
+    }
+    if options.wipe {
+        stack.wipe()?;
+    }
+    Ok(())
+}
+
+/// Prints a line for each part. Fails when one of them is not as it should be.
+pub(crate) fn status(workspace: &Workspace) -> Result<ExitCode> {
+    let stack = Stack::peek(workspace, DEV)?;
+    if stack.provider() == Provider::Docker {
+        docker::status(workspace)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let names = stack.supervisor().started();
+    if names.is_empty() {
+        println!("nothing is up; `cargo xtask up` starts the system");
+        return Ok(ExitCode::FAILURE);
+    }
+    println!("{:<14}{:<10}{:>8}{:>8}  address", "part", "state", "pid", "MiB");
+    let mut all_up = true;
+    for name in names {
+        all_up &= print_status(&stack, &name)?;
+    }
+    Ok(if all_up { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn print_status(stack: &Stack, name: &str) -> Result<bool> {
+    let address = stack.address_of(name)?;
+    let Some(record) = stack.supervisor().running(name) else {
+        println!("{name:<14}{:<10}{:>8}{:>8}  {address}", "dead", "", "");
+        return Ok(false);
+    };
+    let healthy = stack.health_of(name)?.check();
+    let state = if healthy.is_ok() { "up" } else { "unwell" };
+    let memory = record.resident_bytes().unwrap_or_default() >> 20;
+    println!("{name:<14}{state:<10}{:>8}{memory:>8}  {address}", record.pid);
+    if let Err(reason) = &healthy {
+        println!("{:<14}{reason}", "");
+    }
+    Ok(healthy.is_ok())
+}
+
+/// Shows the log of one part.
+pub(crate) fn logs(workspace: &Workspace, options: &cli::Logs) -> Result<()> {
+    let stack = Stack::peek(workspace, DEV)?;
+    if stack.provider() == Provider::Docker {
+        return docker::logs(workspace, options);
+    }
+    let supervisor = stack.supervisor();
+    let log = [options.service.clone(), format!("{}-1", options.service)]
+        .iter()
+        .map(|name| supervisor.log(name))
+        .find(|log| log.is_file())
+        .with_context(|| no_such_log(supervisor, &options.service))?;
+    let mut tail = Command::new("tail");
+    tail.args(["-n", &options.lines.to_string()]);
+    if options.follow {
+        tail.arg("-F");
+    }
+    command::run(tail.arg(log))
+}
+
+fn no_such_log(supervisor: &Supervisor, service: &str) -> String {
+    let names = supervisor.started();
+    if names.is_empty() {
+        return format!("{service} has no log: nothing is up");
+    }
+    format!("{service} has no log; there are {}", names.join(", "))
+}
+
+/// Prints the addresses as shell lines.
+pub(crate) fn env(workspace: &Workspace) -> Result<()> {
+    let stack = Stack::peek(workspace, DEV)?;
+    let settings = match stack.provider() {
+        Provider::Docker => docker::environment(),
+        Provider::Native => {
+            let mut settings = vec![("ABACUS_URL".to_owned(), stack.ingress_url()?)];
+            settings.extend(stack.server_environment()?);
+            settings
+        }
+    };
+    print_exports(&settings);
+    Ok(())
+}
+
+/// Prints settings as lines that a shell can read.
+pub(crate) fn print_exports(settings: &[(String, String)]) {
+    for (name, value) in settings {
+        println!("export {name}='{value}'");
+    }
+}

@@ -1,0 +1,93 @@
+//! Where things are: the checkout, and the one ignored folder in it that holds everything xtask makes.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+/// The checkout this xtask was built from.
+#[derive(Debug, Clone)]
+pub(crate) struct Workspace {
+    root: PathBuf,
+}
+
+/// How the services are compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Profile {
+    /// Optimised, as measured and deployed.
+    Release,
+    /// Quick to compile; for tests and for working on the services.
+    Dev,
+}
+
+impl Profile {
+    /// The name of the folder that Cargo puts this profile's binaries in.
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Dev => "debug",
+        }
+    }
+
+    /// The profile's name as Cargo's `--profile` takes it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Dev => "dev",
+        }
+    }
+}
+
+impl Workspace {
+    /// Finds the checkout: the one Cargo runs xtask from, else the one it was compiled in.
+    pub(crate) fn discover() -> Result<Self> {
+        let xtask = env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = xtask.parent().context("xtask is not inside a workspace")?.to_path_buf();
+        if !root.join("Cargo.toml").is_file() {
+            bail!("{} holds no Cargo.toml; run `cargo xtask` inside the checkout", root.display());
+        }
+        Ok(Self { root })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The ignored folder: stacks, downloaded distributions, tools.
+    pub(crate) fn local(&self) -> PathBuf {
+        self.root.join(".abacus")
+    }
+
+    /// The files that describe the native stack.
+    pub(crate) fn stack_files(&self) -> PathBuf {
+        self.root.join("xtask").join("stack")
+    }
+
+    /// The Cargo that runs xtask, set up to work on the whole workspace.
+    pub(crate) fn cargo(&self) -> Command {
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.current_dir(&self.root);
+        cargo
+    }
+
+    /// The folder with the binaries of `profile`, wherever the user's Cargo settings put it.
+    pub(crate) fn binaries(&self, profile: Profile) -> Result<PathBuf> {
+        let output = self
+            .cargo()
+            .args(["metadata", "--no-deps", "--format-version", "1"])
+            .output()
+            .context("cannot run cargo metadata")?;
+        if !output.status.success() {
+            bail!("cargo metadata failed:\n{}", String::from_utf8_lossy(&output.stderr));
+        }
+        let metadata: Value = serde_json::from_slice(&output.stdout)?;
+        let target = metadata
+            .get("target_directory")
+            .and_then(Value::as_str)
+            .context("cargo metadata names no target directory")?;
+        Ok(Path::new(target).join(profile.folder()))
+    }
+}
