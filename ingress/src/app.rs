@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
-use crate::config::Config;
+use crate::config::IngressConfig;
 use crate::exchange::Exchange;
 use crate::metrics::Metrics;
 use crate::publisher::{Publisher, ReplyAddress};
@@ -30,7 +30,7 @@ const REPLIES_BUDGET: Duration = Duration::from_secs(3);
 const FLUSH_MARGIN: Duration = Duration::from_secs(1);
 
 /// Connects everything the configuration names and starts the tasks.
-pub async fn start(config: Config, runtime: Runtime) -> anyhow::Result<()> {
+pub async fn start(config: IngressConfig, runtime: Runtime) -> anyhow::Result<()> {
     let metrics = Metrics::register(runtime.metrics())?;
     let waiters = Arc::new(Waiters::new(config.exchange.max_waiters, metrics.waiters.clone()));
     let state = state(&config, &runtime, &waiters, metrics).await?;
@@ -38,7 +38,7 @@ pub async fn start(config: Config, runtime: Runtime) -> anyhow::Result<()> {
 }
 
 async fn state(
-    config: &Config,
+    config: &IngressConfig,
     runtime: &Runtime,
     waiters: &Arc<Waiters>,
     metrics: Metrics,
@@ -79,7 +79,7 @@ struct Connected {
 }
 
 async fn connect(
-    config: &Config,
+    config: &IngressConfig,
     waiters: Arc<Waiters>,
     metrics: Metrics,
 ) -> anyhow::Result<Connected> {
@@ -97,7 +97,11 @@ async fn connect(
     .await?
 }
 
-fn producer(config: &Config, waiters: Arc<Waiters>, metrics: Metrics) -> anyhow::Result<Producer> {
+fn producer(
+    config: &IngressConfig,
+    waiters: Arc<Waiters>,
+    metrics: Metrics,
+) -> anyhow::Result<Producer> {
     let settings = ProducerSettings {
         name: client_name(config),
         delivery_timeout: config.publisher.delivery_timeout,
@@ -116,12 +120,12 @@ fn producer(config: &Config, waiters: Arc<Waiters>, metrics: Metrics) -> anyhow:
     Ok(Producer::connect(&config.kafka, &settings, on_delivery)?)
 }
 
-fn client_name(config: &Config) -> String {
+fn client_name(config: &IngressConfig) -> String {
     format!("{CLIENT}-{}", config.replies.instance)
 }
 
 /// The producer runs by itself; its task is to write what it still holds when all else has stopped.
-fn spawn(runtime: &Runtime, config: &Config, producer: &Arc<Producer>) {
+fn spawn(runtime: &Runtime, config: &IngressConfig, producer: &Arc<Producer>) {
     let timeout = config.publisher.delivery_timeout + FLUSH_MARGIN;
     let producer = Arc::clone(producer);
     runtime.spawn("producer", timeout + FLUSH_MARGIN, move |shutdown| async move {

@@ -16,7 +16,7 @@ use crate::server::ServerConfig;
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct IngressConfig {
     pub(crate) admin: AdminConfig,
     pub(crate) log: LogConfig,
     pub(crate) server: ServerConfig,
@@ -30,7 +30,7 @@ pub struct Config {
     pub(crate) request_log: RequestLogConfig,
 }
 
-impl abacus_runtime::Config for Config {
+impl abacus_runtime::Config for IngressConfig {
     fn read(env: &mut Environment) -> Self {
         let mut config = Self {
             server: ServerConfig::read(env),
@@ -52,7 +52,7 @@ impl abacus_runtime::Config for Config {
     }
 }
 
-impl ServiceConfig for Config {
+impl ServiceConfig for IngressConfig {
     fn admin(&self) -> &AdminConfig {
         &self.admin
     }
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn the_defaults_are_valid() {
         let mut env = Environment::from_pairs::<&str, &str>([]);
-        let config = Config::read(&mut env);
+        let config = IngressConfig::read(&mut env);
         env.finish().unwrap();
         assert_eq!(config.exchange.max_waiters, 20_000);
         assert_eq!(config.limits, Limits::default());
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn no_record_may_be_delivered_after_the_wait() {
         let mut env = Environment::from_pairs([("ABACUS_WAIT", "1s")]);
-        let config = Config::read(&mut env);
+        let config = IngressConfig::read(&mut env);
         assert_eq!(config.publisher.delivery_timeout, Duration::from_secs(1));
     }
 
@@ -104,7 +104,7 @@ mod tests {
             ("ABACUS_POSTGRES_URL", "not a url"),
             ("ABACUS_MAX_DIGITS", "0"),
         ]);
-        let _ = Config::read(&mut env);
+        let _ = IngressConfig::read(&mut env);
         let problems = env.finish().unwrap_err().to_string();
         for name in ["ABACUS_WAIT", "ABACUS_POSTGRES_URL", "ABACUS_MAX_DIGITS"] {
             assert!(problems.contains(name), "{problems}");

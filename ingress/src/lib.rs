@@ -40,4 +40,4 @@ mod traceparent;
 mod waiters;
 
 pub use app::start;
-pub use config::Config;
+pub use config::IngressConfig;

@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use abacus_operations::Operation;
 use axum::Router;
+use axum::body::HttpBody as _;
 use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -53,15 +55,30 @@ fn with_operation(
     })
 }
 
-/// What is common to all answers: they are counted, and connections end with the process.
+/// What is common to all answers: they are counted, and the last one of a connection says so.
 async fn see_off(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let began = Instant::now();
+    let has_body = !request.body().is_end_stream();
     let mut response = next.run(request).await;
     state.metrics.count_answer(&response, began.elapsed());
-    if state.stopping.is_requested() {
+    let is_body_left = has_body && is_given_without_reading(response.status());
+    if is_body_left || state.stopping.is_requested() {
         server::say_goodbye(&mut response);
     }
     response
+}
+
+/// Answers that do not look at the request's body, or not to its end. The rest of it stands in the
+/// way of the next request, so the connection ends, and the client is to know.
+fn is_given_without_reading(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::NOT_FOUND
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::NOT_ACCEPTABLE
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE
+    )
 }
 
 async fn no_such_path(request: Request) -> Failure {

@@ -51,8 +51,7 @@ impl Committer {
     }
 
     /// Commits whenever enough is finished or the interval is over, until `is_stopping`. Fails
-    /// when a newer instance of the same name has taken over, or transactions can no longer be
-    /// made.
+    /// when another instance of the same name works too, or transactions can no longer be made.
     pub fn run(&self, is_stopping: impl Fn() -> bool) -> Result<(), Error> {
         while !is_stopping() {
             self.lanes.wait(self.interval);
@@ -162,10 +161,10 @@ impl Committer {
         self.lanes.close_all();
         self.mark_rewind();
         match failure {
-            TransactionError::Fenced(source) => return Err(producer.fatal(source)),
             TransactionError::Refused { partition, source } => {
                 return Err(Error::Refused { partition, source });
             }
+            TransactionError::Fenced(ref source) => producer.note_fencing(source)?,
             TransactionError::Open { .. } | TransactionError::Indefinite { .. } => {}
         }
         while let Err(error) = producer.settle(&failure) {

@@ -28,18 +28,24 @@ const LINGER_MS: &str = "5";
 /// How long aborting, and fencing earlier producers, may take.
 const SETTLE_TIME: Duration = Duration::from_secs(10);
 
+/// Two fencings within this time are the work of another living instance: a broker gives up a
+/// transaction only after a longer one.
+const FENCED_TWICE: Duration = Duration::from_secs(9);
+
 /// Writes records and offsets, one transaction after the other.
 pub(super) struct TransactionalProducer {
     config: ClientConfig,
     name: String,
     inner: BaseProducer<Context>,
+    fenced_at: Option<Instant>,
 }
 
 /// Why a transaction did not commit.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TransactionError {
-    /// A newer producer with our `transactional.id` has taken over.
-    #[error("another instance of the same name has taken over")]
+    /// Our epoch is no longer the newest: another instance has our name, or the broker was away for
+    /// so long that it gave the transaction up.
+    #[error("the transaction was fenced")]
     Fenced(#[source] KafkaError),
     /// Kafka will never take one of the records.
     #[error("a record for {partition} is refused")]
@@ -85,7 +91,7 @@ impl TransactionalProducer {
             ],
         );
         let inner = create_fencing(&config, &name)?;
-        Ok(Self { config, name, inner })
+        Ok(Self { config, name, inner, fenced_at: None })
     }
 
     /// Writes `outputs` and commits `offsets` for the group, as one.
@@ -113,16 +119,33 @@ impl TransactionalProducer {
     /// Makes sure that a failed transaction has no effect, or has had it whole, before anything else
     /// is written. An error that is not [`Error::Fatal`] may pass.
     pub(super) fn settle(&mut self, failure: &TransactionError) -> Result<(), Error> {
-        // With reports outstanding, aborting waits for them in vain: nobody polls meanwhile.
-        if matches!(failure, TransactionError::Open { .. }) && self.inner.in_flight_count() == 0 {
-            match self.inner.abort_transaction(SETTLE_TIME) {
-                Ok(()) => return Ok(()),
-                Err(source) if self.is_fenced(&source) => return Err(self.fatal(source)),
-                Err(error) => tracing::warn!(error = %error, "aborting failed; fencing"),
-            }
+        if matches!(failure, TransactionError::Open { .. }) && self.has_aborted() {
+            return Ok(());
         }
         self.inner = create_fencing(&self.config, &self.name)?;
         Ok(())
+    }
+
+    /// Being fenced once is overcome by fencing in turn. Where it was another living instance, that
+    /// does the same, and whoever is fenced twice in a short time ends.
+    pub(super) fn note_fencing(&mut self, source: &KafkaError) -> Result<(), Error> {
+        let before = self.fenced_at.replace(Instant::now());
+        match before {
+            Some(before) if before.elapsed() < FENCED_TWICE => Err(self.fatal(source.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    fn has_aborted(&self) -> bool {
+        // With reports outstanding, aborting waits for them in vain: nobody polls meanwhile.
+        if self.inner.in_flight_count() > 0 {
+            return false;
+        }
+        let aborted = self.inner.abort_transaction(SETTLE_TIME);
+        if let Err(error) = &aborted {
+            tracing::warn!(error = %error, "aborting failed; fencing");
+        }
+        aborted.is_ok()
     }
 
     /// Lets librdkafka report what it has to say while nothing is written.
