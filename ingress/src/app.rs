@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use abacus_kafka::{Delivery, PartitionReader, Producer, ProducerSettings, StickyPartitioner};
+use abacus_kafka::{
+    Delivery, Duplicates, PartitionReader, Producer, ProducerSettings, StickyPartitioner,
+};
 use abacus_registry::SchemaRegistry;
 use abacus_runtime::Runtime;
 use anyhow::Context as _;
@@ -105,6 +107,8 @@ fn producer(
     let settings = ProducerSettings {
         name: client_name(config),
         delivery_timeout: config.publisher.delivery_timeout,
+        // A request that is written twice is computed and completed twice.
+        duplicates: Duplicates::Never,
         queue_bytes: QUEUE_BYTES,
     };
     let on_delivery = move |token, delivery| match delivery {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use abacus_kafka::{
-    Delivery, Header, KafkaConfig, OutboundRecord, Outgoing, Producer, ProducerSettings,
+    Delivery, Duplicates, Header, KafkaConfig, OutboundRecord, Outgoing, Producer, ProducerSettings,
 };
 use abacus_schemas::headers::ReplyTo;
 use abacus_schemas::topics::MAX_VALUE_BYTES;
@@ -197,6 +197,8 @@ fn reply_producer(
     let settings = ProducerSettings {
         name: format!("abacus-replies-{instance}"),
         delivery_timeout: REPLY_TIMEOUT,
+        // Nobody waits for a second reply.
+        duplicates: Duplicates::Possible,
         queue_bytes: REPLY_QUEUE_BYTES,
     };
     let undelivered = metrics.undelivered.clone();

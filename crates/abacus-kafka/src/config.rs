@@ -95,8 +95,8 @@ impl KafkaConfig {
         config
     }
 
-    /// An idempotent producer: no duplicates from retries, all replicas in sync have the record
-    /// before it counts as delivered.
+    /// A producer, idempotent unless `own` says otherwise: no duplicates from retries, all replicas
+    /// in sync have the record before it counts as delivered.
     pub(crate) fn producer(&self, name: &str, own: &[(&str, &str)]) -> ClientConfig {
         let shared = [
             ("enable.idempotence", "true"),

@@ -25,7 +25,7 @@ pub use config::KafkaConfig;
 pub use error::{Error, SendError};
 pub use partition_reader::PartitionReader;
 pub use partitioner::StickyPartitioner;
-pub use producer::{Delivery, Outgoing, Producer, ProducerSettings};
+pub use producer::{Delivery, Duplicates, Outgoing, Producer, ProducerSettings};
 pub use record::{
     Header, InboundRecord, OutboundRecord, OwnedRecord, RecordHeaders, TopicPartition,
     UnreadableHeaders,

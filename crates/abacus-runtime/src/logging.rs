@@ -180,6 +180,12 @@ impl Fields {
 }
 
 impl Visit for Fields {
+    /// An error with all that caused it.
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        let causes = std::iter::successors(Some(value), |error| error.source());
+        let texts: Vec<String> = causes.map(ToString::to_string).collect();
+        self.put(field, texts.join(": "));
+    }
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.put(field, format!("{value:?}"));
     }
@@ -257,6 +263,13 @@ mod tests {
         assert_eq!(line["topic"], "a");
         assert_eq!(line["attempt"], 3);
         assert_eq!(line["done"], false);
+    }
+
+    #[test]
+    fn an_error_is_logged_with_its_causes() {
+        let error = anyhow::anyhow!("refused").context("connecting").context("starting");
+        let line = logged(|| warn!(error = AsRef::<dyn std::error::Error>::as_ref(&error), "x"));
+        assert_eq!(line["error"], "starting: connecting: refused");
     }
 
     #[test]

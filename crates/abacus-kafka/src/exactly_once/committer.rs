@@ -76,6 +76,7 @@ impl Committer {
         *self.consumer.lock() = None;
         *self.is_closing.lock() = true;
         self.closing.notify_all();
+        self.lanes.wake();
     }
 
     /// Has the source go back to the committed offsets before it reads on.

@@ -233,6 +233,11 @@ impl Lanes {
         self.by_partition.lock().values().any(|lane| lane.has_unfinished())
     }
 
+    /// Ends a wait before its time.
+    pub(super) fn wake(&self) {
+        self.ready.wake();
+    }
+
     /// Waits until enough is finished for a transaction, or for `interval`.
     pub(super) fn wait(&self, interval: Duration) {
         let mut woken = self.ready.woken.lock();

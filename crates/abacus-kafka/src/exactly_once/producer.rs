@@ -191,8 +191,10 @@ impl TransactionalProducer {
     /// Waits until the broker has every record. `flush` and `commit_transaction` would wait as
     /// well, but in slices of 100 ms as long as a delivery report is outstanding.
     fn deliver(&self, deadline: Instant) -> Result<(), KafkaError> {
+        // Below a millisecond rdkafka's `poll` does not sleep but spins, so the waiting is done here.
         while self.inner.in_flight_count() > 0 && Instant::now() < deadline {
-            self.inner.poll(DELIVERY_POLL);
+            self.inner.poll(Duration::ZERO);
+            std::thread::park_timeout(DELIVERY_POLL);
         }
         match self.inner.context().first_failure() {
             Some(error) => Err(error),
@@ -229,10 +231,10 @@ impl TransactionalProducer {
 }
 
 const QUEUE_POLL: Duration = Duration::from_millis(10);
-const DELIVERY_POLL: Duration = Duration::from_millis(1);
+const DELIVERY_POLL: Duration = Duration::from_micros(500);
 
 fn left(deadline: Instant) -> Duration {
-    deadline.saturating_duration_since(Instant::now()).max(DELIVERY_POLL)
+    deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
 }
 
 /// A new producer, after which no earlier one of the same name can write, and whatever that left

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use abacus_kafka::{KafkaConfig, Producer, ProducerSettings, StickyPartitioner};
+use abacus_kafka::{Duplicates, KafkaConfig, Producer, ProducerSettings, StickyPartitioner};
 use abacus_operations::Limits;
 use abacus_registry::SchemaRegistry;
 use abacus_runtime::prometheus::Registry;
@@ -148,6 +148,7 @@ fn unreachable_log() -> RequestLogConfig {
 fn publisher(broker: &TcpListener, metrics: Metrics) -> Publisher {
     let settings = ProducerSettings {
         name: "test".to_owned(),
+        duplicates: Duplicates::Never,
         delivery_timeout: Duration::from_mins(1),
         queue_bytes: 1 << 20,
     };
