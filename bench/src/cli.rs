@@ -1,0 +1,80 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::processes::Processes;
+
+/// Measures the whole system against a bare Kafka request-reply echo on the same broker.
+#[derive(Debug, Parser)]
+#[command(name = "abacus-bench", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    /// Kafka brokers: host:port, separated by commas
+    #[arg(long, env = "ABACUS_KAFKA_BOOTSTRAP", default_value = "127.0.0.1:9092", global = true)]
+    pub(crate) bootstrap: String,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Answer the floor's requests until standard input is closed; started by the measurement
+    #[command(hide = true)]
+    Echo {
+        /// The topic they are in
+        requests: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The running system
+    #[arg(long, env = "ABACUS_URL", default_value = "http://127.0.0.1:8080")]
+    pub(crate) url: String,
+    /// Processes whose memory and CPU time are reported: name=pid, separated by commas
+    #[arg(long, env = "ABACUS_BENCH_PIDS", default_value = "")]
+    pub(crate) pids: Processes,
+    /// How often everything is measured; medians over the rounds are reported
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) rounds: u32,
+    /// How long each measurement takes
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) seconds: u64,
+    /// How many requests are kept in flight
+    #[arg(long, default_values_t = [1, 16, 64, 256], value_delimiter = ',',
+        value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) concurrency: Vec<u32>,
+    /// Measure the floor alone: no system needs to run
+    #[arg(long)]
+    pub(crate) floor_only: bool,
+    /// Print JSON, every single measurement included, instead of tables
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn concurrency_is_a_list() {
+        let cli = Cli::parse_from(["abacus-bench", "--concurrency", "1,256"]);
+        assert_eq!(cli.options.concurrency, [1, 256]);
+    }
+
+    #[test]
+    fn the_echo_is_told_its_topic_and_broker() {
+        let cli = Cli::parse_from(["abacus-bench", "echo", "--bootstrap", "kafka:1", "in"]);
+        let Some(Command::Echo { requests }) = cli.command else { panic!("{:?}", cli.command) };
+        assert_eq!(requests, "in");
+        assert_eq!(cli.bootstrap, "kafka:1");
+    }
+}

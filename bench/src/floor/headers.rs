@@ -1,0 +1,64 @@
+//! What a request says about its reply: the same headers as in the system.
+
+use rdkafka::Message;
+use rdkafka::message::{Header, Headers, OwnedHeaders};
+
+const CORRELATION_ID: &str = "correlation-id";
+const REPLY_TOPIC: &str = "reply-topic";
+const REPLY_PARTITION: &str = "reply-partition";
+
+/// Where a reply goes and which request it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ReplyTo<'a> {
+    pub(super) correlation_id: &'a [u8],
+    pub(super) topic: &'a str,
+    pub(super) partition: i32,
+}
+
+impl<'a> ReplyTo<'a> {
+    /// The headers of a request.
+    pub(super) fn to_headers(self) -> OwnedHeaders {
+        let partition = self.partition.to_be_bytes();
+        OwnedHeaders::new_with_capacity(3)
+            .insert(Header { key: CORRELATION_ID, value: Some(self.correlation_id) })
+            .insert(Header { key: REPLY_TOPIC, value: Some(self.topic) })
+            .insert(Header { key: REPLY_PARTITION, value: Some(&partition) })
+    }
+
+    /// What a request says; nothing if it lacks any of it.
+    pub(super) fn of(headers: &'a impl Headers) -> Option<Self> {
+        Some(Self {
+            correlation_id: value(headers, CORRELATION_ID)?,
+            topic: str::from_utf8(value(headers, REPLY_TOPIC)?).ok()?,
+            partition: i32::from_be_bytes(value(headers, REPLY_PARTITION)?.try_into().ok()?),
+        })
+    }
+
+    /// The headers of the reply.
+    pub(super) fn reply_headers(self) -> OwnedHeaders {
+        OwnedHeaders::new_with_capacity(1)
+            .insert(Header { key: CORRELATION_ID, value: Some(self.correlation_id) })
+    }
+}
+
+/// Which request a reply answers.
+pub(super) fn correlation_id(reply: &impl Message) -> Option<u64> {
+    let id = value(reply.headers()?, CORRELATION_ID)?;
+    Some(u64::from_be_bytes(id.try_into().ok()?))
+}
+
+fn value<'a>(headers: &'a impl Headers, name: &str) -> Option<&'a [u8]> {
+    headers.iter().find(|header| header.key == name)?.value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_carries_the_address_of_its_reply() {
+        let address = ReplyTo { correlation_id: &[7; 8], topic: "replies", partition: 3 };
+        assert_eq!(ReplyTo::of(&address.to_headers()), Some(address));
+        assert_eq!(ReplyTo::of(&address.reply_headers()), None);
+    }
+}

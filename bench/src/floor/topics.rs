@@ -1,0 +1,69 @@
+//! The floor's own topics, new for each run.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication, TopicResult};
+use rdkafka::client::DefaultClientContext;
+
+use super::{REQUEST_PARTITIONS, clients};
+
+/// As many copies as the broker makes by default.
+const AS_THE_BROKER_HAS_IT: TopicReplication<'_> = TopicReplication::Fixed(-1);
+
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Their names.
+#[derive(Clone, Debug)]
+pub(super) struct Names {
+    pub(super) requests: String,
+    pub(super) replies: String,
+}
+
+/// Topics that exist until they are deleted.
+pub(super) struct Topics {
+    names: Names,
+    admin: AdminClient<DefaultClientContext>,
+}
+
+impl Topics {
+    pub(super) async fn create(bootstrap: &str) -> Result<Self> {
+        // A broker deletes topics in its own time: a run that follows another takes other names.
+        let run = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
+        let names = Names {
+            requests: format!("abacus.bench.requests.{run}"),
+            replies: format!("abacus.bench.replies.{run}"),
+        };
+        let admin: AdminClient<DefaultClientContext> = clients::client(bootstrap).create()?;
+        let new = [
+            NewTopic::new(&names.requests, REQUEST_PARTITIONS, AS_THE_BROKER_HAS_IT),
+            NewTopic::new(&names.replies, 1, AS_THE_BROKER_HAS_IT),
+        ];
+        let created = admin.create_topics(&new, &options()).await;
+        check(created.with_context(|| format!("cannot create topics on {bootstrap}"))?)?;
+        Ok(Self { names, admin })
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    pub(super) async fn delete(self) -> Result<()> {
+        let names = [self.names.requests.as_str(), self.names.replies.as_str()];
+        let deleted = self.admin.delete_topics(&names, &options()).await;
+        check(deleted.with_context(|| format!("cannot delete {}", names.join(", ")))?)
+    }
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().operation_timeout(Some(TIMEOUT)).request_timeout(Some(TIMEOUT))
+}
+
+fn check(results: Vec<TopicResult>) -> Result<()> {
+    for result in results {
+        if let Err((name, code)) = result {
+            bail!("topic {name}: {code}");
+        }
+    }
+    Ok(())
+}

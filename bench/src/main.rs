@@ -1,0 +1,66 @@
+//! The whole system measured against a bare request-reply echo on the same broker, in one run.
+//!
+//! - The *floor* ([`floor`]) is what Kafka itself costs: a request and its reply, two hops, no HTTP,
+//!   no computation, no database.
+//! - The *system* ([`load`]) is asked over HTTP by `wrk`: unique computations, and a cached one.
+//!
+//! Both are closed loops that keep N requests in flight. Rounds of both alternate ([`plan`]), so that a noisy
+//! machine is noisy to both, and medians over the rounds are compared ([`report`]). Latencies of both
+//! are corrected for coordinated omission by the same rule ([`latency`]). Standard output carries the
+//! result ([`table`], or JSON), standard error the progress.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for the terminal: results go to standard output, progress to standard error"
+)]
+
+mod cli;
+mod floor;
+mod latency;
+mod load;
+mod measurement;
+mod plan;
+mod probe;
+mod processes;
+mod report;
+mod table;
+mod wrk;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::cli::{Cli, Command, Options};
+
+/// One thread is enough: nothing of this program may run beside a measurement.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Some(Command::Echo { requests }) => {
+            floor::echo(&cli.bootstrap, requests).map(|()| ExitCode::SUCCESS)
+        }
+        None => measure(&cli.bootstrap, &cli.options).await,
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("\nerror: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Fails when a request failed; a demand that is not met is a finding, not a failure.
+async fn measure(bootstrap: &str, options: &Options) -> Result<ExitCode> {
+    let report = plan::run(bootstrap, options).await?;
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{}", table::render(&report));
+    }
+    let errors = report.errors();
+    if errors > 0 {
+        eprintln!("\nerror: {errors} requests failed");
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}

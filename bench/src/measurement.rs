@@ -1,0 +1,52 @@
+//! The outcome of one load at one concurrency for a few seconds.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::latency::Percentiles;
+use crate::load::Load;
+
+/// What one closed loop saw.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Outcome {
+    /// Requests answered, wrongly or rightly.
+    pub(crate) requests: u64,
+    /// Requests that failed or were answered by an error.
+    pub(crate) errors: u64,
+    /// Answers a second.
+    pub(crate) throughput: f64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+}
+
+/// One outcome, where it was seen, and what it cost.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Measurement {
+    pub(crate) round: u32,
+    pub(crate) in_flight: u32,
+    pub(crate) load: Load,
+    #[serde(flatten)]
+    pub(crate) outcome: Outcome,
+    /// CPU time that each process has spent on a request, in microseconds.
+    pub(crate) cpu_micros: BTreeMap<String, f64>,
+}
+
+impl Outcome {
+    pub(crate) fn new(requests: u64, errors: u64, took: Duration, seen: Percentiles) -> Self {
+        Self {
+            requests,
+            errors,
+            throughput: count(requests) / took.as_secs_f64(),
+            p50_ms: seen.p50.as_secs_f64() * 1e3,
+            p99_ms: seen.p99.as_secs_f64() * 1e3,
+        }
+    }
+}
+
+/// A count as a number to calculate with; exact below 2^53.
+#[expect(clippy::cast_precision_loss, reason = "requests of one run are far fewer than 2^53")]
+pub(crate) fn count(number: u64) -> f64 {
+    number as f64
+}
