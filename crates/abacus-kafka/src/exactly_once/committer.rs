@@ -13,6 +13,7 @@ use super::lanes::{Finished, Lanes};
 use super::metrics::Metrics;
 use super::producer::{TransactionError, TransactionalProducer};
 use super::source::Context;
+use crate::config::POLL_INTERVAL;
 use crate::error::Error;
 
 /// How long a producer that could not be replaced waits before it is tried again.
@@ -54,7 +55,8 @@ impl Committer {
     /// when another instance of the same name works too, or transactions can no longer be made.
     pub fn run(&self, is_stopping: impl Fn() -> bool) -> Result<(), Error> {
         while !is_stopping() {
-            self.lanes.wait(self.interval);
+            let is_closing = *self.is_closing.lock();
+            self.lanes.wait(if is_closing { POLL_INTERVAL } else { self.interval });
             let consumer = self.consumer.lock().clone();
             if let Some(consumer) = consumer {
                 self.commit(&consumer, || {})?;

@@ -1,0 +1,104 @@
+//! Asking over HTTP.
+
+use std::time::{Duration, Instant};
+
+use reqwest::blocking::RequestBuilder;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// An HTTP client of one server.
+#[derive(Clone, Debug)]
+pub struct Client {
+    base: String,
+    http: reqwest::blocking::Client,
+}
+
+/// A whole response.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: String,
+    /// From sending the request to having the body.
+    pub took: Duration,
+}
+
+impl Client {
+    /// A client of the server at `address`.
+    pub fn new(address: std::net::SocketAddr) -> Self {
+        Self::at(&format!("http://{address}"))
+    }
+
+    /// A client of what is under `base`.
+    pub fn at(base: &str) -> Self {
+        let http = reqwest::blocking::Client::builder()
+            .no_proxy()
+            .timeout(TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("an HTTP client");
+        Self { base: base.to_owned(), http }
+    }
+
+    /// GET.
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Response {
+        self.try_get(path).unwrap_or_else(|error| panic!("GET {path}: {error:?}"))
+    }
+
+    /// GET; an error is a connection that failed.
+    pub fn try_get(&self, path: &str) -> Result<Response, reqwest::Error> {
+        Response::of(self.http.get(self.url(path)))
+    }
+
+    /// GET with a header.
+    #[track_caller]
+    pub fn get_with(&self, path: &str, header: (&str, &str)) -> Response {
+        Response::of(self.http.get(self.url(path)).header(header.0, header.1))
+            .unwrap_or_else(|error| panic!("GET {path}: {error:?}"))
+    }
+
+    /// POST of `body` as `content_type`.
+    #[track_caller]
+    pub fn post(&self, path: &str, content_type: &str, body: impl Into<String>) -> Response {
+        let request = self.http.post(self.url(path)).header("content-type", content_type);
+        Response::of(request.body(body.into()))
+            .unwrap_or_else(|error| panic!("POST {path}: {error:?}"))
+    }
+
+    /// POST of a JSON value.
+    #[track_caller]
+    pub fn post_json(&self, path: &str, body: &Value) -> Response {
+        self.post(path, "application/json", body.to_string())
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+}
+
+impl Response {
+    fn of(request: RequestBuilder) -> Result<Self, reqwest::Error> {
+        let began = Instant::now();
+        let response = request.send()?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Ok(Self { status, headers, body: response.text()?, took: began.elapsed() })
+    }
+
+    /// The value of a header; empty if there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("a header is text"))
+    }
+
+    /// The body as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in the {} answer {:?}", self.status, self.body))
+    }
+}

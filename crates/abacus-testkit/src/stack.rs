@@ -1,0 +1,53 @@
+//! Where the servers and tools are that tests need.
+
+use std::env;
+use std::path::PathBuf;
+
+/// The servers and tools of this run, as `cargo xtask test` names them.
+#[derive(Clone, Debug)]
+pub struct Stack {
+    /// Kafka's `host:port`.
+    pub kafka: String,
+    /// Base URL of the registry's Confluent-compatible API.
+    pub registry: String,
+    /// Postgres, as a user who may create databases.
+    pub postgres: String,
+    /// Redis.
+    pub redis: String,
+    /// The `redis-server` program.
+    pub redis_server: PathBuf,
+    /// A Python that has `confluent-kafka` and `fastavro`.
+    pub python: PathBuf,
+    /// The folder of the built binaries.
+    pub binaries: PathBuf,
+    /// The `java` program.
+    pub java: PathBuf,
+    /// Class path of Apache Kafka.
+    pub kafka_classes: String,
+}
+
+impl Stack {
+    /// Reads `ABACUS_TEST_*`.
+    pub fn from_env() -> Self {
+        Self {
+            kafka: variable("ABACUS_TEST_KAFKA_BOOTSTRAP"),
+            registry: variable("ABACUS_TEST_REGISTRY_URL"),
+            postgres: variable("ABACUS_TEST_POSTGRES_URL"),
+            redis: variable("ABACUS_TEST_REDIS_URL"),
+            redis_server: variable("ABACUS_TEST_REDIS_SERVER").into(),
+            python: variable("ABACUS_TEST_PYTHON").into(),
+            binaries: variable("ABACUS_TEST_BIN_DIR").into(),
+            java: variable("ABACUS_TEST_JAVA").into(),
+            kafka_classes: variable("ABACUS_TEST_KAFKA_CLASSES"),
+        }
+    }
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| {
+        panic!(
+            "{name} is not set: these tests need real servers. Run them with `cargo xtask test`, \
+             which starts the servers and says where they are"
+        )
+    })
+}

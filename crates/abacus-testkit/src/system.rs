@@ -1,0 +1,146 @@
+//! An Abacus of a test's own.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use abacus_schemas::Topics;
+use uuid::Uuid;
+
+use crate::database::Database;
+use crate::events::Events;
+use crate::kafka::Kafka;
+use crate::service::{Service, ServiceSetup};
+use crate::stack::Stack;
+
+/// Topics, schemas, database, key prefix and consumer groups that no other test uses.
+pub struct System {
+    /// Where the servers are.
+    pub stack: Stack,
+    /// Its topics.
+    pub topics: Topics,
+    /// Its Kafka.
+    pub kafka: Kafka,
+    /// Its database.
+    pub database: Database,
+    /// Its events.
+    pub events: Events,
+    name: String,
+    settings: BTreeMap<String, String>,
+}
+
+impl System {
+    /// A system on the servers of the environment.
+    pub fn new() -> Self {
+        Self::on(Stack::from_env())
+    }
+
+    /// A system on `stack`.
+    pub fn on(stack: Stack) -> Self {
+        let name = format!("t{}", Uuid::new_v4().simple());
+        let prefix = format!("{name}.");
+        let settings = [
+            ("ABACUS_KAFKA_BOOTSTRAP", stack.kafka.clone()),
+            ("ABACUS_REGISTRY_URL", stack.registry.clone()),
+            ("ABACUS_TOPIC_PREFIX", prefix.clone()),
+        ];
+        let settings = settings.map(|(key, value)| (key.to_owned(), value)).into();
+        admin(&stack, &settings, &["topics", "apply"]);
+        admin(&stack, &settings, &["schemas", "register"]);
+        let topics = Topics::with_prefix(&prefix);
+        let mut system = Self {
+            kafka: Kafka::new(&stack.kafka),
+            database: Database::create(&stack.postgres, &name),
+            events: Events::load(&stack.registry, &topics),
+            stack,
+            topics,
+            name,
+            settings,
+        };
+        system.set_own_names();
+        system
+    }
+
+    fn set_own_names(&mut self) {
+        let name = self.name.clone();
+        self.set("ABACUS_POSTGRES_URL", self.database.url().to_owned());
+        self.set("ABACUS_REDIS_URL", self.stack.redis.clone());
+        self.set("ABACUS_REDIS_PREFIX", format!("{name}:"));
+        self.set("ABACUS_PROCESSOR_GROUP", format!("{name}-processor"));
+        self.set("ABACUS_PROJECTOR_GROUP", format!("{name}-projector"));
+        self.set("ABACUS_ADMIN_LISTEN", "127.0.0.1:0");
+        self.set("ABACUS_HTTP_LISTEN", "127.0.0.1:0");
+    }
+
+    /// A name that no other test uses.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Changes a setting of all services started from now on.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.settings.insert(name.to_owned(), value.into());
+    }
+
+    /// The processors' consumer group.
+    pub fn processor_group(&self) -> &str {
+        &self.settings["ABACUS_PROCESSOR_GROUP"]
+    }
+
+    /// What starts an ingress.
+    pub fn ingress(&self) -> ServiceSetup {
+        self.service("ingress")
+    }
+
+    /// What starts a processor.
+    pub fn processor(&self) -> ServiceSetup {
+        self.service("processor")
+    }
+
+    /// What starts a projector.
+    pub fn projector(&self) -> ServiceSetup {
+        self.service("projector")
+    }
+
+    /// Starts a service and waits until it is ready.
+    #[track_caller]
+    pub fn start(&self, setup: &ServiceSetup) -> Service {
+        let mut service = self.spawn(setup);
+        service.wait_ready();
+        service
+    }
+
+    /// Starts services side by side and waits until all are ready.
+    #[track_caller]
+    pub fn start_all<const N: usize>(&self, setups: [ServiceSetup; N]) -> [Service; N] {
+        let mut services = setups.map(|setup| self.spawn(&setup));
+        services.iter_mut().for_each(Service::wait_ready);
+        services
+    }
+
+    /// Starts a service and waits for nothing.
+    pub fn spawn(&self, setup: &ServiceSetup) -> Service {
+        setup.spawn(&self.stack.binaries)
+    }
+
+    fn service(&self, service: &str) -> ServiceSetup {
+        ServiceSetup::new(&format!("abacus-{service}"), self.settings.clone())
+            .set("ABACUS_INSTANCE_ID", format!("{}-{service}-1", self.name))
+    }
+}
+
+impl Default for System {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Prepares Kafka and the registry as a deployment does.
+fn admin(stack: &Stack, settings: &BTreeMap<String, String>, arguments: &[&str]) {
+    let output = Command::new(stack.binaries.join("abacus-admin"))
+        .args(arguments)
+        .envs(settings)
+        .output()
+        .expect("abacus-admin is built");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "abacus-admin {arguments:?}: {errors}");
+}

@@ -1,0 +1,23 @@
+//! The whole of Abacus, as real processes over real servers: what callers, producers, readers of
+//! the topics and of the log see, and what is left of it when something breaks.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "allowed in tests, and so in their helpers"
+)]
+
+mod crash;
+mod direct;
+mod evolution;
+mod history;
+mod http;
+mod oracle;
+mod outage;
+mod poison;
+mod python;
+mod refusal;
+mod settings;
+mod shutdown;

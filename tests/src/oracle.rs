@@ -1,0 +1,21 @@
+//! What the right answers are, by Python's own integers.
+
+use std::collections::{BTreeMap, HashMap};
+
+use abacus_testkit::Stack;
+
+use crate::python;
+
+/// A computation: an operation and its operands.
+pub(crate) type Question = (String, BTreeMap<String, String>);
+
+/// The right answers to questions, each asked once.
+pub(crate) fn answers(
+    stack: &Stack,
+    questions: impl IntoIterator<Item = Question>,
+) -> HashMap<Question, String> {
+    let questions: Vec<Question> = questions.into_iter().collect();
+    let answers: Vec<String> = python::run(stack, "oracle.py", &questions);
+    assert_eq!(questions.len(), answers.len());
+    questions.into_iter().zip(answers).collect()
+}
