@@ -30,6 +30,8 @@ const QUEUE_BYTES: u64 = 64 << 20;
 const REPLIES_BUDGET: Duration = Duration::from_secs(3);
 /// On top of the delivery timeout, which ends every wait in the producer.
 const FLUSH_MARGIN: Duration = Duration::from_secs(1);
+/// How often the producer is asked whether it is broken for good.
+const PRODUCER_CHECK: Duration = Duration::from_secs(1);
 
 /// Connects everything the configuration names and starts the tasks.
 pub async fn start(config: IngressConfig, runtime: Runtime) -> anyhow::Result<()> {
@@ -128,12 +130,15 @@ fn client_name(config: &IngressConfig) -> String {
     format!("{CLIENT}-{}", config.replies.instance)
 }
 
-/// The producer runs by itself; its task is to write what it still holds when all else has stopped.
+/// The producer runs by itself; its task is to end the process should it be broken for good, and to
+/// write what it still holds when all else has stopped.
 fn spawn(runtime: &Runtime, config: &IngressConfig, producer: &Arc<Producer>) {
     let timeout = config.publisher.delivery_timeout + FLUSH_MARGIN;
     let producer = Arc::clone(producer);
     runtime.spawn("producer", timeout + FLUSH_MARGIN, move |shutdown| async move {
-        shutdown.requested().await;
+        while tokio::time::timeout(PRODUCER_CHECK, shutdown.requested()).await.is_err() {
+            producer.check()?;
+        }
         spawn_blocking(move || producer.flush(timeout))
             .await?
             .context("requests were left unwritten")

@@ -55,7 +55,9 @@ pub(crate) enum Error {
     RecordTooLarge,
     #[error("the request was not taken by the event log; try again in a moment")]
     NotSent(#[source] SendError),
-    #[error("the request was not written to the event log in time; try again in a moment")]
+    #[error(
+        "the request is not known to have been written to the event log; try again in a moment"
+    )]
     NotWritten { reason: String },
     #[error("the event log did not confirm the request in time; try again in a moment")]
     Unconfirmed,

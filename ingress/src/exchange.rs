@@ -37,6 +37,9 @@ impl Config for ExchangeConfig {
             "20000",
             "How many HTTP requests may wait at a time; more are answered 503",
         );
+        if max_waiters == 0 {
+            env.problem("ABACUS_MAX_WAITERS", "expected at least 1");
+        }
         Self { wait, max_waiters }
     }
 }

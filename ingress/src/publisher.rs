@@ -11,6 +11,8 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::metrics::Metrics;
 
+const SHORTEST_DELIVERY: Duration = Duration::from_millis(10);
+
 /// How requests are written.
 #[derive(Clone, Debug)]
 pub(crate) struct PublisherConfig {
@@ -22,7 +24,7 @@ pub(crate) struct PublisherConfig {
 
 impl Config for PublisherConfig {
     fn read(env: &mut Environment) -> Self {
-        Self {
+        let config = Self {
             stickiness: env.get(
                 "ABACUS_REQUEST_STICKINESS",
                 "5ms",
@@ -33,7 +35,15 @@ impl Config for PublisherConfig {
                 "5s",
                 "How long a request may take to be written to Kafka; never longer than ABACUS_WAIT",
             ),
+        };
+        // librdkafka takes zero for no limit.
+        if config.delivery_timeout < SHORTEST_DELIVERY {
+            env.problem(
+                "ABACUS_DELIVERY_TIMEOUT",
+                format!("expected at least {SHORTEST_DELIVERY:?}"),
+            );
         }
+        config
     }
 }
 

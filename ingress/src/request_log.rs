@@ -49,6 +49,9 @@ impl Config for RequestLogConfig {
     }
 }
 
+/// How long a connection may be silent before the server is asked whether it is there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
 /// The request log.
 pub(crate) struct RequestLog {
     pool: Pool,
@@ -58,7 +61,12 @@ impl RequestLog {
     /// Connects on first use.
     pub(crate) fn new(config: &RequestLogConfig) -> anyhow::Result<Self> {
         let mut postgres = tokio_postgres::Config::from_str(config.url.expose_secret())?;
-        postgres.application_name("abacus-ingress").connect_timeout(TIMEOUT);
+        // A connection whose other end vanished is noticed as soon as a question on it goes unanswered.
+        postgres
+            .application_name("abacus-ingress")
+            .connect_timeout(TIMEOUT)
+            .tcp_user_timeout(TIMEOUT)
+            .keepalives_idle(KEEPALIVE);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(postgres, NoTls, recycling);
         Ok(Self { pool: Pool::builder(manager).max_size(CONNECTIONS).build()? })

@@ -77,7 +77,6 @@ fn is_given_without_reading(status: StatusCode) -> bool {
             | StatusCode::METHOD_NOT_ALLOWED
             | StatusCode::NOT_ACCEPTABLE
             | StatusCode::PAYLOAD_TOO_LARGE
-            | StatusCode::UNSUPPORTED_MEDIA_TYPE
     )
 }
 

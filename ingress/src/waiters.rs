@@ -115,7 +115,8 @@ impl Waiters {
         }
     }
 
-    /// The request was given up: nobody will answer it.
+    /// The request was given up. After a timeout it may have been written all the same; its reply then
+    /// comes too late.
     pub(crate) fn mark_failed(&self, id: Uuid, reason: impl Into<String>) {
         if let Some(slot) = self.take(id, End::Unanswered) {
             let _ = slot.ending.send(Ending::NotWritten(reason.into()));

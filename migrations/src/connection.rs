@@ -19,7 +19,7 @@ pub fn connect(config: &Config, wait: Duration) -> Result<Client, Error> {
     config.application_name("abacus-migrate").connect_timeout(ATTEMPT_TIMEOUT);
     let refused = |source| Error::Connection { place: place(&config), source };
     let mut client = patiently(wait, || config.connect(NoTls)).map_err(refused)?;
-    let lock_timeout = format!("SET lock_timeout = {}", wait.as_millis());
+    let lock_timeout = format!("SET lock_timeout = {}", wait.as_millis().max(1));
     client.batch_execute(&lock_timeout).map_err(refused)?;
     Ok(client)
 }

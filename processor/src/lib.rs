@@ -3,10 +3,10 @@
 //!
 //! The way of a record, module by module:
 //!
-//! 1. [`intake`] decodes it on the polling thread and makes it a job, or a dead letter.
-//! 2. [`workers`] take jobs, one thread for each core.
-//! 3. [`calculator`] answers a job: validation, [`cache`], computation.
-//! 4. [`answering`] replies to whoever waits and finishes the record; from there
+//! 1. `intake` decodes it on the polling thread and makes it a job, or a dead letter.
+//! 2. `workers` take jobs, one thread for each core.
+//! 3. `calculator` answers a job: validation, `cache`, computation.
+//! 4. `answering` replies to whoever waits and finishes the record; from there
 //!    [`abacus_kafka::exactly_once`] publishes its completion with its offset.
 //!
 //! **Invariant:** every record that comes in is finished exactly once, whatever it holds.

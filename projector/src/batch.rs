@@ -46,8 +46,7 @@ impl Batch {
         self.entries
     }
 
-    /// One move for each partition, always in the same order, so that two projectors that move the
-    /// same ones do not deadlock. Offsets may skip, as they do at transaction markers: the next one
+    /// One move for each partition, in their order. Offsets may skip, as they do at transaction markers: the next one
     /// is the one after the last record.
     pub(crate) fn moves(&self, positions: &Positions) -> Vec<Move> {
         let mut last: BTreeMap<&TopicPartition, i64> = BTreeMap::new();

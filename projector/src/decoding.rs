@@ -78,11 +78,13 @@ fn read<E: Event>(
     row: impl FnOnce(E, Origin) -> Result<Content, uuid::Error>,
 ) -> Result<Entry, Stop> {
     let origin = Origin { partition: record.partition, offset: record.offset };
-    let event = topic.event(&record.payload, |decoder, id| schemas.teach(decoder, id, patience))?;
+    let name = Arc::clone(topic.name());
+    let event =
+        topic.event(&record.payload, |decoder, id| schemas.teach(&name, decoder, id, patience))?;
     let content = event
         .and_then(|event| row(event, origin).map_err(Skip::from))
         .unwrap_or_else(|skip| skip.report(record));
-    let partition = TopicPartition { topic: Arc::clone(topic.name()), partition: record.partition };
+    let partition = TopicPartition { topic: name, partition: record.partition };
     Ok(Entry { partition, offset: record.offset, content })
 }
 

@@ -259,3 +259,22 @@ fn while_the_registry_is_away_all_goes_on_and_a_record_in_a_new_schema_waits_for
         other => Err(format!("{other:?}")),
     });
 }
+
+#[test]
+fn a_projector_with_another_registry_skips_nothing() {
+    let system = System::new();
+    let nowhere = system.stack.registry.replace("/apis/ccompat/v7", "/apis/ccompat/nowhere");
+    let astray = system.projector().set("ABACUS_REGISTRY_URL", nowhere);
+    let [mut ingress, _processor] = system.start_all([system.ingress(), system.processor()]);
+    let mut astray = system.spawn(&astray);
+    let load = Load::start(&ingress.http(), 2, is_right_path);
+    load.wait_for(50);
+    astray.wait_logged("a record waits for its schema");
+    astray.terminate();
+    let asked = assert_all_answered(load);
+
+    let _projector = system.start(&system.projector());
+    let history = History::complete(&system, PATIENCE);
+    assert_eq!(history.completed.len(), asked);
+    history.assert_logged(&system, PATIENCE);
+}

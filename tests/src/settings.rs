@@ -13,7 +13,7 @@ use abacus_runtime::{SettingDoc, settings};
 
 const EXPLANATION: &str = "\
 # Every setting of the services, with its default. Services read the environment, not this file;
-# copy what you change. `NAME_FILE` instead of `NAME` reads a secret from a file.
+# copy what you change. For a secret, `NAME_FILE` instead of `NAME` names a file that holds it.
 ";
 
 fn services() -> [(&'static str, Vec<SettingDoc>); 3] {
@@ -46,7 +46,8 @@ fn example() -> String {
 fn section<'a>(text: &mut String, title: &str, settings: impl Iterator<Item = &'a SettingDoc>) {
     writeln!(text, "\n# {title}\n").unwrap();
     for setting in settings {
-        writeln!(text, "# {}", setting.meaning).unwrap();
+        let secret = if setting.secret { " (secret)" } else { "" };
+        writeln!(text, "# {}{secret}", setting.meaning).unwrap();
         match setting.default {
             Some(default) => writeln!(text, "{}={default}", setting.name).unwrap(),
             None => writeln!(text, "# {}=", setting.name).unwrap(),

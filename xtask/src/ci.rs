@@ -1,5 +1,6 @@
 //! `ci`: what must hold before a change lands.
 
+use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,9 @@ use crate::wait;
 use crate::workspace::Workspace;
 
 const CARGO_DENY: &str = "0.20.2";
+
+/// The operations' modules are declared in a macro, where `cargo fmt` does not look.
+const OPERATIONS: &str = "crates/abacus-operations/src/operations";
 
 type Check = fn(&Workspace, &Progress) -> Result<()>;
 
@@ -66,7 +70,16 @@ fn sum_up(outcomes: &[Outcome]) -> Result<()> {
 }
 
 fn format(workspace: &Workspace, _: &Progress) -> Result<()> {
-    command::run(workspace.cargo().args(["fmt", "--all", "--check"]))
+    command::run(workspace.cargo().args(["fmt", "--all", "--check"]))?;
+    let mut rustfmt = Command::new("rustfmt");
+    rustfmt.args(["--check", "--edition", "2024"]).current_dir(workspace.root());
+    for file in fs::read_dir(workspace.root().join(OPERATIONS))? {
+        let path = file?.path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            rustfmt.arg(path);
+        }
+    }
+    command::run(&mut rustfmt)
 }
 
 fn clippy(workspace: &Workspace, _: &Progress) -> Result<()> {

@@ -16,7 +16,6 @@ const INGRESS_PORT: u16 = 8080;
 
 /// Builds the images, starts the containers and shows that the system works.
 pub(crate) fn up(workspace: &Workspace, progress: &Progress, processors: u16) -> Result<()> {
-    check_engine()?;
     progress.section("build and start the containers", || {
         let mut up = compose(workspace);
         up.args(["up", "--build", "--detach", "--wait", "--remove-orphans"]);
@@ -32,7 +31,7 @@ pub(crate) fn up(workspace: &Workspace, progress: &Progress, processors: u16) ->
     Ok(())
 }
 
-fn check_engine() -> Result<()> {
+pub(crate) fn check_engine() -> Result<()> {
     if !command::succeeds(Command::new("docker").args(["compose", "version"])) {
         bail!("`docker compose` is not installed; `--provider native` needs no containers");
     }

@@ -64,7 +64,7 @@ const NEEDS: &[Need] = &[
     Need {
         purpose: Purpose::Servers,
         what: "Java 17 or newer",
-        packages: &["openjdk-17-jre-headless", "default-jre-headless"],
+        packages: &["default-jre-headless", "openjdk-17-jre-headless"],
         is_met: || java::find().is_some(),
     },
     Need {
@@ -126,16 +126,15 @@ pub(crate) fn ensure(
     if on_path("apt-get").is_none() {
         bail!("this machine lacks {}; install it, then run the same command again", list(&missing));
     }
-    let packages = packages_for(&missing);
     let Some(privilege) = Privilege::find() else {
         bail!(
             "this machine lacks {}; run this line, then the same command again:\n\n  \
              sudo apt-get update && sudo apt-get install -y --no-install-recommends {}\n",
             list(&missing),
-            packages.join(" ")
+            packages_for(&missing).join(" ")
         );
     };
-    install(workspace, progress, privilege, &packages)?;
+    let packages = install(workspace, progress, privilege, &missing)?;
     let still_missing = missing_for(purposes);
     if !still_missing.is_empty() {
         bail!("{} still missing after installing {}", list(&still_missing), packages.join(", "));
@@ -203,17 +202,19 @@ fn install(
     workspace: &Workspace,
     progress: &Progress,
     privilege: Privilege,
-    packages: &[&str],
-) -> Result<()> {
+    missing: &[&'static Need],
+) -> Result<Vec<&'static str>> {
     let log = workspace.local().join("apt.log");
     progress.step("refresh the list of packages", |step| {
         command::run_logged(privilege.apt_get().arg("update"), &log, step)
     })?;
+    let packages = packages_for(missing);
     progress.step(&format!("install {}", packages.join(" ")), |step| {
         let mut apt = privilege.apt_get();
-        apt.args(["install", "-y", "--no-install-recommends"]).args(packages);
+        apt.args(["install", "-y", "--no-install-recommends"]).args(&packages);
         command::run_logged(&mut apt, &log, step)
-    })
+    })?;
+    Ok(packages)
 }
 
 #[cfg(test)]

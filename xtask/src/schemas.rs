@@ -9,7 +9,7 @@ use crate::cli::Schemas;
 use crate::command;
 use crate::packages::{self, Purpose};
 use crate::progress::Progress;
-use crate::stack::{DEV, Stack};
+use crate::up;
 use crate::workspace::{Profile, Workspace};
 
 /// Runs `abacus-admin` against the user's system. Settings in the environment win, so that it reaches any registry.
@@ -24,7 +24,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, command: &Schemas)
     let mut admin = Command::new(workspace.binaries(Profile::Dev)?.join("abacus-admin"));
     admin.args(arguments);
     if env::var_os("ABACUS_REGISTRY_URL").is_none() {
-        admin.envs(Stack::peek(workspace, DEV)?.server_environment()?);
+        admin.envs(up::addresses(workspace)?);
     }
     command::run(&mut admin)
 }

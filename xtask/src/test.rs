@@ -27,7 +27,9 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &cli::Tes
         .and_then(|()| environment(&stack, &setup, workspace, &python))
         .and_then(|environment| run_tests(workspace, progress, &environment, &options.arguments));
     if options.keep {
-        print_exports(&environment(&stack, &setup, workspace, &python)?);
+        if let Ok(environment) = environment(&stack, &setup, workspace, &python) {
+            print_exports(&environment);
+        }
         return result;
     }
     and_then_clean_up(result, || end(&mut stack, progress))

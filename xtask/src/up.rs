@@ -18,6 +18,9 @@ pub(crate) fn up(workspace: &Workspace, progress: &Progress, options: &cli::Up) 
     let mut stack = Stack::open(workspace, DEV)?;
     let provider = options.provider.unwrap_or(stack.provider());
     refuse_a_second_provider(workspace, &stack, provider)?;
+    if provider == Provider::Docker {
+        docker::check_engine()?;
+    }
     stack.set_provider(provider)?;
     if let Some(processors) = options.processors {
         stack.set_processors(processors)?;
@@ -168,17 +171,19 @@ fn no_such_log(supervisor: &Supervisor, service: &str) -> String {
 
 /// Prints the addresses as shell lines.
 pub(crate) fn env(workspace: &Workspace) -> Result<()> {
-    let stack = Stack::peek(workspace, DEV)?;
-    let settings = match stack.provider() {
-        Provider::Docker => docker::environment(),
-        Provider::Native => {
-            let mut settings = vec![("ABACUS_URL".to_owned(), stack.ingress_url()?)];
-            settings.extend(stack.server_environment()?);
-            settings
-        }
-    };
-    print_exports(&settings);
+    print_exports(&addresses(workspace)?);
     Ok(())
+}
+
+/// Where the user's system is.
+pub(crate) fn addresses(workspace: &Workspace) -> Result<Vec<(String, String)>> {
+    let stack = Stack::peek(workspace, DEV)?;
+    if stack.provider() == Provider::Docker {
+        return Ok(docker::environment());
+    }
+    let mut settings = vec![("ABACUS_URL".to_owned(), stack.ingress_url()?)];
+    settings.extend(stack.server_environment()?);
+    Ok(settings)
 }
 
 /// Prints settings as lines that a shell can read.

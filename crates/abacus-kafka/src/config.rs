@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use abacus_runtime::{Config, Environment};
+use abacus_runtime::{Config, Environment, ExposeSecret, SecretString};
 use rdkafka::ClientConfig;
 
 /// The largest record a client sends or fetches; the topics allow as much.
@@ -13,6 +13,8 @@ pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long one poll waits for something to happen before its loop looks at the shutdown flag.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+const PROPERTIES: &str = "ABACUS_KAFKA_PROPERTIES";
 
 /// Settings that the operator's properties may not touch.
 const RESERVED: [&str; 9] = [
@@ -32,8 +34,8 @@ const RESERVED: [&str; 9] = [
 pub struct KafkaConfig {
     /// `host:port` of one or more brokers, separated by commas.
     pub bootstrap: String,
-    /// librdkafka settings laid over ours, for TLS, SASL and the like.
-    pub properties: Vec<(String, String)>,
+    /// librdkafka settings laid over ours, for TLS, SASL and the like; passwords among them.
+    pub properties: Vec<(String, SecretString)>,
 }
 
 impl Config for KafkaConfig {
@@ -43,29 +45,38 @@ impl Config for KafkaConfig {
             "127.0.0.1:9092",
             "Kafka brokers to start from: host:port, separated by commas",
         );
-        let pairs: Vec<String> = env.get(
-            "ABACUS_KAFKA_PROPERTIES",
+        let text = env.secret(
+            PROPERTIES,
             "",
-            "librdkafka settings laid over the built-in ones: name=value, separated by commas",
+            "librdkafka settings laid over the built-in ones: name=value, separated by commas or lines",
         );
         let mut properties = Vec::new();
-        for pair in pairs {
-            match pair.split_once('=') {
-                Some((name, _)) if RESERVED.contains(&name.trim()) => env.problem(
-                    "ABACUS_KAFKA_PROPERTIES",
-                    format!("{:?} cannot be changed: what is promised rests on it", name.trim()),
+        for pair in pairs(text.expose_secret()) {
+            match pair {
+                Ok((name, _)) if RESERVED.contains(&name) => env.problem(
+                    PROPERTIES,
+                    format!("{name} cannot be changed: what is promised rests on it"),
                 ),
-                Some((name, value)) => {
-                    properties.push((name.trim().to_owned(), value.trim().to_owned()));
-                }
-                None => env.problem(
-                    "ABACUS_KAFKA_PROPERTIES",
-                    format!("{pair:?} is not of the form name=value"),
+                Ok((name, value)) => properties.push((name.to_owned(), value.into())),
+                Err(position) => env.problem(
+                    PROPERTIES,
+                    format!("setting {position} is not of the form name=value"),
                 ),
             }
         }
         Self { bootstrap, properties }
     }
+}
+
+/// Names and values, or the position of what is neither. Where there is more than one line, each is
+/// one setting, so that a value may hold a comma.
+fn pairs(text: &str) -> impl Iterator<Item = Result<(&str, &str), usize>> {
+    let separator = if text.trim().contains('\n') { '\n' } else { ',' };
+    let settings = text.split(separator).map(str::trim).filter(|setting| !setting.is_empty());
+    settings.enumerate().map(|(index, setting)| {
+        let (name, value) = setting.split_once('=').ok_or(index + 1)?;
+        Ok((name.trim(), value.trim()))
+    })
 }
 
 impl KafkaConfig {
@@ -90,7 +101,7 @@ impl KafkaConfig {
             config.set(*key, *value);
         }
         for (key, value) in &self.properties {
-            config.set(key, value);
+            config.set(key, value.expose_secret());
         }
         config
     }
@@ -147,6 +158,16 @@ mod tests {
         let config = KafkaConfig::read(&mut env).consumer("c", &[]);
         assert_eq!(config.get("security.protocol"), Some("SSL"));
         assert_eq!(config.get("socket.keepalive.enable"), Some("false"));
+    }
+
+    #[test]
+    fn a_password_may_hold_a_comma_and_is_never_shown() {
+        let text = "sasl.password=hush,hush\nsasl.username=abacus";
+        let mut env = Environment::from_pairs([(PROPERTIES, text)]);
+        let config = KafkaConfig::read(&mut env);
+        assert_eq!(config.consumer("c", &[]).get("sasl.password"), Some("hush,hush"));
+        assert!(!format!("{config:?}{}", env.finish().unwrap()).contains("hush"));
+        assert!(!problems("hush").contains("hush"));
     }
 
     #[test]

@@ -140,6 +140,18 @@ impl Producer {
         &self.availability
     }
 
+    /// Fails once the client can write nothing more, ever: only a new process gets out of that.
+    pub fn check(&self) -> Result<(), Error> {
+        match self.inner.client().fatal_error() {
+            Some((code, reason)) => {
+                tracing::error!(kafka.client = self.inner.context().name, "{reason}");
+                let source = KafkaError::MessageProduction(code);
+                Err(Error::Fatal { client: self.inner.context().name.clone(), source })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// How many partitions `topic` has. Blocks.
     pub fn partition_count(&self, topic: &str) -> Result<u32, Error> {
         let metadata = self

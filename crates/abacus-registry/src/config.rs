@@ -19,6 +19,10 @@ impl Config for RegistryConfig {
         if !url.starts_with("http://") && !url.starts_with("https://") {
             env.problem("ABACUS_REGISTRY_URL", format!("{url:?} is not an http or https URL"));
         }
+        // It is logged, and named in errors.
+        if url.contains('@') {
+            env.problem("ABACUS_REGISTRY_URL", "credentials in the URL are not supported");
+        }
         Self { url: url.trim_end_matches('/').to_owned() }
     }
 }

@@ -56,11 +56,21 @@ impl Account {
     }
 
     /// Where this account can keep data: in `inside`, else in a place that stands for it.
-    pub(super) fn home_for(&self, inside: PathBuf) -> Result<PathBuf> {
+    fn home_for(&self, inside: PathBuf) -> Result<PathBuf> {
         self.make_folder(&inside)?;
         let is_reachable =
             command::succeeds(self.command(Path::new("test")).arg("-w").arg(&inside));
         Ok(if is_reachable { inside } else { outside(&inside) })
+    }
+
+    /// The same, with nothing in it where it is outside the stack's own folder.
+    pub(super) fn empty_home_for(&self, inside: &Path) -> Result<PathBuf> {
+        let home = self.home_for(inside.to_path_buf())?;
+        if home != inside && home.is_dir() {
+            fs::remove_dir_all(&home)
+                .with_context(|| format!("cannot empty {}", home.display()))?;
+        }
+        Ok(home)
     }
 
     pub(super) fn make_folder(&self, folder: &Path) -> Result<()> {
