@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use abacus_kafka::KafkaConfig;
 use abacus_operations::Limits;
-use abacus_registry::RegistryConfig;
+use abacus_registry::{RegistryConfig, topics};
 use abacus_runtime::{AdminConfig, Environment, LogConfig, ServiceConfig};
 use abacus_schemas::Topics;
 
@@ -66,11 +66,6 @@ fn limits(env: &mut Environment) -> Limits {
     let max_digits: NonZeroU64 =
         env.get("ABACUS_MAX_DIGITS", "1000000", "Largest result, in decimal digits");
     Limits { max_digits: max_digits.get(), ..Limits::default() }
-}
-
-fn topics(env: &mut Environment) -> Topics {
-    let prefix: String = env.get("ABACUS_TOPIC_PREFIX", "", "Text in front of every topic name");
-    Topics::with_prefix(&prefix)
 }
 
 #[cfg(test)]

@@ -127,8 +127,8 @@ impl Calculator {
 }
 
 fn is_expired(job: &Job) -> bool {
-    let now_ms = Timestamp::now().as_micros() / 1000;
-    job.envelope.deadline_ms.is_some_and(|deadline| deadline < now_ms)
+    let is_over = |deadline_ms| deadline_ms < Timestamp::now().as_micros() / 1000;
+    job.envelope.deadline_ms.is_some_and(is_over)
 }
 
 fn found(cached: &Cached, level: CacheLevel) -> Answered {

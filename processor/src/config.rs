@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use abacus_kafka::KafkaConfig;
 use abacus_operations::Limits;
-use abacus_registry::RegistryConfig;
+use abacus_registry::{RegistryConfig, topics};
 use abacus_runtime::{
     AdminConfig, ByteSize, Config, Environment, LogConfig, SecretString, ServiceConfig,
 };
@@ -132,12 +132,10 @@ impl Config for CacheConfig {
 
 impl Config for ProcessorConfig {
     fn read(env: &mut Environment) -> Self {
-        let prefix: String =
-            env.get("ABACUS_TOPIC_PREFIX", "", "Text in front of every topic name");
-        let topics = Topics::with_prefix(&prefix);
         Self {
             kafka: KafkaConfig::read(env),
             registry: RegistryConfig::read(env),
+            topics: topics(env),
             stream: StreamConfig::read(env),
             cache: CacheConfig::read(env),
             limits: Limits {
@@ -155,7 +153,6 @@ impl Config for ProcessorConfig {
                 "Topics that direct producers may name for replies, beside the ingress' own; \
                  a * at the end stands for any text",
             ),
-            topics,
             admin: AdminConfig::read(env, "127.0.0.1:9081"),
             log: LogConfig::read(env),
         }

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::str::FromStr as _;
 
 use abacus_kafka::{BatchSettings, KafkaConfig};
-use abacus_registry::RegistryConfig;
+use abacus_registry::{RegistryConfig, topics};
 use abacus_runtime::{
     AdminConfig, ByteSize, Config, Environment, ExposeSecret as _, LogConfig, ServiceConfig,
 };
@@ -65,12 +65,10 @@ fn database(env: &mut Environment) -> tokio_postgres::Config {
 
 impl Config for ProjectorConfig {
     fn read(env: &mut Environment) -> Self {
-        let prefix: String =
-            env.get("ABACUS_TOPIC_PREFIX", "", "Text in front of every topic name");
         Self {
             kafka: KafkaConfig::read(env),
             registry: RegistryConfig::read(env),
-            topics: Topics::with_prefix(&prefix),
+            topics: topics(env),
             batch: batch_settings(env),
             database: database(env),
             admin: AdminConfig::read(env, "127.0.0.1:9082"),

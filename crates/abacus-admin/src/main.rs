@@ -39,12 +39,10 @@ struct Settings {
 
 impl Config for Settings {
     fn read(env: &mut Environment) -> Self {
-        let prefix: String =
-            env.get("ABACUS_TOPIC_PREFIX", "", "Text in front of every topic name");
         Self {
             kafka: KafkaConfig::read(env),
             registry: RegistryConfig::read(env),
-            topics: Topics::with_prefix(&prefix),
+            topics: abacus_registry::topics(env),
         }
     }
 }

@@ -59,16 +59,7 @@ impl BatchReader {
     ) -> Result<Self, Error> {
         let name = format!("{}-{}", settings.group, settings.instance);
         let consumer: BaseConsumer<Context> = config
-            .consumer(
-                &name,
-                &[
-                    ("group.id", settings.group.as_str()),
-                    ("partition.assignment.strategy", "cooperative-sticky"),
-                    ("session.timeout.ms", "10000"),
-                    ("heartbeat.interval.ms", "1000"),
-                    ("isolation.level", "read_committed"),
-                ],
-            )
+            .group_consumer(&name, &settings.group, &[])
             .create_with_context(Context { name: name.clone(), start })
             .map_err(Error::client(&name))?;
         consumer.subscribe(topics).map_err(Error::call("subscribing"))?;
@@ -183,14 +174,7 @@ impl BatchReader {
 
 impl Context {
     fn positions(&self, assigned: &TopicPartitionList) -> Result<TopicPartitionList, KafkaError> {
-        let partitions: Vec<TopicPartition> = assigned
-            .elements()
-            .iter()
-            .map(|element| TopicPartition {
-                topic: element.topic().into(),
-                partition: element.partition(),
-            })
-            .collect();
+        let partitions = TopicPartition::all_of(assigned);
         let starts = self.start.start_offsets(&partitions);
         let mut positions = TopicPartitionList::with_capacity(partitions.len());
         for (partition, start) in partitions.iter().zip(starts) {
@@ -208,7 +192,7 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(kafka.client = self.name, error = %error, "{reason}");
+        context::error(&self.name, &error, reason);
     }
 }
 

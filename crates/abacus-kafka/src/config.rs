@@ -133,6 +133,24 @@ impl KafkaConfig {
         self.client(name, &[&shared, own].concat())
     }
 
+    /// A member of a group that reads what is committed. It is missed after ten seconds, and gives up
+    /// only the partitions that others are to have.
+    pub(crate) fn group_consumer(
+        &self,
+        name: &str,
+        group: &str,
+        own: &[(&str, &str)],
+    ) -> ClientConfig {
+        let shared = [
+            ("group.id", group),
+            ("partition.assignment.strategy", "cooperative-sticky"),
+            ("session.timeout.ms", "10000"),
+            ("heartbeat.interval.ms", "1000"),
+            ("isolation.level", "read_committed"),
+        ];
+        self.consumer(name, &[&shared, own].concat())
+    }
+
     /// A client that only asks the cluster about itself.
     pub(crate) fn admin(&self) -> ClientConfig {
         self.client("abacus-admin", &[])

@@ -21,6 +21,11 @@ pub(crate) fn log(client: &str, level: RDKafkaLogLevel, facility: &str, message:
     }
 }
 
+/// Logs an error that librdkafka raises by itself, outside any call.
+pub(crate) fn error(client: &str, error: &KafkaError, reason: &str) {
+    tracing::warn!(kafka.client = client, error = %error, "{reason}");
+}
+
 /// Whether `error` says that no broker is left to talk to.
 pub(crate) fn is_disconnection(error: &KafkaError) -> bool {
     error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown)
@@ -37,7 +42,7 @@ impl ClientContext for Logging {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(kafka.client = self.client, error = %error, "{reason}");
+        self::error(&self.client, &error, reason);
     }
 }
 

@@ -4,7 +4,9 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use rdkafka::TopicPartitionList;
 use rdkafka::message::{BorrowedMessage, Headers, Message, OwnedHeaders};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 
 /// A partition of a topic. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,6 +15,18 @@ pub struct TopicPartition {
     pub topic: Arc<str>,
     /// The partition's number.
     pub partition: i32,
+}
+
+impl TopicPartition {
+    /// The partitions of a list of librdkafka's, in its order.
+    pub(crate) fn all_of(list: &TopicPartitionList) -> Vec<Self> {
+        let elements = list.elements();
+        let partition = |element: &TopicPartitionListElem<'_>| Self {
+            topic: element.topic().into(),
+            partition: element.partition(),
+        };
+        elements.iter().map(partition).collect()
+    }
 }
 
 impl fmt::Display for TopicPartition {

@@ -1,6 +1,13 @@
 //! Where the registry is.
 
 use abacus_runtime::{Config, Environment};
+use abacus_schemas::Topics;
+
+/// The topics that this system uses, and whose schemas it looks up.
+pub fn topics(env: &mut Environment) -> Topics {
+    let prefix: String = env.get("ABACUS_TOPIC_PREFIX", "", "Text in front of every topic name");
+    Topics::with_prefix(&prefix)
+}
 
 /// Where the registry is.
 #[derive(Clone, Debug)]

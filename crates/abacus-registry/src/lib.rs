@@ -9,6 +9,6 @@ mod config;
 mod error;
 mod registry;
 
-pub use config::RegistryConfig;
+pub use config::{RegistryConfig, topics};
 pub use error::Error;
 pub use registry::SchemaRegistry;

@@ -274,7 +274,7 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(kafka.client = self.name, error = %error, "{reason}");
+        context::error(&self.name, &error, reason);
     }
 }
 

@@ -78,14 +78,10 @@ impl Source {
             failure: Mutex::default(),
         };
         let consumer: BaseConsumer<Context> = config
-            .consumer(
+            .group_consumer(
                 &name,
+                &settings.group,
                 &[
-                    ("group.id", settings.group.as_str()),
-                    ("partition.assignment.strategy", "cooperative-sticky"),
-                    ("session.timeout.ms", "10000"),
-                    ("heartbeat.interval.ms", "1000"),
-                    ("isolation.level", "read_committed"),
                     // Small, since what is prefetched is thrown away when a partition moves.
                     ("queued.min.messages", "10000"),
                     ("queued.max.messages.kbytes", "16384"),
@@ -312,7 +308,7 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(kafka.client = self.name, error = %error, "{reason}");
+        context::error(&self.name, &error, reason);
     }
 }
 
@@ -324,7 +320,7 @@ impl ConsumerContext for Context {
                 self.metrics.assigned.add(i64::try_from(list.count()).unwrap_or(0));
             }
             Rebalance::Revoke(list) => {
-                let partitions = to_partitions(list);
+                let partitions = TopicPartition::all_of(list);
                 tracing::info!(kafka.partitions = partitions.len(), "partitions revoked");
                 self.metrics.assigned.sub(i64::try_from(partitions.len()).unwrap_or(0));
                 self.hand_over(consumer, &partitions);
@@ -346,14 +342,4 @@ fn to_list<'a>(partitions: impl IntoIterator<Item = &'a TopicPartition>) -> Topi
         list.add_partition(&partition.topic, partition.partition);
     }
     list
-}
-
-fn to_partitions(list: &TopicPartitionList) -> Vec<TopicPartition> {
-    list.elements()
-        .iter()
-        .map(|element| TopicPartition {
-            topic: element.topic().into(),
-            partition: element.partition(),
-        })
-        .collect()
 }
