@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use abacus_kafka::exactly_once::{self, Committer, Source, StreamSettings};
+use abacus_kafka::stream::{self, Committer, Source, StreamSettings};
 use abacus_registry::SchemaRegistry;
 use abacus_runtime::Runtime;
 use abacus_schemas::{ComputeCompleted, Encoder};
@@ -27,7 +27,7 @@ const MARGIN: Duration = Duration::from_secs(4);
 pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<()> {
     let gate = runtime.readiness("stream");
     let metrics = Metrics::register(runtime.metrics())?;
-    let stream_metrics = exactly_once::Metrics::register(runtime.metrics())?;
+    let stream_metrics = stream::Metrics::register(runtime.metrics())?;
     let registry = Arc::new(SchemaRegistry::new(&config.registry)?);
     let encoder = registry.encoder(&config.topics.completed).await?;
     let decoder = Arc::new(registry.decoder(&config.topics.requested).await?);
@@ -71,12 +71,12 @@ async fn connect(
     config: Arc<ProcessorConfig>,
     encoder: Encoder<ComputeCompleted>,
     metrics: Metrics,
-    stream_metrics: exactly_once::Metrics,
+    stream_metrics: stream::Metrics,
 ) -> anyhow::Result<(Arc<Answering>, Source, Arc<Committer>)> {
     let connecting = tokio::task::spawn_blocking(move || {
         let answering = Answering::connect(&config, encoder, metrics)?;
         let settings = stream_settings(&config);
-        let (source, committer) = exactly_once::open(&config.kafka, settings, stream_metrics)?;
+        let (source, committer) = stream::open(&config.kafka, settings, stream_metrics)?;
         Ok((Arc::new(answering), source, committer))
     });
     connecting.await?

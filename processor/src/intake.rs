@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use abacus_kafka::InboundRecord;
-use abacus_kafka::exactly_once::{Handler, Ticket};
+use abacus_kafka::stream::{Handler, Ticket};
 use abacus_registry::SchemaRegistry;
 use abacus_schemas::headers::{ReplyTo, deadline_ms};
 use abacus_schemas::{ComputeRequested, DecodeError, Decoder, SchemaId};

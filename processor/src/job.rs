@@ -1,6 +1,6 @@
 //! One request on its way through the processor.
 
-use abacus_kafka::exactly_once::Ticket;
+use abacus_kafka::stream::Ticket;
 use abacus_schemas::ComputeRequested;
 use abacus_schemas::headers::ReplyTo;
 

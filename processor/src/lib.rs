@@ -7,7 +7,7 @@
 //! 2. `workers` take jobs, one thread for each core.
 //! 3. `calculator` answers a job: validation, `cache`, computation.
 //! 4. `answering` replies to whoever waits and finishes the record; from there
-//!    [`abacus_kafka::exactly_once`] publishes its completion with its offset.
+//!    [`abacus_kafka::stream`] publishes its completion with its offset.
 //!
 //! **Invariant:** every record that comes in is finished exactly once, whatever it holds.
 

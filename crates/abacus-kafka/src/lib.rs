@@ -12,11 +12,11 @@ mod batch_reader;
 mod config;
 mod context;
 mod error;
-pub mod exactly_once;
 mod partition_reader;
 mod partitioner;
 mod producer;
 mod record;
+pub mod stream;
 mod tracker;
 
 pub use availability::Availability;
