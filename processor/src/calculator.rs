@@ -112,8 +112,11 @@ impl Calculator {
     /// Computes and remembers.
     fn compute(&self, prepared: &Prepared) -> Answered {
         let began = Instant::now();
-        let answer = match self.guarded(|| prepared.answer()) {
-            Ok(answer) => answer,
+        let answer = match self.guarded(|| prepared.answer(&|| false)) {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(interrupted)) => {
+                return Answered::failed("interrupted", interrupted.to_string());
+            }
             Err(failed) => return failed,
         };
         let elapsed = began.elapsed();

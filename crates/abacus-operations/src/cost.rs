@@ -19,6 +19,11 @@ impl Cost {
     /// The work that is there whatever the operands are.
     pub const MINIMUM: Self = Self(64);
 
+    /// So many word operations.
+    pub fn from_word_operations(operations: u64) -> Self {
+        Self(operations)
+    }
+
     /// The work of one product that has this many bits, of two factors half as long.
     pub fn of_product(bits: f64) -> Self {
         let words = (bits / 128.0).max(1.0);

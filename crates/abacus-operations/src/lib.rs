@@ -16,9 +16,9 @@
 //! let prepared = prepare("pow", &operands, &Limits::default())?;
 //! assert_eq!(prepared.canonical(), "pow(-2,11)");
 //!
-//! let answer = prepared.answer();
+//! let answer = prepared.answer(&|| false)?;
 //! assert_eq!((answer.decimal.as_str(), answer.digits, answer.bits), ("-2048", 4, 12));
-//! # Ok::<(), abacus_operations::Refusal>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Adding an operation
@@ -30,9 +30,9 @@
 //!
 //! ```
 //! use abacus_operations::{
-//!     Computation, Cost, Domain, Integer, OperandSpec, Operands, Operation, Refusal, Size,
+//!     Computation, Cost, Domain, Integer, Interrupted, Number, OperandSpec, Operands, Operation,
+//!     Refusal, Size, Work,
 //! };
-//! use num_bigint::BigInt;
 //!
 //! pub(crate) struct Square;
 //!
@@ -67,14 +67,15 @@
 //!     fn cost(&self) -> Cost {
 //!         Cost::of_product(self.size().bits())
 //!     }
-//!     fn compute(&self) -> BigInt {
+//!     fn compute(&self, _: &Work<'_>) -> Result<Number, Interrupted> {
 //!         let n = self.n.to_bigint();
-//!         &n * &n
+//!         Ok((&n * &n).into())
 //!     }
 //! }
 //! ```
 //!
-//! and the line `square::Square,` in the registry. A test in `src/operations.rs` holds every
+//! and the line `square::Square,` in the registry. One that makes several big products asks
+//! [`Work::check`] before each, so that it can be interrupted. A test in `src/operations.rs` holds every
 //! registered operation to the common rules, and `tests/oracle.py` is where its expected values
 //! come from.
 
@@ -83,6 +84,7 @@
 mod cost;
 mod decimal;
 mod integer;
+mod number;
 mod operands;
 mod operation;
 mod operations;
@@ -90,13 +92,16 @@ mod prepare;
 mod refusal;
 mod size;
 mod wording;
+mod work;
 
 pub use cost::Cost;
 pub use decimal::to_decimal;
 pub use integer::Integer;
+pub use number::Number;
 pub use operands::Operands;
 pub use operation::{Computation, Domain, OperandSpec, Operation};
 pub use operations::{all, find};
 pub use prepare::{Answer, Limits, Prepared, prepare};
 pub use refusal::Refusal;
 pub use size::Size;
+pub use work::{Interrupted, Work};

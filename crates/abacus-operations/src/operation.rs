@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use num_bigint::BigInt;
-
-use crate::{Cost, Operands, Refusal, Size};
+use crate::{Cost, Interrupted, Number, Operands, Refusal, Size, Work};
 
 /// A kind of computation that callers can ask for by name.
 pub trait Operation: Sync {
@@ -63,6 +61,6 @@ pub trait Computation: Send + Sync {
     /// The work of computing the result, without its conversion to decimal text.
     fn cost(&self) -> Cost;
 
-    /// Does the work.
-    fn compute(&self) -> BigInt;
+    /// Does the work, with a [`Work::check`] before every product that may take a millisecond.
+    fn compute(&self, work: &Work<'_>) -> Result<Number, Interrupted>;
 }

@@ -5,10 +5,10 @@
 use crate::Operation;
 
 macro_rules! registry {
-    ($($module:ident::$operation:ident,)+) => {
-        $(mod $module;)+
+    ($($(#[$attribute:meta])* $module:ident::$operation:ident,)+) => {
+        $($(#[$attribute])* mod $module;)+
 
-        static ALL: &[&dyn Operation] = &[$(&$module::$operation),+];
+        static ALL: &[&dyn Operation] = &[$($(#[$attribute])* &$module::$operation),+];
     };
 }
 
@@ -16,6 +16,10 @@ registry! {
     pow::Pow,
     fibonacci::Fibonacci,
     factorial::Factorial,
+    #[cfg(feature = "test-operations")]
+    stall::Stall,
+    #[cfg(feature = "test-operations")]
+    panic::Panic,
 }
 
 /// Every operation.
@@ -57,10 +61,10 @@ mod tests {
 
     #[test]
     fn every_example_has_the_size_that_was_estimated() {
-        for operation in all() {
+        for operation in all().iter().filter(|operation| operation.name() != "panic") {
             let example = operation.example();
             let prepared = prepare(operation.name(), &example, &Limits::default()).unwrap();
-            let answer = prepared.answer();
+            let answer = prepared.answer(&|| false).unwrap();
             assert_eq!(answer.digits, prepared.estimated_digits());
             assert!((prepared.estimated_bits() - answer.bits as f64).abs() <= 1.0);
         }

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use num_bigint::BigInt;
-
 use crate::wording::quote;
-use crate::{Computation, Cost, Operands, Refusal, Size, all, find, to_decimal};
+use crate::{Computation, Cost, Interrupted, Operands, Refusal, Size, Work, all, find};
 
 /// What requests may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,14 +81,13 @@ impl Prepared {
         self.computation.cost().plus(Cost::of_writing(self.size.bits()))
     }
 
-    /// The result as a number.
-    pub fn compute(&self) -> BigInt {
-        self.computation.compute()
-    }
-
-    /// The result as callers get it.
-    pub fn answer(&self) -> Answer {
-        Answer::from(&self.compute())
+    /// The result as callers get it. `is_interrupted` is asked again and again while the work goes
+    /// on; soon after it has said yes, the work ends without a result.
+    pub fn answer(&self, is_interrupted: &dyn Fn() -> bool) -> Result<Answer, Interrupted> {
+        let work = Work::new(is_interrupted);
+        let number = self.computation.compute(&work)?;
+        work.check()?;
+        Ok(number.into_answer())
     }
 }
 
@@ -113,14 +110,6 @@ pub struct Answer {
     pub digits: u64,
     /// Bits of the absolute value; zero has none.
     pub bits: u64,
-}
-
-impl From<&BigInt> for Answer {
-    fn from(number: &BigInt) -> Self {
-        let decimal = to_decimal(number);
-        let digits = decimal.trim_start_matches('-').len() as u64;
-        Self { decimal, digits, bits: number.bits() }
-    }
 }
 
 #[cfg(test)]

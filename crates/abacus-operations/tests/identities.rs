@@ -51,14 +51,14 @@ proptest! {
             ("exponent", &format!("{zeros}{exponent}")),
         ]).unwrap();
         prop_assert_eq!(respelled.canonical(), format!("pow({base},{exponent})"));
-        prop_assert_eq!(respelled.compute(), pow(&base.to_string(), exponent));
+        prop_assert_eq!(number(&respelled), pow(&base.to_string(), exponent));
     }
 
     #[test]
     fn estimates_are_the_sizes_of_the_answers(base in "-?[1-9][0-9]{0,40}", exponent in 0_u32..500) {
         let exponent = exponent.to_string();
         let prepared = prepared("pow", &[("base", &base), ("exponent", &exponent)]).unwrap();
-        let answer = prepared.answer();
+        let answer = prepared.answer(&|| false).unwrap();
         prop_assert_eq!(prepared.estimated_digits(), answer.digits);
         prop_assert!((prepared.estimated_bits() - answer.bits as f64).abs() < 1.01);
     }
@@ -90,15 +90,19 @@ proptest! {
 }
 
 fn fibonacci(n: u32) -> BigInt {
-    prepared("fibonacci", &[("n", &n.to_string())]).unwrap().compute()
+    number(&prepared("fibonacci", &[("n", &n.to_string())]).unwrap())
 }
 
 fn factorial(n: u32) -> BigInt {
-    prepared("factorial", &[("n", &n.to_string())]).unwrap().compute()
+    number(&prepared("factorial", &[("n", &n.to_string())]).unwrap())
 }
 
 fn pow(base: &str, exponent: u32) -> BigInt {
-    prepared("pow", &[("base", base), ("exponent", &exponent.to_string())]).unwrap().compute()
+    number(&prepared("pow", &[("base", base), ("exponent", &exponent.to_string())]).unwrap())
+}
+
+fn number(prepared: &Prepared) -> BigInt {
+    prepared.answer(&|| false).unwrap().decimal.parse().unwrap()
 }
 
 fn prepared(operation: &str, texts: &[(&str, &str)]) -> Result<Prepared, Refusal> {

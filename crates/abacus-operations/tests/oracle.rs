@@ -21,7 +21,7 @@ fn every_answer_is_the_one_that_python_gives() {
     let mut answers = 0;
     for case in oracle["cases"].as_array().unwrap() {
         let Ok(prepared) = request(case) else { continue };
-        check(case, &prepared, &prepared.answer(), &primes);
+        check(case, &prepared, &prepared.answer(&|| false).unwrap(), &primes);
         answers += 1;
     }
     assert!(answers > 250, "only {answers} answers were checked");

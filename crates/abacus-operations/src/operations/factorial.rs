@@ -1,9 +1,12 @@
 //! Factorials from their prime factorisation: squarings in place of most products, each prime
 //! multiplied in as often as the binary digits of its exponent ask for.
 
-use num_bigint::{BigInt, BigUint};
+use num_bigint::BigUint;
 
-use crate::{Computation, Cost, Domain, Integer, OperandSpec, Operands, Operation, Refusal, Size};
+use crate::{
+    Computation, Cost, Domain, Integer, Interrupted, Number, OperandSpec, Operands, Operation,
+    Refusal, Size, Work,
+};
 
 /// `factorial(n)`.
 pub(crate) struct Factorial;
@@ -47,8 +50,8 @@ impl Computation for Product {
         Cost::of_product(self.size().bits()).times(2.5)
     }
 
-    fn compute(&self) -> BigInt {
-        factorial(self.0.saturating_u64()).into()
+    fn compute(&self, work: &Work<'_>) -> Result<Number, Interrupted> {
+        Ok(factorial(self.0.saturating_u64(), work)?.into())
     }
 }
 
@@ -67,7 +70,7 @@ fn log10_factorial(n: f64) -> f64 {
 /// Peter Borwein, "On the complexity of calculating factorials", Journal of Algorithms 6 (1985):
 /// with the exponents in binary, the product of the primes that have a bit set is multiplied into
 /// a number that is squared from bit to bit. The prime 2 is a shift.
-fn factorial(n: u64) -> BigUint {
+fn factorial(n: u64, work: &Work<'_>) -> Result<BigUint, Interrupted> {
     let powers: Vec<(u64, u64)> =
         odd_primes(n).map(|prime| (prime, exponent_in_factorial(prime, n))).collect();
     let largest_exponent = powers.first().map_or(0, |(_, exponent)| *exponent);
@@ -76,9 +79,12 @@ fn factorial(n: u64) -> BigUint {
         // Exponents fall as primes rise: the rest have no bit this high.
         let candidates = powers.iter().take_while(|(_, exponent)| exponent >> bit > 0);
         let factors = candidates.filter(|(_, exponent)| exponent >> bit & 1 == 1);
-        odd_part = &odd_part * &odd_part * product(factors.map(|(prime, _)| *prime));
+        work.check()?;
+        let square = &odd_part * &odd_part;
+        work.check()?;
+        odd_part = square * product(factors.map(|(prime, _)| *prime));
     }
-    odd_part << exponent_in_factorial(2, n)
+    Ok(odd_part << exponent_in_factorial(2, n))
 }
 
 /// How often a prime divides the factorial: Legendre's formula.
@@ -149,7 +155,7 @@ mod tests {
         let mut expected = BigUint::ONE;
         for n in 0..=600_u64 {
             expected *= n.max(1);
-            assert_eq!(factorial(n), expected, "factorial({n})");
+            assert_eq!(factorial(n, &Work::new(&|| false)).unwrap(), expected, "factorial({n})");
         }
     }
 

@@ -1,8 +1,11 @@
 //! Fibonacci numbers by doubling: two squarings for each bit of `n`, one product for the last.
 
-use num_bigint::{BigInt, BigUint};
+use num_bigint::BigUint;
 
-use crate::{Computation, Cost, Domain, Integer, OperandSpec, Operands, Operation, Refusal, Size};
+use crate::{
+    Computation, Cost, Domain, Integer, Interrupted, Number, OperandSpec, Operands, Operation,
+    Refusal, Size, Work,
+};
 
 /// `fibonacci(n)`.
 pub(crate) struct Fibonacci;
@@ -54,33 +57,35 @@ impl Computation for Index {
         Cost::of_product(self.size().bits()).times(2.0)
     }
 
-    fn compute(&self) -> BigInt {
-        fibonacci(self.0.saturating_u64()).into()
+    fn compute(&self, work: &Work<'_>) -> Result<Number, Interrupted> {
+        Ok(fibonacci(self.0.saturating_u64(), work)?.into())
     }
 }
 
-fn fibonacci(n: u64) -> BigUint {
+fn fibonacci(n: u64, work: &Work<'_>) -> Result<BigUint, Interrupted> {
     if n <= LAST_SMALL {
-        return small_pair(n).0.into();
+        return Ok(small_pair(n).0.into());
     }
-    let (number, previous) = pair(n / 2);
+    let (number, previous) = pair(n / 2, work)?;
+    work.check()?;
     if n.is_multiple_of(2) {
-        return &number * (&number + (previous << 1));
+        return Ok(&number * (&number + (previous << 1)));
     }
     let twice = &number << 1;
     let product = (&twice + &previous) * (twice - previous);
-    if (n / 2).is_multiple_of(2) { product + 2_u8 } else { product - 2_u8 }
+    Ok(if (n / 2).is_multiple_of(2) { product + 2_u8 } else { product - 2_u8 })
 }
 
 /// fibonacci(n) and fibonacci(n - 1), by two squarings from half of n:
 /// F(2k+1) = 4 F(k)² - F(k-1)² + 2 (-1)ᵏ and F(2k-1) = F(k)² + F(k-1)²; F(2k) is their difference.
 /// From the documentation of GMP, "Fibonacci Numbers Algorithm".
-fn pair(n: u64) -> (BigUint, BigUint) {
+fn pair(n: u64, work: &Work<'_>) -> Result<(BigUint, BigUint), Interrupted> {
     if n <= LAST_SMALL {
         let (number, previous) = small_pair(n);
-        return (number.into(), previous.into());
+        return Ok((number.into(), previous.into()));
     }
-    let (number, previous) = pair(n / 2);
+    let (number, previous) = pair(n / 2, work)?;
+    work.check()?;
     let square = &number * &number;
     let previous_square = &previous * &previous;
     let below = &square + &previous_square;
@@ -90,7 +95,7 @@ fn pair(n: u64) -> (BigUint, BigUint) {
         (square << 2) - previous_square - 2_u8
     };
     let middle = &above - &below;
-    if n.is_multiple_of(2) { (middle, below) } else { (above, middle) }
+    Ok(if n.is_multiple_of(2) { (middle, below) } else { (above, middle) })
 }
 
 /// fibonacci(n) and fibonacci(n - 1) for an n of at most [`LAST_SMALL`].
@@ -101,6 +106,10 @@ fn small_pair(n: u64) -> (u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn fibonacci(n: u64) -> BigUint {
+        super::fibonacci(n, &Work::new(&|| false)).unwrap()
+    }
 
     #[test]
     fn each_number_is_the_sum_of_the_two_before_it() {

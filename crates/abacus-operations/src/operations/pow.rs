@@ -4,7 +4,10 @@ mod border;
 
 use num_bigint::{BigInt, BigUint, Sign};
 
-use crate::{Computation, Cost, Domain, Integer, OperandSpec, Operands, Operation, Refusal, Size};
+use crate::{
+    Computation, Cost, Domain, Integer, Interrupted, Number, OperandSpec, Operands, Operation,
+    Refusal, Size, Work,
+};
 
 /// `pow(base, exponent)`.
 pub(crate) struct Pow;
@@ -63,17 +66,17 @@ impl Computation for Power {
         Cost::of_product(self.size().bits()).times(2.0).plus(reading)
     }
 
-    fn compute(&self) -> BigInt {
+    fn compute(&self, work: &Work<'_>) -> Result<Number, Interrupted> {
         if self.exponent.is_zero() {
-            return BigInt::from(1);
+            return Ok(BigUint::ONE.into());
         }
         let is_negative = self.base.is_negative() && self.exponent.is_odd();
         let sign = if is_negative { Sign::Minus } else { Sign::Plus };
         let magnitude = match self.base.magnitude() {
             trivial if self.base.is_unit_or_zero() => trivial,
-            base => power(base, self.exponent.saturating_u64()),
+            base => power(base, self.exponent.saturating_u64(), work)?,
         };
-        BigInt::from_biguint(sign, magnitude)
+        Ok(BigInt::from_biguint(sign, magnitude).into())
     }
 }
 
@@ -99,26 +102,27 @@ impl Power {
 }
 
 /// `base` is not 0 and `exponent` is not 0.
-fn power(base: BigUint, exponent: u64) -> BigUint {
+fn power(base: BigUint, exponent: u64, work: &Work<'_>) -> Result<BigUint, Interrupted> {
     let twos = base.trailing_zeros().unwrap_or(0);
     let odd = base >> twos;
-    power_of_odd(&odd, exponent) << (twos * exponent)
+    Ok(power_of_odd(&odd, exponent, work)? << (twos * exponent))
 }
 
 /// From the exponent's highest bit down, so that every product but the squarings is by the base
 /// itself, which is short where the exponent is long.
-fn power_of_odd(odd: &BigUint, exponent: u64) -> BigUint {
+fn power_of_odd(odd: &BigUint, exponent: u64, work: &Work<'_>) -> Result<BigUint, Interrupted> {
     if *odd == BigUint::ONE {
-        return BigUint::ONE;
+        return Ok(BigUint::ONE);
     }
     let mut power = odd.clone();
     for bit in (0..exponent.ilog2()).rev() {
+        work.check()?;
         power = &power * &power;
         if exponent >> bit & 1 == 1 {
             power *= odd;
         }
     }
-    power
+    Ok(power)
 }
 
 #[cfg(test)]
@@ -131,7 +135,8 @@ mod tests {
     }
 
     fn pow(base: &str, exponent: &str) -> String {
-        computation(base, exponent).compute().to_string()
+        let number = computation(base, exponent).compute(&Work::new(&|| false)).unwrap();
+        number.into_answer().decimal
     }
 
     #[test]

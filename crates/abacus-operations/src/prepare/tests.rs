@@ -15,14 +15,20 @@ fn refusal(operation: &str, operands: &[(&str, &str)]) -> (&'static str, String)
 
 #[test]
 fn known_results_come_out() {
-    let thousand = request("factorial", &[("n", "1000")]).unwrap().answer();
+    let thousand = request("factorial", &[("n", "1000")]).unwrap().answer(&|| false).unwrap();
     assert_eq!((thousand.digits, thousand.bits), (2_568, 8_530));
     assert!(thousand.decimal.starts_with("402387260077093773543702"));
     assert!(thousand.decimal.ends_with(&"0".repeat(249)));
-    let fibonacci = request("fibonacci", &[("n", "100000")]).unwrap().answer();
+    let fibonacci = request("fibonacci", &[("n", "100000")]).unwrap().answer(&|| false).unwrap();
     assert_eq!((fibonacci.digits, &fibonacci.decimal[..10]), (20_899, "2597406934"));
-    let zero = request("fibonacci", &[("n", "0")]).unwrap().answer();
+    let zero = request("fibonacci", &[("n", "0")]).unwrap().answer(&|| false).unwrap();
     assert_eq!((zero.decimal.as_str(), zero.digits, zero.bits), ("0", 1, 0));
+}
+
+#[test]
+fn an_interrupted_computation_has_no_answer() {
+    let prepared = request("fibonacci", &[("n", "1000")]).unwrap();
+    assert_eq!(prepared.answer(&|| true), Err(Interrupted));
 }
 
 #[test]
@@ -45,10 +51,9 @@ fn the_canonical_form_has_no_spelling() {
 fn an_unknown_operation_is_told_the_known_ones() {
     let (code, text) = refusal("gamma", &[("n", "5")]);
     assert_eq!(code, "unknown-operation");
-    assert_eq!(
-        text,
-        "there is no operation `gamma`; choose one of `pow`, `fibonacci` and `factorial`"
-    );
+    let known = "there is no operation `gamma`; choose one of `pow`, `fibonacci`";
+    assert!(text.starts_with(known), "{text}");
+    assert!(text.contains("`factorial`"), "{text}");
 }
 
 #[test]
