@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use abacus_kafka::stream::{self, Committer, Source, StreamSettings};
 use abacus_registry::SchemaRegistry;
-use abacus_runtime::Runtime;
+use abacus_runtime::{ByteSize, Runtime};
 use abacus_schemas::{ComputeCompleted, Encoder};
 use tokio::runtime::Handle;
 
@@ -27,7 +27,8 @@ const MARGIN: Duration = Duration::from_secs(4);
 pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<()> {
     let gate = runtime.readiness("stream");
     let metrics = Metrics::register(runtime.metrics())?;
-    let stream_metrics = stream::Metrics::register(runtime.metrics())?;
+    let stream_metrics =
+        stream::Metrics::register_labelled(runtime.metrics(), &[("stream", "main")])?;
     let registry = Arc::new(SchemaRegistry::new(&config.registry)?);
     let encoder = registry.encoder(&config.topics.completed).await?;
     let decoder = Arc::new(registry.decoder(&config.topics.requested).await?);
@@ -88,13 +89,20 @@ fn stream_settings(config: &ProcessorConfig) -> StreamSettings {
         group: stream.group.clone(),
         instance: stream.instance.clone(),
         topics: vec![config.topics.requested.clone()],
+        guarantee: stream.delivery,
+        protocol: stream.protocol,
         commit_interval: stream.commit_interval,
         commit_records: stream.commit_records,
-        commit_bytes: usize::try_from(stream.commit_bytes.as_u64()).unwrap_or(usize::MAX),
+        commit_bytes: bytes(stream.commit_bytes),
         partition_backlog: stream.partition_backlog,
+        partition_backlog_bytes: bytes(stream.partition_backlog_bytes),
         drain: stream.drain,
         hand_over: stream.hand_over,
     }
+}
+
+fn bytes(size: ByteSize) -> usize {
+    usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
 }
 
 /// As many as set, or one for each core this process may use.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use abacus_kafka::KafkaConfig;
+use abacus_kafka::stream::{GroupProtocol, Guarantee};
 use abacus_operations::Limits;
 use abacus_registry::{RegistryConfig, topics};
 use abacus_runtime::{
@@ -30,10 +31,13 @@ pub struct ProcessorConfig {
 pub(crate) struct StreamConfig {
     pub(crate) group: String,
     pub(crate) instance: String,
+    pub(crate) delivery: Guarantee,
+    pub(crate) protocol: GroupProtocol,
     pub(crate) commit_interval: Duration,
     pub(crate) commit_records: usize,
     pub(crate) commit_bytes: ByteSize,
     pub(crate) partition_backlog: usize,
+    pub(crate) partition_backlog_bytes: ByteSize,
     pub(crate) drain: Duration,
     pub(crate) hand_over: Duration,
 }
@@ -61,6 +65,18 @@ impl Config for StreamConfig {
                 "processor-1",
                 "Name of this instance: the same after a restart, unique among those running",
             ),
+            delivery: env.get(
+                "ABACUS_DELIVERY",
+                "exactly-once",
+                "Whether completions are written in transactions, each once, or without, when a crash \
+                 repeats some: exactly-once or at-least-once",
+            ),
+            protocol: env.get(
+                "ABACUS_GROUP_PROTOCOL",
+                "classic",
+                "How the group's members share the partitions, the same for all: classic, or consumer \
+                 (KIP-848, Kafka 4.0 and later)",
+            ),
             commit_interval: env.get(
                 "ABACUS_COMMIT_INTERVAL",
                 "100ms",
@@ -81,6 +97,11 @@ impl Config for StreamConfig {
                 "10000",
                 "Requests of one partition in work or waiting to be committed before it is paused",
             ),
+            partition_backlog_bytes: env.get(
+                "ABACUS_PARTITION_BACKLOG_BYTES",
+                "16MiB",
+                "The same in bytes of requests",
+            ),
             drain: env.get("ABACUS_DRAIN", "5s", "Longest wait for work under way at shutdown"),
             hand_over: env.get(
                 "ABACUS_HAND_OVER",
@@ -96,6 +117,9 @@ impl Config for StreamConfig {
         }
         if stream.partition_backlog == 0 {
             env.problem("ABACUS_PARTITION_BACKLOG", "expected at least 1");
+        }
+        if stream.partition_backlog_bytes.as_u64() == 0 {
+            env.problem("ABACUS_PARTITION_BACKLOG_BYTES", "expected at least 1");
         }
         stream
     }

@@ -11,42 +11,55 @@ pub(crate) struct OffsetTracker<T> {
     entries: VecDeque<Entry<T>>,
     /// Slot of the first entry.
     first: u64,
+    /// How many entries at the front are finished.
+    ready: usize,
+    /// Of all entries.
+    bytes: usize,
 }
 
 #[derive(Debug)]
 struct Entry<T> {
     offset: i64,
-    finished: Option<T>,
+    bytes: usize,
+    outcome: Option<T>,
 }
 
 /// A received record's place, by which it is finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Slot(u64);
 
+/// A finished record, taken out.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Taken<T> {
+    pub(crate) offset: i64,
+    /// What the record was received with.
+    pub(crate) bytes: usize,
+    pub(crate) outcome: T,
+}
+
 impl<T> Default for OffsetTracker<T> {
     fn default() -> Self {
-        Self { entries: VecDeque::new(), first: 0 }
+        Self { entries: VecDeque::new(), first: 0, ready: 0, bytes: 0 }
     }
 }
 
 impl<T> OffsetTracker<T> {
-    /// Takes note of a record. Records come in offset order; offsets may skip, as they do after
-    /// compaction and at transaction markers.
-    pub(crate) fn receive(&mut self, offset: i64) -> Slot {
+    /// Takes note of a record of `bytes`. Records come in offset order; offsets may skip, as they do
+    /// after compaction and at transaction markers.
+    pub(crate) fn receive(&mut self, offset: i64, bytes: usize) -> Slot {
         debug_assert!(self.entries.back().is_none_or(|last| last.offset < offset));
-        self.entries.push_back(Entry { offset, finished: None });
+        self.entries.push_back(Entry { offset, bytes, outcome: None });
+        self.bytes += bytes;
         Slot(self.first + self.entries.len() as u64 - 1)
     }
 
     /// Takes note of a record's outcome. False, and nothing is changed, if it was finished before.
     pub(crate) fn finish(&mut self, slot: Slot, outcome: T) -> bool {
-        let entry = slot
-            .0
-            .checked_sub(self.first)
-            .and_then(|index| self.entries.get_mut(usize::try_from(index).ok()?));
+        let entry = self.index(slot).and_then(|index| self.entries.get_mut(index));
         match entry {
-            Some(entry) if entry.finished.is_none() => {
-                entry.finished = Some(outcome);
+            Some(entry) if entry.outcome.is_none() => {
+                entry.outcome = Some(outcome);
+                self.advance();
                 true
             }
             _ => false,
@@ -54,11 +67,13 @@ impl<T> OffsetTracker<T> {
     }
 
     /// Takes the next record in offset order, if it is finished.
-    pub(crate) fn take_next(&mut self) -> Option<(i64, T)> {
-        self.entries.front()?.finished.as_ref()?;
-        let entry = self.entries.pop_front()?;
+    pub(crate) fn take_next(&mut self) -> Option<Taken<T>> {
+        self.entries.front()?.outcome.as_ref()?;
+        let Entry { offset, bytes, outcome } = self.entries.pop_front()?;
         self.first += 1;
-        entry.finished.map(|outcome| (entry.offset, outcome))
+        self.ready -= 1;
+        self.bytes -= bytes;
+        outcome.map(|outcome| Taken { offset, bytes, outcome })
     }
 
     /// Records received and not yet taken.
@@ -66,15 +81,36 @@ impl<T> OffsetTracker<T> {
         self.entries.len()
     }
 
+    /// Their bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Whether a record is still being worked on.
     pub(crate) fn has_unfinished(&self) -> bool {
-        self.entries.iter().any(|entry| entry.finished.is_none())
+        self.ready < self.entries.len()
+    }
+
+    /// Whether `slot` is the first that is still being worked on: everything before it is finished.
+    pub(crate) fn is_first(&self, slot: Slot) -> bool {
+        self.index(slot) == Some(self.ready) && self.has_unfinished()
+    }
+
+    fn index(&self, slot: Slot) -> Option<usize> {
+        usize::try_from(slot.0.checked_sub(self.first)?).ok()
+    }
+
+    fn advance(&mut self) {
+        while self.entries.get(self.ready).is_some_and(|entry| entry.outcome.is_some()) {
+            self.ready += 1;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::collections::btree_map::OccupiedEntry;
 
     use proptest::prelude::*;
 
@@ -83,40 +119,58 @@ mod tests {
     #[test]
     fn a_later_success_cannot_leapfrog_an_unfinished_record() {
         let mut tracker = OffsetTracker::default();
-        let first = tracker.receive(10);
-        let second = tracker.receive(11);
+        let first = tracker.receive(10, 1);
+        let second = tracker.receive(11, 1);
         assert!(tracker.finish(second, "second"));
         assert_eq!(tracker.take_next(), None);
         assert!(tracker.finish(first, "first"));
-        assert_eq!(tracker.take_next(), Some((10, "first")));
-        assert_eq!(tracker.take_next(), Some((11, "second")));
+        assert_eq!(tracker.take_next(), Some(Taken { offset: 10, bytes: 1, outcome: "first" }));
+        assert_eq!(tracker.take_next(), Some(Taken { offset: 11, bytes: 1, outcome: "second" }));
         assert_eq!(tracker.take_next(), None);
     }
 
     #[test]
     fn a_record_finishes_once() {
         let mut tracker = OffsetTracker::default();
-        let slot = tracker.receive(0);
+        let slot = tracker.receive(0, 1);
         assert!(tracker.finish(slot, 1));
         assert!(!tracker.finish(slot, 2));
-        assert_eq!(tracker.take_next(), Some((0, 1)));
+        assert!(tracker.take_next().is_some_and(|taken| taken.outcome == 1));
         assert!(!tracker.finish(slot, 3), "a taken record is past finishing");
     }
 
     #[derive(Clone, Debug)]
     enum Step {
-        Receive { skip: i64 },
+        Receive { skip: i64, bytes: usize },
         Finish { pick: prop::sample::Index },
         Take,
     }
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
         let step = prop_oneof![
-            3 => (0..3_i64).prop_map(|skip| Step::Receive { skip }),
+            3 => (0..3_i64, 0..100_usize).prop_map(|(skip, bytes)| Step::Receive { skip, bytes }),
             3 => any::<prop::sample::Index>().prop_map(|pick| Step::Finish { pick }),
             2 => Just(Step::Take),
         ];
         prop::collection::vec(step, 0..300)
+    }
+
+    /// A record of the model.
+    #[derive(Clone, Copy, Debug)]
+    struct Known {
+        slot: Slot,
+        bytes: usize,
+        is_finished: bool,
+    }
+
+    fn assert_agrees(tracker: &OffsetTracker<i64>, model: &BTreeMap<i64, Known>) {
+        assert_eq!(tracker.len(), model.len());
+        assert_eq!(tracker.bytes(), model.values().map(|known| known.bytes).sum::<usize>());
+        let first = model.values().find(|known| !known.is_finished).map(|known| known.slot);
+        assert_eq!(tracker.has_unfinished(), first.is_some());
+        for known in model.values() {
+            assert_eq!(tracker.is_first(known.slot), Some(known.slot) == first);
+        }
     }
 
     proptest! {
@@ -124,34 +178,34 @@ mod tests {
         #[test]
         fn it_agrees_with_a_sorted_map(steps in steps()) {
             let mut tracker = OffsetTracker::default();
-            let mut model: BTreeMap<i64, bool> = BTreeMap::new();
-            let mut open: Vec<(i64, Slot)> = Vec::new();
+            let mut model: BTreeMap<i64, Known> = BTreeMap::new();
+            let mut open: Vec<i64> = Vec::new();
             let mut next = 0;
             for step in steps {
                 match step {
-                    Step::Receive { skip } => {
+                    Step::Receive { skip, bytes } => {
                         next += skip;
-                        open.push((next, tracker.receive(next)));
-                        model.insert(next, false);
+                        let slot = tracker.receive(next, bytes);
+                        open.push(next);
+                        model.insert(next, Known { slot, bytes, is_finished: false });
                         next += 1;
                     }
                     Step::Finish { pick } if !open.is_empty() => {
-                        let (offset, slot) = open.swap_remove(pick.index(open.len()));
-                        prop_assert!(tracker.finish(slot, offset));
-                        model.insert(offset, true);
+                        let offset = open.swap_remove(pick.index(open.len()));
+                        let known = model.get_mut(&offset).unwrap();
+                        known.is_finished = true;
+                        prop_assert!(tracker.finish(known.slot, offset));
                     }
                     Step::Finish { .. } => {}
                     Step::Take => {
-                        let expected = model.first_key_value().filter(|(_, done)| **done);
-                        let expected = expected.map(|(offset, _)| (*offset, *offset));
+                        let first = model.first_entry().filter(|first| first.get().is_finished);
+                        let expected = first.map(OccupiedEntry::remove_entry).map(
+                            |(offset, Known { bytes, .. })| Taken { offset, bytes, outcome: offset },
+                        );
                         prop_assert_eq!(tracker.take_next(), expected);
-                        if let Some((offset, _)) = expected {
-                            model.remove(&offset);
-                        }
                     }
                 }
-                prop_assert_eq!(tracker.len(), model.len());
-                prop_assert_eq!(tracker.has_unfinished(), model.values().any(|done| !done));
+                assert_agrees(&tracker, &model);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Metrics as typed fields: the [`metrics!`](crate::metrics!) macro and what it stands on.
 
+use std::collections::HashMap;
+
 use prometheus::core::{Collector, MetricVec, MetricVecBuilder};
 use prometheus::{
     Counter, CounterVec, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter,
@@ -61,12 +63,23 @@ macro_rules! metrics {
 
         impl $name {
             /// Creates every metric and registers it; fails where a name is taken or not allowed.
+            #[allow(dead_code, reason = "a crate uses this or the one with labels")]
             $vis fn register(
                 registry: &$crate::prometheus::Registry,
+            ) -> $crate::prometheus::Result<Self> {
+                Self::register_labelled(registry, &[])
+            }
+
+            /// The same with `labels` on every series: for a part that a process has several of.
+            #[allow(dead_code, reason = "a crate uses this or the one without labels")]
+            $vis fn register_labelled(
+                registry: &$crate::prometheus::Registry,
+                labels: &[(&str, &str)],
             ) -> $crate::prometheus::Result<Self> {
                 Ok(Self {
                     $(
                         $field: $crate::metrics::Description::new($metric, &[$($help),+])
+                            .constants(labels)
                             $(.labels([$($crate::metrics::Label::open($label)$(.within($values))?),+]))?
                             $(.buckets($buckets))?
                             .register(registry)?,
@@ -82,6 +95,7 @@ macro_rules! metrics {
 pub struct Description {
     name: String,
     help: String,
+    constants: HashMap<String, String>,
     labels: Vec<Label>,
     buckets: Option<Vec<f64>>,
 }
@@ -90,7 +104,15 @@ impl Description {
     /// A metric without labels; `help` is the lines of a doc comment.
     pub fn new(name: &str, help: &[&str]) -> Self {
         let help = help.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
-        Self { name: name.to_owned(), help, labels: Vec::new(), buckets: None }
+        let constants = HashMap::new();
+        Self { name: name.to_owned(), help, constants, labels: Vec::new(), buckets: None }
+    }
+
+    /// With these labels on every series, each of one value.
+    #[must_use]
+    pub fn constants(self, labels: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self { constants: labels.iter().map(owned).collect(), ..self }
     }
 
     /// With these labels.
@@ -113,11 +135,11 @@ impl Description {
     }
 
     fn opts(&self) -> Opts {
-        Opts::new(&self.name, &self.help)
+        Opts::new(&self.name, &self.help).const_labels(self.constants.clone())
     }
 
     fn histogram_opts(&self) -> HistogramOpts {
-        let opts = HistogramOpts::new(&self.name, &self.help);
+        let opts = HistogramOpts::new(&self.name, &self.help).const_labels(self.constants.clone());
         match &self.buckets {
             Some(buckets) => opts.buckets(buckets.clone()),
             None => opts,

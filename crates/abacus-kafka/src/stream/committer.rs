@@ -9,7 +9,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
 use rdkafka::error::KafkaResult;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::lanes::{Finished, Lanes};
+use super::held::Held;
+use super::lane::Finished;
+use super::lanes::Lanes;
 use super::metrics::Metrics;
 use super::producer::{TransactionError, TransactionalProducer};
 use super::source::Context;
@@ -62,9 +64,15 @@ impl Committer {
                 self.commit(&consumer, || {})?;
             }
             self.producer.lock().serve();
-            self.metrics.pending.set(i64::try_from(self.lanes.backlog()).unwrap_or(i64::MAX));
+            self.metrics.pending.set(to_gauge(self.lanes.pending_records()));
+            self.metrics.held.set(to_gauge(self.lanes.held().bytes()));
         }
         Ok(())
+    }
+
+    /// The bytes of finished outputs that are not yet committed, for whoever limits them.
+    pub fn held(&self) -> Held {
+        self.lanes.held().clone()
     }
 
     /// The consumer whose offsets are committed.
@@ -145,7 +153,7 @@ impl Committer {
         if let Err(error) = producer.transact(outputs, &offsets, group) {
             return self.recover(producer, error);
         }
-        let records: usize = finished.iter().map(|lane| lane.records).sum();
+        let records: usize = finished.iter().map(Finished::records).sum();
         self.metrics.committed.inc_by(records as u64);
         self.metrics.transactions.with_label_values(&["committed"]).inc();
         self.metrics.commit.observe(began.elapsed().as_secs_f64());
@@ -186,6 +194,10 @@ impl Committer {
         }
         *is_closing
     }
+}
+
+fn to_gauge(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn offsets(finished: &[Finished]) -> KafkaResult<TopicPartitionList> {

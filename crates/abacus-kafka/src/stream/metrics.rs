@@ -1,7 +1,7 @@
 //! What a stream counts.
 
 abacus_runtime::metrics! {
-    /// Counts of one stream.
+    /// Counts of one stream. Where a process has several, each is registered with a label of its own.
     pub struct Metrics {
         /// Records received from Kafka.
         pub received: IntCounter = "abacus_stream_received_total";
@@ -16,8 +16,12 @@ abacus_runtime::metrics! {
         pub pending: IntGauge = "abacus_stream_pending_records";
         /// Partitions assigned to this instance.
         pub assigned: IntGauge = "abacus_stream_assigned_partitions";
-        /// Partitions paused because too many of their records are pending.
+        /// Bytes of finished outputs that are not yet committed.
+        pub held: IntGauge = "abacus_stream_held_bytes";
+        /// Partitions paused because too much of theirs is pending.
         pub paused: IntGauge = "abacus_stream_paused_partitions";
+        /// 1 while every partition is paused because the handler accepts nothing.
+        pub closed: IntGauge = "abacus_stream_intake_closed";
         /// Times the group was rewound to its committed offsets after a failed transaction.
         pub rewinds: IntCounter = "abacus_stream_rewinds_total";
     }

@@ -18,49 +18,29 @@
 //!   one, which settles it.
 
 mod committer;
+mod held;
+mod lane;
 mod lanes;
 mod metrics;
 mod producer;
+mod ready;
+mod settings;
 mod source;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use committer::Committer;
-pub use lanes::Ticket;
+pub use held::Held;
+pub use lane::Ticket;
 pub use metrics::Metrics;
+pub use settings::{GroupProtocol, Guarantee, StreamSettings};
 pub use source::{Handler, Source};
 
 use crate::config::KafkaConfig;
 use crate::error::Error;
+use lane::Amount;
 use lanes::Lanes;
 use producer::TransactionalProducer;
-
-/// How a stream consumes and commits.
-#[derive(Clone, Debug)]
-pub struct StreamSettings {
-    /// The consumer group.
-    pub group: String,
-    /// This instance's name: stable over restarts, unique among living instances. It makes the
-    /// `transactional.id`, by which a restarted instance ends what its predecessor left open.
-    pub instance: String,
-    /// The topics to consume.
-    pub topics: Vec<String>,
-    /// The longest that a finished record waits to be committed.
-    pub commit_interval: Duration,
-    /// Commit sooner once this many records are finished.
-    pub commit_records: usize,
-    /// Commit sooner once the finished records hold this many bytes.
-    pub commit_bytes: usize,
-    /// The most records of one partition that may be received and not yet committed; beyond it
-    /// the partition is paused, and only that one.
-    pub partition_backlog: usize,
-    /// How long work under way is waited for at shutdown. What is not finished by then is done
-    /// again elsewhere.
-    pub drain: Duration,
-    /// The same when a partition is revoked: short, since the whole group waits.
-    pub hand_over: Duration,
-}
 
 /// Joins the group and fences predecessors. Blocks until the broker answers.
 ///
@@ -70,7 +50,8 @@ pub fn open(
     settings: StreamSettings,
     metrics: Metrics,
 ) -> Result<(Source, Arc<Committer>), Error> {
-    let lanes = Arc::new(Lanes::new(settings.commit_records, settings.commit_bytes));
+    let enough = Amount { records: settings.commit_records, bytes: settings.commit_bytes };
+    let lanes = Arc::new(Lanes::new(enough));
     let producer = TransactionalProducer::connect(config, &settings)?;
     let committer = Arc::new(Committer::new(
         Arc::clone(&lanes),

@@ -1,6 +1,7 @@
 //! The polling half of a stream: one thread that polls, hands records out and follows rebalances.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -12,7 +13,8 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 use super::StreamSettings;
 use super::committer::Committer;
-use super::lanes::{Lane, Lanes, Ticket};
+use super::lane::{Amount, Lane, Ticket};
+use super::lanes::Lanes;
 use super::metrics::Metrics;
 use crate::config::{CALL_TIMEOUT, KafkaConfig, POLL_INTERVAL};
 use crate::context;
@@ -27,6 +29,12 @@ pub trait Handler {
     /// Takes a record; called on the polling thread, so it must be quick. The ticket is to be
     /// finished, here or later.
     fn on_record(&self, record: &InboundRecord<'_>, ticket: Ticket);
+
+    /// Whether records are wanted; asked on the polling thread before each poll. While they are not,
+    /// every partition is paused, and the source stays in its group.
+    fn is_accepting(&self) -> bool {
+        true
+    }
 }
 
 /// The polling half of a stream.
@@ -37,6 +45,8 @@ pub struct Source {
     assigned: Vec<Assigned>,
     /// Where in `assigned` the last record went: records of a partition come in runs.
     last: usize,
+    /// What one partition may have pending.
+    backlog: Amount,
     settings: StreamSettings,
     metrics: Metrics,
 }
@@ -54,6 +64,8 @@ pub(super) struct Context {
     committer: Arc<Committer>,
     hand_over: Duration,
     metrics: Metrics,
+    /// Every partition is paused, those to come as well.
+    is_closed: AtomicBool,
     /// Told to the source when `poll` returns.
     revoked: Mutex<Vec<TopicPartition>>,
     failure: Mutex<Option<Error>>,
@@ -74,6 +86,7 @@ impl Source {
             committer: Arc::clone(&committer),
             hand_over: settings.hand_over,
             metrics: metrics.clone(),
+            is_closed: AtomicBool::new(false),
             revoked: Mutex::default(),
             failure: Mutex::default(),
         };
@@ -93,7 +106,10 @@ impl Source {
         consumer.subscribe(&topics).map_err(Error::call("subscribing"))?;
         let consumer = Arc::new(consumer);
         committer.set_consumer(Arc::clone(&consumer));
-        Ok(Self { consumer, committer, lanes, assigned: Vec::new(), last: 0, settings, metrics })
+        let backlog =
+            Amount { records: settings.partition_backlog, bytes: settings.partition_backlog_bytes };
+        let assigned = Vec::new();
+        Ok(Self { consumer, committer, lanes, assigned, last: 0, backlog, settings, metrics })
     }
 
     /// Polls until `is_stopping`, then waits for the work under way, commits and leaves the group.
@@ -115,7 +131,8 @@ impl Source {
             std::thread::park_timeout(POLL_INTERVAL);
             return Ok(());
         }
-        let is_any_paused = self.resume_relieved()?;
+        self.open_or_close(handler.is_accepting())?;
+        let is_any_paused = self.is_closed() || self.resume_relieved()?;
         let consumer = Arc::clone(&self.consumer);
         let polled = consumer.poll(if is_any_paused { BUSY_POLL } else { POLL_INTERVAL });
         self.follow_rebalance()?;
@@ -139,16 +156,38 @@ impl Source {
 
     fn receive(&mut self, message: &impl Message) -> Result<Ticket, Error> {
         self.metrics.received.inc();
-        let limit = self.settings.partition_backlog;
+        let limit = self.backlog;
+        let bytes = message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len);
         let assigned = self.assigned(message.topic(), message.partition());
-        let ticket = assigned.lane.receive(message.offset());
-        if !assigned.is_paused && assigned.lane.backlog() >= limit {
+        let (ticket, pending) = assigned.lane.receive(message.offset(), bytes);
+        if !assigned.is_paused && pending.reaches(limit) {
             assigned.is_paused = true;
             let list = to_list([&assigned.partition]);
             self.consumer.pause(&list).map_err(Error::call("pausing"))?;
             self.metrics.paused.inc();
         }
         Ok(ticket)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.consumer.context().is_closed.load(Ordering::Relaxed)
+    }
+
+    /// Pauses every partition, or resumes all that have no reason of their own to be paused.
+    fn open_or_close(&mut self, is_accepting: bool) -> Result<(), Error> {
+        if is_accepting != self.is_closed() {
+            return Ok(());
+        }
+        self.consumer.context().is_closed.store(!is_accepting, Ordering::Relaxed);
+        self.metrics.closed.set(i64::from(!is_accepting));
+        let assignment = self.consumer.assignment().map_err(Error::call("the assignment"))?;
+        if !is_accepting {
+            return self.consumer.pause(&assignment).map_err(Error::call("pausing"));
+        }
+        self.consumer.resume(&assignment).map_err(Error::call("resuming"))?;
+        let paused = self.assigned.iter().filter(|assigned| assigned.is_paused);
+        let paused = to_list(paused.map(|assigned| &assigned.partition));
+        self.consumer.pause(&paused).map_err(Error::call("pausing"))
     }
 
     /// The lane of a partition; its first record since the assignment opens it.
@@ -170,10 +209,10 @@ impl Source {
 
     /// Resumes paused partitions that have caught up by half; true if some are still paused.
     fn resume_relieved(&mut self) -> Result<bool, Error> {
-        let limit = self.settings.partition_backlog;
+        let relieved = self.backlog.half();
         let mut is_any_paused = false;
         for assigned in self.assigned.iter_mut().filter(|assigned| assigned.is_paused) {
-            if assigned.lane.backlog() > limit / 2 {
+            if assigned.lane.pending().exceeds(relieved) {
                 is_any_paused = true;
                 continue;
             }
@@ -233,7 +272,10 @@ impl Source {
         for element in sought.elements() {
             element.error().map_err(going_back())?;
         }
-        self.consumer.resume(&sought).map_err(Error::call("resuming"))
+        self.consumer.resume(&sought).map_err(Error::call("resuming"))?;
+        // Found out anew by the next step.
+        self.consumer.context().is_closed.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Reads no further, waits for the work under way and commits it. Polling goes on meanwhile,
@@ -332,6 +374,15 @@ impl ConsumerContext for Context {
                 }
             }
             Rebalance::Error(error) => tracing::warn!(error = %error, "rebalance failed"),
+        }
+    }
+
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Assign(list) = rebalance
+            && self.is_closed.load(Ordering::Relaxed)
+            && let Err(error) = consumer.pause(list)
+        {
+            tracing::warn!(error = %error, "new partitions cannot be paused");
         }
     }
 }

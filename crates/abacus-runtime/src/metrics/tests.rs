@@ -90,3 +90,20 @@ fn labels_and_buckets_need_a_kind_that_has_them() {
     let bucketed = Description::new("a", &["A"]).buckets([1.0]);
     assert!(IntGauge::create(&bucketed).unwrap_err().to_string().contains("histogram"));
 }
+
+#[test]
+fn parts_of_one_kind_are_told_apart_by_a_label() {
+    let registry = Registry::new();
+    let first = Metrics::register_labelled(&registry, &[("part", "first")]).unwrap();
+    let second = Metrics::register_labelled(&registry, &[("part", "second")]).unwrap();
+    assert!(Metrics::register_labelled(&registry, &[("part", "second")]).is_err());
+    first.waiting.set(1);
+    second.waiting.set(2);
+    second.requests.with_label_values(&["pow", "failed"]).inc();
+    let text = exported(&registry);
+    assert_eq!(text.matches("# HELP abacus_test_waiting ").count(), 1);
+    assert!(text.contains("abacus_test_waiting{part=\"first\"} 1"));
+    assert!(text.contains("abacus_test_waiting{part=\"second\"} 2"));
+    let labels = "operation=\"pow\",outcome=\"failed\",part=\"second\"";
+    assert!(text.contains(&format!("abacus_test_requests_total{{{labels}}} 1")), "{text}");
+}

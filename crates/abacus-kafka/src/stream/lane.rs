@@ -1,0 +1,231 @@
+//! One assignment of one partition: its records in offset order, and what has become of them.
+//!
+//! **Invariant:** once a lane is closed, what its tickets say changes nothing, and nothing of it is
+//! counted as held or pending.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::held::{Charge, Held};
+use super::ready::Ready;
+use crate::record::{OutboundRecord, TopicPartition};
+use crate::tracker::{OffsetTracker, Slot};
+
+/// The output of one record, if it has any.
+type Output = Option<OutboundRecord>;
+
+pub(super) struct Lane {
+    state: Mutex<LaneState>,
+    ready: Arc<Ready>,
+}
+
+struct LaneState {
+    tracker: OffsetTracker<Output>,
+    /// What was taken and is not yet committed.
+    taken: Amount,
+    /// For the outputs in the tracker.
+    charge: Charge,
+    is_closed: bool,
+}
+
+/// A number of records and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Amount {
+    pub(super) records: usize,
+    pub(super) bytes: usize,
+}
+
+impl Amount {
+    /// Whether either part of `limit` is reached.
+    pub(super) fn reaches(self, limit: Self) -> bool {
+        self.records >= limit.records || self.bytes >= limit.bytes
+    }
+
+    /// Whether either part is beyond that of `limit`.
+    pub(super) fn exceeds(self, limit: Self) -> bool {
+        self.records > limit.records || self.bytes > limit.bytes
+    }
+
+    pub(super) fn half(self) -> Self {
+        Self { records: self.records / 2, bytes: self.bytes / 2 }
+    }
+}
+
+/// What one lane has to commit. It counts as pending and as held until it is dropped.
+pub(super) struct Finished {
+    pub(super) partition: TopicPartition,
+    pub(super) outputs: Vec<OutboundRecord>,
+    /// The offset to go on from.
+    pub(super) next_offset: i64,
+    received: Amount,
+    lane: Arc<Lane>,
+    _charge: Charge,
+}
+
+impl Finished {
+    /// How many records were finished.
+    pub(super) fn records(&self) -> usize {
+        self.received.records
+    }
+
+    /// False once the partition has changed hands: then nothing of it may be committed.
+    #[cfg(test)]
+    pub(super) fn is_current(&self) -> bool {
+        self.lane.is_open()
+    }
+}
+
+impl Drop for Finished {
+    fn drop(&mut self) {
+        self.lane.release(self.received);
+    }
+}
+
+/// The duty to finish one record.
+#[must_use = "a record whose ticket is dropped fails the stream"]
+pub struct Ticket {
+    lane: Arc<Lane>,
+    slot: Slot,
+    is_finished: bool,
+}
+
+impl Ticket {
+    /// The record is dealt with, and `output`, if any, is to be published with its offset. Ignored
+    /// if the partition has changed hands since: whoever has it now does the record again.
+    pub fn finish(mut self, output: Option<OutboundRecord>) {
+        self.is_finished = true;
+        self.lane.finish(self.slot, output);
+    }
+
+    /// False once the partition has changed hands: the record is read again, and work on it here
+    /// is for nothing.
+    pub fn is_current(&self) -> bool {
+        self.lane.is_open()
+    }
+
+    /// Whether every record of the partition before this one is finished: this is what the
+    /// partition's commits wait for.
+    pub fn is_first(&self) -> bool {
+        self.lane.state.lock().tracker.is_first(self.slot)
+    }
+}
+
+impl Drop for Ticket {
+    /// A record that never finishes would hold its partition up in silence: the stream fails
+    /// instead, and the record is read again.
+    fn drop(&mut self) {
+        if !self.is_finished && self.is_current() {
+            self.lane.ready.mark_abandoned();
+        }
+    }
+}
+
+impl Lane {
+    pub(super) fn new(ready: Arc<Ready>, held: &Held) -> Self {
+        let state = LaneState {
+            tracker: OffsetTracker::default(),
+            taken: Amount::default(),
+            charge: held.charge(),
+            is_closed: false,
+        };
+        Self { state: Mutex::new(state), ready }
+    }
+
+    /// Takes note of a record, and says how much is pending with it.
+    pub(super) fn receive(self: &Arc<Self>, offset: i64, bytes: usize) -> (Ticket, Amount) {
+        let mut state = self.state.lock();
+        let slot = state.tracker.receive(offset, bytes);
+        let pending = state.pending();
+        (Ticket { lane: Arc::clone(self), slot, is_finished: false }, pending)
+    }
+
+    /// What was received and is not yet committed.
+    pub(super) fn pending(&self) -> Amount {
+        self.state.lock().pending()
+    }
+
+    pub(super) fn has_unfinished(&self) -> bool {
+        self.state.lock().tracker.has_unfinished()
+    }
+
+    fn is_open(&self) -> bool {
+        !self.state.lock().is_closed
+    }
+
+    fn finish(&self, slot: Slot, output: Output) {
+        let bytes = size(&output);
+        let mut state = self.state.lock();
+        if !state.is_closed && state.tracker.finish(slot, output) {
+            state.charge.add(bytes);
+            drop(state);
+            self.ready.add(bytes);
+        }
+    }
+
+    /// Takes finished records from the front: at least one, if there is one, and then as many as
+    /// `share` has room for.
+    pub(super) fn take_finished(
+        self: &Arc<Self>,
+        partition: &TopicPartition,
+        share: Amount,
+    ) -> Option<Finished> {
+        let mut state = self.state.lock();
+        let mut outputs = Vec::new();
+        let mut next_offset = 0;
+        let mut received = Amount::default();
+        let mut held = 0;
+        while received.records < share.records.max(1)
+            && (held < share.bytes || received.records == 0)
+            && let Some(taken) = state.tracker.take_next()
+        {
+            received.records += 1;
+            received.bytes += taken.bytes;
+            held += size(&taken.outcome);
+            next_offset = taken.offset + 1;
+            outputs.extend(taken.outcome);
+        }
+        if received.records == 0 {
+            return None;
+        }
+        state.taken.records += received.records;
+        state.taken.bytes += received.bytes;
+        let charge = state.charge.split(held);
+        drop(state);
+        let (partition, lane) = (partition.clone(), Arc::clone(self));
+        Some(Finished { partition, outputs, next_offset, received, lane, _charge: charge })
+    }
+
+    /// A transaction with this part of the lane's records has ended.
+    fn release(&self, received: Amount) {
+        let mut state = self.state.lock();
+        if !state.is_closed {
+            state.taken.records -= received.records;
+            state.taken.bytes -= received.bytes;
+        }
+    }
+
+    pub(super) fn close(&self) {
+        let mut state = self.state.lock();
+        state.is_closed = true;
+        state.taken = Amount::default();
+        let tracker = std::mem::take(&mut state.tracker);
+        let held = state.charge.take();
+        drop(state);
+        // Freed without the lock: there may be much of it.
+        drop((tracker, held));
+    }
+}
+
+impl LaneState {
+    fn pending(&self) -> Amount {
+        Amount {
+            records: self.tracker.len() + self.taken.records,
+            bytes: self.tracker.bytes() + self.taken.bytes,
+        }
+    }
+}
+
+fn size(output: &Output) -> usize {
+    output.as_ref().map_or(0, OutboundRecord::size)
+}
