@@ -11,11 +11,14 @@ use std::time::Duration;
 use abacus_kafka::{
     Delivery, Duplicates, Header, KafkaConfig, OutboundRecord, Outgoing, Producer, ProducerSettings,
 };
-use abacus_schemas::headers::ReplyTo;
+use abacus_schemas::headers::{self, ReplyTo};
 use abacus_schemas::topics::MAX_VALUE_BYTES;
-use abacus_schemas::{CacheLevel, ComputeCompleted, ComputeRequested, Encoder, Outcome, Timestamp};
+use abacus_schemas::{
+    CacheLevel, ComputeCompleted, ComputeRequested, Encoder, Outcome, Timestamp, Topics,
+};
 use anyhow::Context as _;
 
+use crate::cache::Cached;
 use crate::config::ProcessorConfig;
 use crate::dead_letter::{Class, Original};
 use crate::job::{Envelope, Job};
@@ -28,51 +31,82 @@ const REPLY_QUEUE_BYTES: u64 = 256 << 20;
 
 /// Answers jobs.
 pub(crate) struct Answering {
-    encoder: Encoder<ComputeCompleted>,
+    encoders: Encoders,
     producer: Producer,
     completed: Arc<str>,
+    heavy: Arc<str>,
     dead_letter: Arc<str>,
     allowed: AllowList,
     processor: String,
     metrics: Metrics,
 }
 
-/// An outcome and how it came about.
+/// Writes what the processor publishes.
+pub(crate) struct Encoders {
+    pub(crate) completed: Encoder<ComputeCompleted>,
+    pub(crate) heavy: Encoder<ComputeRequested>,
+}
+
+/// A result, or why there is none, and how it came about. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Answered {
-    pub(crate) outcome: Outcome,
+    pub(crate) result: Result<Cached, Failure>,
     pub(crate) compute_micros: i64,
     pub(crate) cache: CacheLevel,
 }
 
+/// Why there is no result.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    code: String,
+    message: String,
+}
+
 impl Answered {
+    /// The same, for one that waited for another's computation.
+    pub(crate) fn shared(self) -> Self {
+        match self.result {
+            Ok(_) => Self { compute_micros: 0, cache: CacheLevel::Memory, ..self },
+            Err(_) => self,
+        }
+    }
+
     /// A failure, found without computing.
     pub(crate) fn failed(code: &str, message: impl Into<String>) -> Self {
-        let outcome = Outcome::Failed { code: code.to_owned(), message: message.into() };
-        Self { outcome, compute_micros: 0, cache: CacheLevel::None }
+        let failure = Failure { code: code.to_owned(), message: message.into() };
+        Self { result: Err(failure), compute_micros: 0, cache: CacheLevel::None }
+    }
+
+    /// A result that was there.
+    pub(crate) fn found(result: Cached, cache: CacheLevel) -> Self {
+        Self { result: Ok(result), compute_micros: 0, cache }
+    }
+
+    fn outcome(self) -> Outcome {
+        match self.result {
+            Ok(cached) => Outcome::Succeeded {
+                result: cached.decimal.to_string(),
+                digits: i64::try_from(cached.digits()).unwrap_or(i64::MAX),
+                bits: i64::try_from(cached.bits).unwrap_or(i64::MAX),
+            },
+            Err(Failure { code, message }) => Outcome::Failed { code, message },
+        }
     }
 }
 
 impl Answering {
     pub(crate) fn connect(
         config: &ProcessorConfig,
-        encoder: Encoder<ComputeCompleted>,
+        encoders: Encoders,
         metrics: Metrics,
     ) -> anyhow::Result<Self> {
         let producer = reply_producer(&config.kafka, &config.stream.instance, &metrics)?;
-        let requested = producer.partition_count(&config.topics.requested)?;
-        let completed = producer.partition_count(&config.topics.completed)?;
-        anyhow::ensure!(
-            completed >= requested,
-            "topic {} has {completed} partitions but {} has {requested}: a completion goes to the \
-             partition of its request, so add partitions to the former",
-            config.topics.completed,
-            config.topics.requested,
-        );
+        ensure_partitions(&producer, &config.topics)?;
         Ok(Self {
-            encoder,
+            encoders,
             producer,
             completed: config.topics.completed.as_str().into(),
+            heavy: config.topics.requested_heavy.as_str().into(),
             dead_letter: config.topics.dead_letter.as_str().into(),
             allowed: AllowList::new(&config.topics.replies, &config.reply_topics),
             processor: config.stream.instance.clone(),
@@ -82,12 +116,11 @@ impl Answering {
 
     /// Replies, and finishes the record with its completion.
     pub(crate) fn answer(&self, job: Job, answered: Answered) {
-        let succeeded = matches!(answered.outcome, Outcome::Succeeded { .. });
-        let outcome = if succeeded { "succeeded" } else { "failed" };
+        let outcome = if answered.result.is_ok() { "succeeded" } else { "failed" };
         let operation =
             abacus_operations::find(&job.request.operation).map_or("unknown", |o| o.name());
         self.metrics.answered.with_label_values(&[operation, outcome]).inc();
-        let Job { request, envelope } = job;
+        let Job { request, envelope, .. } = job;
         let key = request.request_id.clone().into_bytes();
         let payload = self.encode(self.completion(request, answered));
         self.reply(envelope.reply_to.as_ref(), &payload);
@@ -99,6 +132,25 @@ impl Answering {
             payload,
             headers: Vec::new(),
         }));
+    }
+
+    /// Finishes the record with a copy for the heavy lane, which answers it.
+    pub(crate) fn hand_over(&self, job: Job) {
+        let payload = self.encode_request(&job.request);
+        let key = job.request.request_id.as_bytes();
+        let headers = headers::forwarded(job.envelope.reply_to.as_ref(), job.envelope.deadline_ms);
+        let record = OutboundRecord {
+            topic: Arc::clone(&self.heavy),
+            partition: Some(job.envelope.partition),
+            key: key.to_vec(),
+            payload,
+            headers: headers.map(|(name, value)| (name.to_owned(), value)).collect(),
+        };
+        if record.size() > MAX_VALUE_BYTES {
+            return self.answer(job, too_large());
+        }
+        self.metrics.handed_over.inc();
+        job.envelope.ticket.finish(Some(record));
     }
 
     /// Says why to whoever waits, and puts the record aside.
@@ -130,10 +182,10 @@ impl Answering {
             requester: request.requester,
             source: request.source,
             requested_at: request.requested_at,
-            outcome: answered.outcome,
             completed_at: Timestamp::now(),
             compute_micros: answered.compute_micros,
             cache: answered.cache,
+            outcome: answered.outcome(),
             processor: self.processor.clone(),
         }
     }
@@ -150,16 +202,18 @@ impl Answering {
         event.operation = short(&event.operation);
         event.requester = event.requester.as_deref().map(short);
         event.source = short(&event.source);
-        event.outcome = Outcome::Failed {
-            code: "record-too-large".to_owned(),
-            message: format!("request and result together exceed {MAX_VALUE_BYTES} bytes"),
-        };
+        event.outcome = too_large().outcome();
         self.encode_any(&event)
     }
 
     #[expect(clippy::expect_used, reason = "the type is the schema's; tests hold them together")]
     fn encode_any(&self, event: &ComputeCompleted) -> Vec<u8> {
-        self.encoder.encode(event).expect("a completion fits its schema")
+        self.encoders.completed.encode(event).expect("a completion fits its schema")
+    }
+
+    #[expect(clippy::expect_used, reason = "the type is the schema's; tests hold them together")]
+    fn encode_request(&self, request: &ComputeRequested) -> Vec<u8> {
+        self.encoders.heavy.encode(request).expect("a request fits its schema")
     }
 
     fn reply(&self, to: Option<&ReplyTo>, payload: &[u8]) {
@@ -187,6 +241,26 @@ impl Answering {
         };
         self.producer.send(&outgoing, 0)
     }
+}
+
+/// A completion, and a request handed over, go to the partition number of the request.
+fn ensure_partitions(producer: &Producer, topics: &Topics) -> anyhow::Result<()> {
+    let requested = producer.partition_count(&topics.requested)?;
+    for topic in [&topics.completed, &topics.requested_heavy] {
+        let partitions = producer.partition_count(topic)?;
+        anyhow::ensure!(
+            partitions >= requested,
+            "topic {topic} has {partitions} partitions but {} has {requested}: what comes of a \
+             request keeps its partition, so add partitions to the former",
+            topics.requested,
+        );
+    }
+    Ok(())
+}
+
+fn too_large() -> Answered {
+    let message = format!("request and result together exceed {MAX_VALUE_BYTES} bytes");
+    Answered::failed("record-too-large", message)
 }
 
 fn reply_producer(

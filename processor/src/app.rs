@@ -6,106 +6,169 @@ use std::time::Duration;
 use abacus_kafka::stream::{self, Committer, Source, StreamSettings};
 use abacus_registry::SchemaRegistry;
 use abacus_runtime::{ByteSize, Runtime};
-use abacus_schemas::{ComputeCompleted, Encoder};
+use abacus_schemas::{ComputeRequested, Decoder};
 use tokio::runtime::Handle;
 
-use crate::answering::Answering;
+use crate::answering::{Answering, Encoders};
 use crate::cache::{Cache, Redis};
 use crate::calculator::Calculator;
 use crate::config::ProcessorConfig;
-use crate::intake::Intake;
+use crate::dead_letter::LetterCount;
+use crate::intake::{Brake, Intake};
+use crate::lane::Lane;
 use crate::metrics::Metrics;
-use crate::workers::{self, Queue, Worker};
+use crate::workers::{Gate, Queue, Workers};
 
 /// How long replies on their way may take at shutdown.
-const FLUSH: Duration = Duration::from_secs(4);
+const FLUSH: Duration = Duration::from_secs(2);
 /// Beyond its drain time, what a stage may take to stop.
-const MARGIN: Duration = Duration::from_secs(4);
+const MARGIN: Duration = Duration::from_secs(3);
 
 /// Starts the processor. Its parts stop in the reverse of the order they are started in here: the
-/// source first, which drains and commits; the replies last.
+/// sources first, which drain and commit; the replies last.
 pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<()> {
     let gate = runtime.readiness("stream");
-    let metrics = Metrics::register(runtime.metrics())?;
-    let stream_metrics =
-        stream::Metrics::register_labelled(runtime.metrics(), &[("stream", "main")])?;
-    let registry = Arc::new(SchemaRegistry::new(&config.registry)?);
-    let encoder = registry.encoder(&config.topics.completed).await?;
-    let decoder = Arc::new(registry.decoder(&config.topics.requested).await?);
-
     let config = Arc::new(config);
-    let (answering, source, committer) =
-        connect(Arc::clone(&config), encoder, metrics.clone(), stream_metrics).await?;
+    let metrics = Metrics::register(runtime.metrics())?;
+    let registry = Arc::new(SchemaRegistry::new(&config.registry)?);
+    let decoder = Arc::new(registry.decoder(&config.topics.requested).await?);
+    let answering = connect_answering(&config, &registry, &metrics).await?;
+    let parts = Parts {
+        calculator: Arc::new(calculator(&config, &answering, &metrics)?),
+        brake: Arc::new(Brake::new(
+            LetterCount::new(config.letters),
+            runtime.readiness("dead-letters"),
+        )),
+        config,
+        registry,
+        decoder,
+        answering,
+        metrics,
+    };
 
-    let replies = Arc::clone(&answering);
-    runtime.spawn("replies", FLUSH + MARGIN, move |shutdown| async move {
+    let replies = Arc::clone(&parts.answering);
+    runtime.spawn("replies", MARGIN, move |shutdown| async move {
         shutdown.requested().await;
         tokio::task::spawn_blocking(move || replies.flush(FLUSH)).await?
     });
-    runtime.spawn_thread("committer", MARGIN, move |shutdown| {
-        Ok(committer.run(|| shutdown.is_requested())?)
-    })?;
-
-    let redis = Redis::new(&config.cache, metrics.clone())?;
-    let calculator = Arc::new(Calculator::new(
-        config.limits,
-        config.cache.redis_minimum_cost,
-        Cache::new(config.cache.memory, redis, metrics.clone()),
-        Arc::clone(&answering),
-        metrics.clone(),
-    ));
-    let (queue, jobs) = Queue::new(metrics.clone());
-    let worker = Worker { jobs, calculator, metrics: metrics.clone() };
-    workers::spawn(&runtime, worker_count(config.workers), worker)?;
-
-    let intake =
-        Intake { decoder, registry, answering, queue, metrics, runtime: Handle::current() };
-    runtime.spawn_thread("source", config.stream.drain + MARGIN, move |shutdown| {
-        Ok(source.run(|| shutdown.is_requested(), &intake)?)
-    })?;
+    for lane in Lane::ALL {
+        parts.start_lane(lane, &runtime).await?;
+    }
     gate.ready();
     Ok(())
 }
 
-/// Connects to Kafka off the async threads, as these calls block.
-async fn connect(
+/// What both lanes share.
+struct Parts {
     config: Arc<ProcessorConfig>,
-    encoder: Encoder<ComputeCompleted>,
+    registry: Arc<SchemaRegistry>,
+    decoder: Arc<Decoder<ComputeRequested>>,
+    answering: Arc<Answering>,
+    calculator: Arc<Calculator>,
+    brake: Arc<Brake>,
     metrics: Metrics,
-    stream_metrics: stream::Metrics,
-) -> anyhow::Result<(Arc<Answering>, Source, Arc<Committer>)> {
-    let connecting = tokio::task::spawn_blocking(move || {
-        let answering = Answering::connect(&config, encoder, metrics)?;
-        let settings = stream_settings(&config);
-        let (source, committer) = stream::open(&config.kafka, settings, stream_metrics)?;
-        Ok((Arc::new(answering), source, committer))
-    });
-    connecting.await?
 }
 
-fn stream_settings(config: &ProcessorConfig) -> StreamSettings {
+impl Parts {
+    async fn start_lane(&self, lane: Lane, runtime: &Runtime) -> anyhow::Result<()> {
+        let labels = [("stream", lane.as_str())];
+        let metrics = stream::Metrics::register_labelled(runtime.metrics(), &labels)?;
+        let (source, committer) = self.open_stream(lane, metrics).await?;
+        let held = committer.held();
+        runtime.spawn_thread(
+            lane.task("committer", "heavy-committer"),
+            MARGIN,
+            move |shutdown| Ok(committer.run(|| shutdown.is_requested())?),
+        )?;
+
+        let workers = &self.config.workers;
+        let (queue, jobs) = Queue::new(lane, &self.metrics);
+        let gate = Gate { held, limit: to_usize(workers.held_results) };
+        Workers::new(lane, jobs, gate, Arc::clone(&self.calculator), self.metrics.clone())
+            .spawn(runtime, workers.threads(lane))?;
+
+        let intake = self.intake(queue);
+        let budget = self.config.stream.drain + MARGIN;
+        runtime.spawn_thread(lane.task("source", "heavy-source"), budget, move |shutdown| {
+            Ok(source.run(|| shutdown.is_requested(), &intake)?)
+        })
+    }
+
+    /// Joins the lane's group, off the async threads, as these calls block.
+    async fn open_stream(
+        &self,
+        lane: Lane,
+        metrics: stream::Metrics,
+    ) -> anyhow::Result<(Source, Arc<Committer>)> {
+        let config = Arc::clone(&self.config);
+        let opening = tokio::task::spawn_blocking(move || {
+            stream::open(&config.kafka, stream_settings(&config, lane), metrics)
+        });
+        Ok(opening.await??)
+    }
+
+    fn intake(&self, queue: Queue) -> Intake {
+        Intake {
+            decoder: Arc::clone(&self.decoder),
+            registry: Arc::clone(&self.registry),
+            answering: Arc::clone(&self.answering),
+            queue,
+            brake: Arc::clone(&self.brake),
+            metrics: self.metrics.clone(),
+            runtime: Handle::current(),
+        }
+    }
+}
+
+/// Connects the reply producer off the async threads, as this blocks.
+async fn connect_answering(
+    config: &Arc<ProcessorConfig>,
+    registry: &SchemaRegistry,
+    metrics: &Metrics,
+) -> anyhow::Result<Arc<Answering>> {
+    let encoders = Encoders {
+        completed: registry.encoder(&config.topics.completed).await?,
+        heavy: registry.encoder(&config.topics.requested_heavy).await?,
+    };
+    let (config, metrics) = (Arc::clone(config), metrics.clone());
+    let connecting =
+        tokio::task::spawn_blocking(move || Answering::connect(&config, encoders, metrics));
+    Ok(Arc::new(connecting.await??))
+}
+
+fn calculator(
+    config: &ProcessorConfig,
+    answering: &Arc<Answering>,
+    metrics: &Metrics,
+) -> anyhow::Result<Calculator> {
+    let redis = Redis::new(&config.cache, metrics.clone())?;
+    let cache = Cache::new(config.cache.memory, redis, metrics.clone());
+    let answering = Arc::clone(answering);
+    Ok(Calculator::new(config.limits, config.costs, cache, answering, metrics.clone()))
+}
+
+fn stream_settings(config: &ProcessorConfig, lane: Lane) -> StreamSettings {
     let stream = &config.stream;
+    let (group, topic) = match lane {
+        Lane::Main => (stream.group.clone(), &config.topics.requested),
+        Lane::Heavy => (format!("{}-heavy", stream.group), &config.topics.requested_heavy),
+    };
     StreamSettings {
-        group: stream.group.clone(),
+        group,
         instance: stream.instance.clone(),
-        topics: vec![config.topics.requested.clone()],
+        topics: vec![topic.clone()],
         guarantee: stream.delivery,
         protocol: stream.protocol,
         commit_interval: stream.commit_interval,
         commit_records: stream.commit_records,
-        commit_bytes: bytes(stream.commit_bytes),
+        commit_bytes: to_usize(stream.commit_bytes),
         partition_backlog: stream.partition_backlog,
-        partition_backlog_bytes: bytes(stream.partition_backlog_bytes),
+        partition_backlog_bytes: to_usize(stream.partition_backlog_bytes),
         drain: stream.drain,
         hand_over: stream.hand_over,
     }
 }
 
-fn bytes(size: ByteSize) -> usize {
+fn to_usize(size: ByteSize) -> usize {
     usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
-}
-
-/// As many as set, or one for each core this process may use.
-fn worker_count(set: usize) -> usize {
-    if set > 0 { set } else { std::thread::available_parallelism().map_or(1, usize::from) }
 }

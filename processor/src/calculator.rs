@@ -1,98 +1,136 @@
-//! From a job to its answer: validation, cache, computation.
-//!
-//! Costly computations that are wanted several times at once are made once: a job that finds its
-//! computation under way leaves itself with it and frees its worker.
+//! From a job to its answer: validation, cache, computation, or a hand-over to the heavy lane.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use abacus_operations::{Limits, Prepared, prepare};
-use abacus_schemas::{CacheLevel, Outcome, Timestamp};
-use parking_lot::Mutex;
+use abacus_operations::{Answer, Interrupted, Limits, Prepared, prepare};
+use abacus_schemas::CacheLevel;
 
 use crate::answering::{Answered, Answering};
 use crate::cache::{Cache, Cached};
+use crate::config::CostConfig;
 use crate::job::Job;
+use crate::lane::Lane;
 use crate::metrics::Metrics;
+use crate::single_flight::SingleFlight;
 
 /// Answers jobs.
 pub(crate) struct Calculator {
     limits: Limits,
-    /// Word operations from which a computation is worth asking Redis for, and sharing.
-    costly: u64,
+    costs: CostConfig,
     cache: Cache,
     answering: Arc<Answering>,
-    under_way: Mutex<HashMap<Box<str>, Vec<Job>>>,
+    under_way: SingleFlight,
     metrics: Metrics,
 }
 
 impl Calculator {
     pub(crate) fn new(
         limits: Limits,
-        costly: u64,
+        costs: CostConfig,
         cache: Cache,
         answering: Arc<Answering>,
         metrics: Metrics,
     ) -> Self {
-        Self { limits, costly, cache, answering, under_way: Mutex::default(), metrics }
+        Self { limits, costs, cache, answering, under_way: SingleFlight::default(), metrics }
     }
 
-    /// Answers a job, or leaves it with the same computation under way, which then answers it.
-    pub(crate) fn take(&self, job: Job) {
-        if is_expired(&job) {
-            let message = "the deadline had passed before a processor took the request up";
-            return self.answering.answer(job, Answered::failed("expired", message));
+    /// Answers a job, hands it over, or leaves it with the same computation under way. Gives back
+    /// the jobs that waited for this one's computation: with its answer, or to be taken anew if it
+    /// was given up.
+    #[must_use]
+    pub(crate) fn take(&self, job: Job, lane: Lane) -> Vec<Job> {
+        if let Some(answered) = job.answered.clone() {
+            self.answering.answer(job, answered);
+            return Vec::new();
+        }
+        if !job.is_wanted() {
+            self.give_up(job);
+            return Vec::new();
         }
         let prepared = match self.prepare(&job) {
             Ok(prepared) => prepared,
-            Err(answered) => return self.answering.answer(job, answered),
+            Err(answered) => {
+                self.answering.answer(job, answered);
+                return Vec::new();
+            }
         };
-        if let Some(cached) = self.cache.in_memory(prepared.canonical()) {
-            return self.answering.answer(job, found(&cached, CacheLevel::Memory));
+        let weight = self.costs.weigh(prepared.cost().word_operations(), lane);
+        if weight != Weight::Trivial
+            && let Some(cached) = self.cache.in_memory(prepared.canonical())
+        {
+            self.answering.answer(job, Answered::found(cached, CacheLevel::Memory));
+            return Vec::new();
         }
-        if prepared.cost().word_operations() < self.costly {
-            let answered = self.compute(&prepared);
-            return self.answering.answer(job, answered);
+        match weight {
+            Weight::Trivial | Weight::Light => self.answer_light(job, &prepared),
+            Weight::Costly => return self.compute_once(job, &prepared),
+            Weight::Heavy => self.pass_on(job, &prepared),
         }
-        self.take_costly(job, &prepared);
+        Vec::new()
     }
 
-    fn take_costly(&self, job: Job, prepared: &Prepared) {
-        let Some(job) = self.join(job, prepared.canonical()) else { return };
-        let answered = self.find_or_compute(prepared);
-        let waiting = self.under_way.lock().remove(prepared.canonical()).unwrap_or_default();
-        for waiting in waiting {
-            let cache = CacheLevel::Memory;
-            self.answering
-                .answer(waiting, Answered { compute_micros: 0, cache, ..answered.clone() });
+    /// Too short to be shared, or to be worth an interruption.
+    fn answer_light(&self, job: Job, prepared: &Prepared) {
+        if let Ok(answered) = self.compute(prepared, &|| false) {
+            self.answering.answer(job, answered);
         }
-        self.answering.answer(job, answered);
+    }
+
+    /// To the heavy lane, unless another processor has computed it before.
+    fn pass_on(&self, job: Job, prepared: &Prepared) {
+        match self.cache.in_redis(prepared.canonical()) {
+            Some(cached) => self.answering.answer(job, Answered::found(cached, CacheLevel::Redis)),
+            None => self.answering.hand_over(job),
+        }
+    }
+
+    /// Leads the computation, or waits for it in `under_way`. It goes on for as long as anybody
+    /// wants it.
+    fn compute_once(&self, job: Job, prepared: &Prepared) -> Vec<Job> {
+        let canonical = prepared.canonical();
+        let Some(job) = self.under_way.join(job, canonical) else {
+            self.metrics.shared.inc();
+            return Vec::new();
+        };
+        let is_unwanted = || !job.is_wanted() && !self.under_way.is_wanted(canonical);
+        let result = self.find_or_compute(prepared, &is_unwanted);
+        let mut waiting = self.under_way.land(canonical);
+        if let Ok(answered) = result {
+            for job in &mut waiting {
+                job.answered = Some(answered.clone().shared());
+            }
+            self.answering.answer(job, answered);
+        } else {
+            self.metrics.interrupted.inc();
+            self.give_up(job);
+        }
+        waiting
     }
 
     /// Looks into memory again: between the first look and becoming the first to want it, another
     /// may have computed it.
-    fn find_or_compute(&self, prepared: &Prepared) -> Answered {
-        if let Some(cached) = self.cache.in_memory(prepared.canonical()) {
-            return found(&cached, CacheLevel::Memory);
+    fn find_or_compute(
+        &self,
+        prepared: &Prepared,
+        is_unwanted: &dyn Fn() -> bool,
+    ) -> Result<Answered, Interrupted> {
+        if let Some(cached) = self.cache.in_memory_by_now(prepared.canonical()) {
+            return Ok(Answered::found(cached, CacheLevel::Memory));
         }
         match self.cache.in_redis(prepared.canonical()) {
-            Some(cached) => found(&cached, CacheLevel::Redis),
-            None => self.compute(prepared),
+            Some(cached) => Ok(Answered::found(cached, CacheLevel::Redis)),
+            None => self.compute(prepared, is_unwanted),
         }
     }
 
-    /// Gives the job back if it is the first to want its computation.
-    fn join(&self, job: Job, canonical: &str) -> Option<Job> {
-        let mut under_way = self.under_way.lock();
-        if let Some(waiting) = under_way.get_mut(canonical) {
-            self.metrics.shared.inc();
-            waiting.push(job);
-            return None;
+    /// One whose deadline has passed is told so. One whose partition has moved on is read again by
+    /// its new owner.
+    fn give_up(&self, job: Job) {
+        if job.envelope.ticket.is_current() {
+            self.answering.answer(job, Answered::failed("expired", EXPIRED));
         }
-        under_way.insert(canonical.into(), Vec::new());
-        Some(job)
     }
 
     fn prepare(&self, job: &Job) -> Result<Prepared, Answered> {
@@ -110,35 +148,83 @@ impl Calculator {
     }
 
     /// Computes and remembers.
-    fn compute(&self, prepared: &Prepared) -> Answered {
+    fn compute(
+        &self,
+        prepared: &Prepared,
+        is_unwanted: &dyn Fn() -> bool,
+    ) -> Result<Answered, Interrupted> {
         let began = Instant::now();
-        let answer = match self.guarded(|| prepared.answer(&|| false)) {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(interrupted)) => {
-                return Answered::failed("interrupted", interrupted.to_string());
-            }
-            Err(failed) => return failed,
-        };
-        let elapsed = began.elapsed();
-        self.metrics.computed.with_label_values(&[prepared.operation()]).inc();
+        match self.guarded(|| prepared.answer(is_unwanted)) {
+            Ok(answer) => Ok(self.remember(prepared, answer?, began.elapsed())),
+            Err(failed) => Ok(failed),
+        }
+    }
+
+    fn remember(&self, prepared: &Prepared, answer: Answer, elapsed: Duration) -> Answered {
+        let predicted = prepared.cost().word_operations();
+        self.metrics.note_computed(prepared.operation(), predicted, elapsed);
         let cached = Cached::from(answer);
-        let is_costly = prepared.cost().word_operations() >= self.costly;
-        self.cache.put(prepared.canonical(), cached.clone(), is_costly);
+        if predicted >= TRIVIAL {
+            self.cache.put(prepared.canonical(), cached.clone(), predicted >= self.costs.costly);
+        }
         let compute_micros = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
-        Answered { compute_micros, ..found(&cached, CacheLevel::None) }
+        Answered { compute_micros, ..Answered::found(cached, CacheLevel::None) }
     }
 }
 
-fn is_expired(job: &Job) -> bool {
-    let is_over = |deadline_ms| deadline_ms < Timestamp::now().as_micros() / 1000;
-    job.envelope.deadline_ms.is_some_and(is_over)
+const EXPIRED: &str = "the deadline passed before the computation was done";
+
+/// Word operations below which to compute takes no longer than to look into memory.
+const TRIVIAL: u64 = 2_000;
+
+/// How a computation is treated, by its estimated cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// Not worth remembering.
+    Trivial,
+    /// Computed where it is.
+    Light,
+    /// Worth asking Redis for, and sharing.
+    Costly,
+    /// Not for the main lane.
+    Heavy,
 }
 
-fn found(cached: &Cached, level: CacheLevel) -> Answered {
-    let outcome = Outcome::Succeeded {
-        result: cached.decimal.to_string(),
-        digits: i64::try_from(cached.digits()).unwrap_or(i64::MAX),
-        bits: i64::try_from(cached.bits).unwrap_or(i64::MAX),
-    };
-    Answered { outcome, compute_micros: 0, cache: level }
+impl CostConfig {
+    fn weigh(&self, word_operations: u64, lane: Lane) -> Weight {
+        let is_heavy = self.heavy > 0 && word_operations >= self.heavy;
+        match lane {
+            Lane::Main if is_heavy => Weight::Heavy,
+            _ if word_operations >= self.costly => Weight::Costly,
+            _ if word_operations < TRIVIAL => Weight::Trivial,
+            _ => Weight::Light,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_main_lane_hands_over_and_only_what_is_heavy() {
+        let costs = CostConfig { costly: 10_000, heavy: 100_000 };
+        for (cost, main, heavy) in [
+            (1_999, Weight::Trivial, Weight::Trivial),
+            (2_000, Weight::Light, Weight::Light),
+            (9_999, Weight::Light, Weight::Light),
+            (10_000, Weight::Costly, Weight::Costly),
+            (99_999, Weight::Costly, Weight::Costly),
+            (100_000, Weight::Heavy, Weight::Costly),
+        ] {
+            assert_eq!(costs.weigh(cost, Lane::Main), main, "{cost}");
+            assert_eq!(costs.weigh(cost, Lane::Heavy), heavy, "{cost}");
+        }
+    }
+
+    #[test]
+    fn no_threshold_is_no_hand_over() {
+        let costs = CostConfig { costly: 10, heavy: 0 };
+        assert_eq!(costs.weigh(u64::MAX, Lane::Main), Weight::Costly);
+    }
 }

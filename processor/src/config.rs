@@ -11,6 +11,9 @@ use abacus_runtime::{
 };
 use abacus_schemas::Topics;
 
+use crate::dead_letter::LetterLimits;
+use crate::lane::Lane;
+
 /// The processor's settings.
 #[derive(Debug)]
 pub struct ProcessorConfig {
@@ -19,8 +22,10 @@ pub struct ProcessorConfig {
     pub(crate) topics: Topics,
     pub(crate) stream: StreamConfig,
     pub(crate) cache: CacheConfig,
+    pub(crate) costs: CostConfig,
+    pub(crate) letters: LetterLimits,
     pub(crate) limits: Limits,
-    pub(crate) workers: usize,
+    pub(crate) workers: WorkerConfig,
     pub(crate) reply_topics: Vec<String>,
     admin: AdminConfig,
     log: LogConfig,
@@ -50,7 +55,23 @@ pub(crate) struct CacheConfig {
     pub(crate) redis_prefix: String,
     pub(crate) redis_timeout: Duration,
     pub(crate) redis_ttl: Duration,
-    pub(crate) redis_minimum_cost: u64,
+}
+
+/// Where the treatment of a computation changes, in estimated word operations.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CostConfig {
+    /// From here on Redis is asked, and a computation under way is shared.
+    pub(crate) costly: u64,
+    /// From here on the heavy lane computes it; 0 is never.
+    pub(crate) heavy: u64,
+}
+
+/// How many threads compute, and how much they may have finished.
+#[derive(Debug)]
+pub(crate) struct WorkerConfig {
+    main: usize,
+    heavy: usize,
+    pub(crate) held_results: ByteSize,
 }
 
 /// Shorter, transactions would do nothing but begin and end.
@@ -84,7 +105,7 @@ impl Config for StreamConfig {
             ),
             commit_records: env.get(
                 "ABACUS_COMMIT_RECORDS",
-                "5000",
+                "20000",
                 "Finished requests that start a transaction before its time",
             ),
             commit_bytes: env.get(
@@ -145,11 +166,72 @@ impl Config for CacheConfig {
                 "Longest wait for Redis before it counts as a miss",
             ),
             redis_ttl: env.get("ABACUS_REDIS_TTL", "1day", "How long Redis keeps a result"),
-            redis_minimum_cost: env.get(
+        }
+    }
+}
+
+impl Config for CostConfig {
+    fn read(env: &mut Environment) -> Self {
+        Self {
+            costly: env.get(
                 "ABACUS_REDIS_MINIMUM_COST",
                 "100000",
                 "Estimated word operations from which asking Redis pays; below, computing is faster",
             ),
+            heavy: env.get(
+                "ABACUS_HEAVY_MINIMUM_COST",
+                "50000000",
+                "Estimated word operations from which a request is handed to the heavy lane; 0 for never",
+            ),
+        }
+    }
+}
+
+impl Config for LetterLimits {
+    fn read(env: &mut Environment) -> Self {
+        Self {
+            consecutive: env.get(
+                "ABACUS_DEAD_LETTER_CONSECUTIVE",
+                "100",
+                "Unreadable records one after the other that stop the processor; 0 for no limit",
+            ),
+            percent: env.get(
+                "ABACUS_DEAD_LETTER_PERCENT",
+                "50",
+                "Unreadable records in a thousand, in percent, that stop the processor; 0 for no limit",
+            ),
+        }
+    }
+}
+
+impl Config for WorkerConfig {
+    fn read(env: &mut Environment) -> Self {
+        Self {
+            main: env.get("ABACUS_WORKERS", "0", "Computing threads; 0 for one a core"),
+            heavy: env.get(
+                "ABACUS_HEAVY_WORKERS",
+                "0",
+                "Computing threads of the heavy lane, beside the others and after them in priority; \
+                 0 for one for every four cores",
+            ),
+            held_results: env.get(
+                "ABACUS_HELD_RESULTS",
+                "256MiB",
+                "Results of each lane that may wait for their transaction before more are computed",
+            ),
+        }
+    }
+}
+
+impl WorkerConfig {
+    /// As many threads as set, or as the cores that this process may use ask for.
+    pub(crate) fn threads(&self, lane: Lane) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        match lane {
+            Lane::Main if self.main > 0 => self.main,
+            Lane::Main => cores,
+            Lane::Heavy if self.heavy > 0 => self.heavy,
+            Lane::Heavy => (cores / 4).max(1),
         }
     }
 }
@@ -162,6 +244,8 @@ impl Config for ProcessorConfig {
             topics: topics(env),
             stream: StreamConfig::read(env),
             cache: CacheConfig::read(env),
+            costs: CostConfig::read(env),
+            letters: LetterLimits::read(env),
             limits: Limits {
                 max_digits: env.get(
                     "ABACUS_MAX_DIGITS",
@@ -170,7 +254,7 @@ impl Config for ProcessorConfig {
                 ),
                 ..Limits::default()
             },
-            workers: env.get("ABACUS_WORKERS", "0", "Computing threads; 0 for one a core"),
+            workers: WorkerConfig::read(env),
             reply_topics: env.get(
                 "ABACUS_REPLY_TOPICS",
                 "abacus.replies.*",

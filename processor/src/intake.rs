@@ -1,18 +1,20 @@
 //! The way in, on the polling thread: bytes to jobs.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use abacus_kafka::InboundRecord;
 use abacus_kafka::stream::{Handler, Ticket};
 use abacus_registry::SchemaRegistry;
+use abacus_runtime::ReadinessGate;
 use abacus_schemas::headers::{ReplyTo, deadline_ms};
 use abacus_schemas::{ComputeRequested, DecodeError, Decoder, SchemaId};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use crate::answering::Answering;
-use crate::dead_letter::{Class, Original};
+use crate::dead_letter::{Class, LetterCount, Original};
 use crate::job::{Envelope, Job};
 use crate::metrics::Metrics;
 use crate::workers::Queue;
@@ -27,11 +29,42 @@ pub(crate) struct Intake {
     pub(crate) registry: Arc<SchemaRegistry>,
     pub(crate) answering: Arc<Answering>,
     pub(crate) queue: Queue,
+    pub(crate) brake: Arc<Brake>,
     pub(crate) metrics: Metrics,
     pub(crate) runtime: Handle,
 }
 
+/// Stops the intake when too much of it cannot be read. Only a restart releases it: a person has to
+/// look first.
+pub(crate) struct Brake {
+    letters: LetterCount,
+    is_pulled: AtomicBool,
+    readable: ReadinessGate,
+}
+
+impl Brake {
+    pub(crate) fn new(letters: LetterCount, readable: ReadinessGate) -> Self {
+        readable.ready();
+        Self { letters, is_pulled: AtomicBool::new(false), readable }
+    }
+
+    fn note_letter(&self) {
+        let Some(reason) = self.letters.note_letter() else { return };
+        if !self.is_pulled.swap(true, Ordering::AcqRel) {
+            tracing::error!(
+                "{reason}: no more are taken. Look at the dead letters, mend what writes them, then \
+                 restart; ABACUS_DEAD_LETTER_CONSECUTIVE and ABACUS_DEAD_LETTER_PERCENT set the limits"
+            );
+        }
+        self.readable.not_ready(&reason);
+    }
+}
+
 impl Handler for Intake {
+    fn is_accepting(&self) -> bool {
+        !self.brake.is_pulled.load(Ordering::Acquire)
+    }
+
     fn on_record(&self, record: &InboundRecord<'_>, ticket: Ticket) {
         let headers = record.headers();
         let envelope = self.envelope(record, headers.as_deref().unwrap_or_default(), ticket);
@@ -40,10 +73,10 @@ impl Handler for Intake {
             Err(error) => Err(Unread::Never(Class::Malformed, error.to_string())),
         };
         match read {
-            Ok(request) => self.queue.push(Job { request, envelope }),
+            Ok(request) => self.accept(request, envelope),
             Err(Unread::NeedsSchema(id)) => self.look_up(id, Original::of(record), envelope),
             Err(Unread::Never(class, reason)) => {
-                self.answering.bury(Original::of(record), envelope, class, &reason);
+                self.put_aside(Original::of(record), envelope, class, &reason);
             }
         }
     }
@@ -56,6 +89,16 @@ enum Unread {
 }
 
 impl Intake {
+    fn accept(&self, request: ComputeRequested, envelope: Envelope) {
+        self.brake.letters.note_readable();
+        self.queue.push(Job::new(request, envelope));
+    }
+
+    fn put_aside(&self, original: Original, envelope: Envelope, class: Class, reason: &str) {
+        self.answering.bury(original, envelope, class, reason);
+        self.brake.note_letter();
+    }
+
     fn envelope(
         &self,
         record: &InboundRecord<'_>,
@@ -105,13 +148,13 @@ impl Intake {
                 Err(error) => Err(Unread::Never(Class::UnknownSchema, error.to_string())),
             };
             match read {
-                Ok(request) => intake.queue.push(Job { request, envelope }),
+                Ok(request) => intake.accept(request, envelope),
                 Err(Unread::NeedsSchema(_)) => {
                     let reason = format!("schema {id} was fetched and is still unknown");
-                    intake.answering.bury(original, envelope, Class::UnknownSchema, &reason);
+                    intake.put_aside(original, envelope, Class::UnknownSchema, &reason);
                 }
                 Err(Unread::Never(class, reason)) => {
-                    intake.answering.bury(original, envelope, class, &reason);
+                    intake.put_aside(original, envelope, class, &reason);
                 }
             }
         });

@@ -1,13 +1,17 @@
 //! One request on its way through the processor.
 
 use abacus_kafka::stream::Ticket;
-use abacus_schemas::ComputeRequested;
 use abacus_schemas::headers::ReplyTo;
+use abacus_schemas::{ComputeRequested, Timestamp};
+
+use crate::answering::Answered;
 
 /// A request to answer.
 pub(crate) struct Job {
     pub(crate) request: ComputeRequested,
     pub(crate) envelope: Envelope,
+    /// The answer, where another's computation gave it.
+    pub(crate) answered: Option<Answered>,
 }
 
 /// What came with a request beside its content: who waits, and the duty to finish it.
@@ -18,4 +22,21 @@ pub(crate) struct Envelope {
     /// The request's partition; its completion goes to the one of the same number.
     pub(crate) partition: i32,
     pub(crate) ticket: Ticket,
+}
+
+impl Job {
+    pub(crate) fn new(request: ComputeRequested, envelope: Envelope) -> Self {
+        Self { request, envelope, answered: None }
+    }
+
+    /// The caller's deadline has passed.
+    pub(crate) fn is_expired(&self) -> bool {
+        let is_over = |deadline_ms| deadline_ms < Timestamp::now().as_micros() / 1000;
+        self.envelope.deadline_ms.is_some_and(is_over)
+    }
+
+    /// The answer is still of use here: the partition is still ours, and the deadline ahead.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.envelope.ticket.is_current() && !self.is_expired()
+    }
 }

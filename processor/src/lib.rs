@@ -5,7 +5,8 @@
 //!
 //! 1. `intake` decodes it on the polling thread and makes it a job, or a dead letter.
 //! 2. `workers` take jobs, one thread for each core.
-//! 3. `calculator` answers a job: validation, `cache`, computation.
+//! 3. `calculator` answers a job: validation, `cache`, computation. A costly one it hands over to the
+//!    heavy `lane`, where it comes in again and goes the same way.
 //! 4. `answering` replies to whoever waits and finishes the record; from there
 //!    [`abacus_kafka::stream`] publishes its completion with its offset.
 //!
@@ -19,7 +20,9 @@ mod config;
 mod dead_letter;
 mod intake;
 mod job;
+mod lane;
 mod metrics;
+mod single_flight;
 mod workers;
 
 pub use app::start;

@@ -1,6 +1,10 @@
 //! What the processor counts.
 
+use std::time::Duration;
+
 use abacus_operations::all;
+
+use crate::lane::Lane;
 
 abacus_runtime::metrics! {
     /// Counts of the processor.
@@ -11,6 +15,24 @@ abacus_runtime::metrics! {
         /// Computations made, so not answered from a cache, by operation.
         pub(crate) computed: IntCounterVec = "abacus_processor_computed_total",
             labels ["operation" in operations()];
+        /// Nanoseconds that a computation took for each word operation it was estimated at. Admission and
+        /// lanes rest on the estimate: a median far from 1 means that it no longer fits the machine.
+        pub(crate) cost_ratio: HistogramVec = "abacus_processor_cost_ratio",
+            labels ["operation" in operations()],
+            buckets [0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 5.0, 10.0, 100.0];
+        /// Estimated word operations of the computations made, by operation.
+        pub(crate) predicted: IntCounterVec = "abacus_processor_predicted_word_operations_total",
+            labels ["operation" in operations()];
+        /// Seconds that the computations made took, by operation.
+        pub(crate) computing: CounterVec = "abacus_processor_computing_seconds_total",
+            labels ["operation" in operations()];
+        /// Requests handed to the heavy lane.
+        pub(crate) handed_over: IntCounter = "abacus_processor_handed_over_total";
+        /// Computations given up because nobody wanted them any more: past their deadline, or of a
+        /// partition that has moved on.
+        pub(crate) interrupted: IntCounter = "abacus_processor_interrupted_total";
+        /// Requests that waited because too many results were waiting for their transaction.
+        pub(crate) deferred: IntCounter = "abacus_processor_deferred_total";
         /// Seconds from taking a request up to having its answer.
         pub(crate) answering: Histogram = "abacus_processor_answering_seconds",
             buckets [0.000_01, 0.000_1, 0.001, 0.01, 0.1, 1.0, 10.0];
@@ -29,8 +51,28 @@ abacus_runtime::metrics! {
             labels ["class" in ["malformed", "unknown-schema", "invalid-request-id"]];
         /// Computations that panicked.
         pub(crate) panics: IntCounter = "abacus_processor_panics_total";
-        /// Requests waiting for a worker.
-        pub(crate) queued: IntGauge = "abacus_processor_queued_requests";
+        /// Workers at work, by lane.
+        pub(crate) busy: IntGaugeVec = "abacus_processor_busy_workers",
+            labels ["lane" in Lane::ALL.map(Lane::as_str)];
+        /// Requests waiting for a worker, by lane.
+        pub(crate) queued: IntGaugeVec = "abacus_processor_queued_requests",
+            labels ["lane" in Lane::ALL.map(Lane::as_str)];
+    }
+}
+
+/// A computation is not measured against less than this: below, the clock is what is measured.
+const MEASURABLE: u64 = 1000;
+
+impl Metrics {
+    pub(crate) fn note_computed(&self, operation: &str, predicted: u64, elapsed: Duration) {
+        self.computed.with_label_values(&[operation]).inc();
+        self.predicted.with_label_values(&[operation]).inc_by(predicted);
+        self.computing.with_label_values(&[operation]).inc_by(elapsed.as_secs_f64());
+        if predicted >= MEASURABLE {
+            let predicted_seconds = Duration::from_nanos(predicted).as_secs_f64();
+            let ratio = elapsed.as_secs_f64() / predicted_seconds;
+            self.cost_ratio.with_label_values(&[operation]).observe(ratio);
+        }
     }
 }
 

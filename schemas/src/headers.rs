@@ -87,6 +87,17 @@ impl ReplyTo {
             partition: partition.map(partition_number).transpose()?,
         }))
     }
+
+    /// The headers that say so; [`Self::from_headers`] reads them back.
+    fn to_headers(&self) -> impl Iterator<Item = (&'static str, Vec<u8>)> {
+        let partition = self.partition.map(|number| (REPLY_PARTITION, number.to_be_bytes().into()));
+        [
+            (self.correlation_header, self.correlation_id.clone()),
+            (REPLY_TOPIC, self.topic.clone().into_bytes()),
+        ]
+        .into_iter()
+        .chain(partition)
+    }
 }
 
 /// The moment after which the caller no longer waits, in milliseconds since the Unix epoch;
@@ -96,6 +107,15 @@ pub fn deadline_ms<'a>(
 ) -> Option<i64> {
     let (_, value) = headers.find(|(name, _)| *name == DEADLINE_MS)?;
     std::str::from_utf8(value?).ok()?.parse().ok()
+}
+
+/// The headers of a request that is passed on for another to answer.
+pub fn forwarded(
+    reply_to: Option<&ReplyTo>,
+    deadline_ms: Option<i64>,
+) -> impl Iterator<Item = (&'static str, Vec<u8>)> {
+    let deadline = deadline_ms.map(|moment| (DEADLINE_MS, moment.to_string().into_bytes()));
+    reply_to.into_iter().flat_map(ReplyTo::to_headers).chain(deadline)
 }
 
 fn topic_name(bytes: &[u8]) -> Result<String, InvalidReplyTo> {
@@ -164,6 +184,22 @@ mod tests {
                 [(REPLY_TOPIC, &b"t"[..]), (CORRELATION_ID, b"c"), (REPLY_PARTITION, bytes)];
             assert_eq!(read(&headers), Err(InvalidReplyTo::Partition));
         }
+    }
+
+    #[test]
+    fn what_is_forwarded_reads_the_same() {
+        for correlation_header in [CORRELATION_ID, SPRING_CORRELATION_ID] {
+            for partition in [None, Some(70_000)] {
+                let topic = "replies".to_owned();
+                let correlation_id = b"abc".to_vec();
+                let reply_to = ReplyTo { correlation_id, correlation_header, topic, partition };
+                let sent: Vec<_> = forwarded(Some(&reply_to), Some(17)).collect();
+                let received = || sent.iter().map(|(name, value)| (*name, Some(value.as_slice())));
+                assert_eq!(ReplyTo::from_headers(received()), Ok(Some(reply_to)));
+                assert_eq!(deadline_ms(received()), Some(17));
+            }
+        }
+        assert_eq!(forwarded(None, None).count(), 0);
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 /// Requests, keyed by request id.
 pub const REQUESTED: &str = "abacus.compute.requested.v1";
+/// Costly requests that a processor handed over, so that they hold nothing up. Same schema, and the
+/// same partition number as before.
+pub const REQUESTED_HEAVY: &str = "abacus.compute.requested.heavy.v1";
 /// Completions: transactional, to be read with `read_committed`; a completion has the partition
 /// number of its request, so the two topics are co-partitioned for joins.
 pub const COMPLETED: &str = "abacus.compute.completed.v1";
@@ -25,6 +28,8 @@ pub const MAX_VALUE_BYTES: usize = MAX_RECORD_BYTES - (1 << 20);
 pub struct Topics {
     /// [`REQUESTED`]
     pub requested: String,
+    /// [`REQUESTED_HEAVY`]
+    pub requested_heavy: String,
     /// [`COMPLETED`]
     pub completed: String,
     /// [`REPLIES`]
@@ -39,6 +44,7 @@ impl Topics {
         let name = |topic: &str| format!("{prefix}{topic}");
         Self {
             requested: name(REQUESTED),
+            requested_heavy: name(REQUESTED_HEAVY),
             completed: name(COMPLETED),
             replies: name(REPLIES),
             dead_letter: name(DEAD_LETTER),
@@ -56,6 +62,7 @@ impl Topics {
         };
         vec![
             TopicSpec { max_record_bytes: MAX_REQUEST_BYTES, ..event(&self.requested) },
+            event(&self.requested_heavy),
             event(&self.completed),
             event(&self.dead_letter),
             TopicSpec {

@@ -12,6 +12,7 @@
 mod crash;
 mod direct;
 mod evolution;
+mod heavy;
 mod history;
 mod http;
 mod oracle;

@@ -7,22 +7,23 @@ use abacus_schemas::{CacheLevel, ComputeCompleted, ComputeRequested, Outcome, Ti
 use abacus_testkit::{Isolation, NewRecord, PATIENCE, Place, Record, System, request, wait_until};
 
 /// All go to one partition, so that each is in the way of the next.
-const PARTITION: i32 = 1;
+pub(crate) const PARTITION: i32 = 1;
 
-struct Setting {
-    system: System,
-    reply_topic: String,
+/// A system whose one partition gets everything, and a topic for the replies.
+pub(crate) struct Setting {
+    pub(crate) system: System,
+    pub(crate) reply_topic: String,
 }
 
 impl Setting {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let system = System::new();
         let reply_topic = format!("abacus.replies.{}", system.name());
         system.kafka.create_topic(&reply_topic, 1);
         Self { system, reply_topic }
     }
 
-    fn record(&self, payload: impl Into<Vec<u8>>) -> NewRecord {
+    pub(crate) fn record(&self, payload: impl Into<Vec<u8>>) -> NewRecord {
         NewRecord {
             topic: self.system.topics.requested.clone(),
             partition: Some(PARTITION),
@@ -32,12 +33,12 @@ impl Setting {
         }
     }
 
-    fn request(&self, request: &ComputeRequested) -> NewRecord {
+    pub(crate) fn request(&self, request: &ComputeRequested) -> NewRecord {
         self.record(self.system.events.encode(request))
     }
 
     /// Has the reply of `record` come under `correlation_id`.
-    fn with_reply(&self, mut record: NewRecord, correlation_id: &str) -> NewRecord {
+    pub(crate) fn with_reply(&self, mut record: NewRecord, correlation_id: &str) -> NewRecord {
         record.headers.extend([
             (headers::CORRELATION_ID.to_owned(), correlation_id.into()),
             (headers::REPLY_TOPIC.to_owned(), self.reply_topic.clone().into()),
@@ -47,7 +48,7 @@ impl Setting {
 
     /// Waits for the reply under `correlation_id`.
     #[track_caller]
-    fn reply(&self, correlation_id: &str) -> Outcome {
+    pub(crate) fn reply(&self, correlation_id: &str) -> Outcome {
         let mut replies = self.system.kafka.follow(&self.reply_topic, Isolation::Uncommitted);
         let reply = replies.wait_until(&format!("reply {correlation_id}"), PATIENCE, |replies| {
             let mine = |reply: &&Record| reply.header(headers::CORRELATION_ID) == correlation_id;
@@ -58,7 +59,7 @@ impl Setting {
 
     /// Waits until nothing of the partition is left to be done.
     #[track_caller]
-    fn wait_until_done(&self) {
+    pub(crate) fn wait_until_done(&self) {
         let System { kafka, topics, .. } = &self.system;
         wait_until("the partition to be done", PATIENCE, || {
             let committed = kafka.committed(self.system.processor_group(), &topics.requested);

@@ -10,7 +10,7 @@ use crate::cli;
 use crate::command;
 use crate::packages::{self, Purpose};
 use crate::progress::Progress;
-use crate::test;
+use crate::test::{self, TESTING};
 use crate::wait;
 use crate::workspace::Workspace;
 
@@ -84,7 +84,8 @@ fn format(workspace: &Workspace, _: &Progress) -> Result<()> {
 
 fn clippy(workspace: &Workspace, _: &Progress) -> Result<()> {
     let mut cargo = workspace.cargo();
-    cargo.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
+    cargo.args(["clippy", "--workspace", "--all-targets", "--locked"]).args(TESTING);
+    cargo.args(["--", "-D", "warnings"]);
     command::run(&mut cargo)
 }
 

@@ -16,6 +16,10 @@ use crate::workspace::{Profile, Workspace};
 
 const STACK: &str = "test";
 
+/// What the services have for tests only: operations that stall and panic, points to die at.
+pub(crate) const TESTING: [&str; 2] =
+    ["--features", "abacus-processor/testing,abacus-ingress/testing"];
+
 /// Runs the tests. The servers end with them, also when a test fails or the user interrupts.
 pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &cli::Test) -> Result<()> {
     let purposes = [Purpose::Build, Purpose::Servers, Purpose::Tests];
@@ -70,13 +74,13 @@ fn run_tests(
     arguments: &[String],
 ) -> Result<()> {
     progress.section("build the binaries (dev)", || {
-        command::run(workspace.cargo().args(["build", "--workspace", "--bins"]))
+        command::run(workspace.cargo().args(["build", "--workspace", "--bins"]).args(TESTING))
     })?;
     progress.section("run the tests", || {
         let mut cargo = workspace.cargo();
         cargo.arg("test");
         if !selects_packages(arguments) {
-            cargo.arg("--workspace");
+            cargo.arg("--workspace").args(TESTING);
         }
         cargo.args(arguments);
         cargo.envs(environment.iter().cloned());

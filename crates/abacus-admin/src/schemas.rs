@@ -17,6 +17,8 @@ pub(crate) async fn run(Command::Register: Command, settings: &Settings) -> anyh
     let topics = &settings.topics;
     let requested = registry.register::<ComputeRequested>(&topics.requested).await?;
     println!("schema {requested:4} {}", topics.requested);
+    let heavy = registry.register::<ComputeRequested>(&topics.requested_heavy).await?;
+    println!("schema {heavy:4} {}", topics.requested_heavy);
     let completed = registry.register::<ComputeCompleted>(&topics.completed).await?;
     println!("schema {completed:4} {}", topics.completed);
     Ok(())

@@ -91,9 +91,10 @@ impl<T> OffsetTracker<T> {
         self.ready < self.entries.len()
     }
 
-    /// Whether `slot` is the first that is still being worked on: everything before it is finished.
+    /// Whether `slot` is the first of all and still being worked on: nothing can be taken before it
+    /// is finished.
     pub(crate) fn is_first(&self, slot: Slot) -> bool {
-        self.index(slot) == Some(self.ready) && self.has_unfinished()
+        self.index(slot) == Some(0) && self.ready == 0 && self.has_unfinished()
     }
 
     fn index(&self, slot: Slot) -> Option<usize> {
@@ -169,7 +170,9 @@ mod tests {
         let first = model.values().find(|known| !known.is_finished).map(|known| known.slot);
         assert_eq!(tracker.has_unfinished(), first.is_some());
         for known in model.values() {
-            assert_eq!(tracker.is_first(known.slot), Some(known.slot) == first);
+            let is_in_the_way = model.values().next().map(|front| front.slot) == first;
+            let expected = Some(known.slot) == first && is_in_the_way;
+            assert_eq!(tracker.is_first(known.slot), expected);
         }
     }
 

@@ -104,8 +104,8 @@ impl Ticket {
         self.lane.is_open()
     }
 
-    /// Whether every record of the partition before this one is finished: this is what the
-    /// partition's commits wait for.
+    /// Whether every record of the partition before this one is on its way to being committed: the
+    /// next commit waits for this one.
     pub fn is_first(&self) -> bool {
         self.lane.state.lock().tracker.is_first(self.slot)
     }

@@ -129,7 +129,7 @@ fn pending_counts_what_a_transaction_has_taken_until_it_ends() {
 }
 
 #[test]
-fn the_first_unfinished_record_moves_on_as_records_finish() {
+fn the_record_that_the_next_commit_waits_for_moves_on_as_records_are_taken() {
     let lanes = lanes(10, 1000);
     let lane = lanes.open(partition(0));
     let [a, b, c] = [5, 6, 9].map(|offset| receive(&lane, offset));
@@ -137,7 +137,7 @@ fn the_first_unfinished_record_moves_on_as_records_finish() {
     b.finish(None);
     assert!(!c.is_first());
     a.finish(None);
-    assert!(c.is_first());
+    assert!(!c.is_first(), "two are ready to be committed");
     drop(lanes.take_finished());
     assert!(c.is_first());
     lanes.close_all();

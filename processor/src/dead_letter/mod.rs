@@ -1,10 +1,14 @@
 //! Records that cannot be requests, kept byte for byte with the reason.
 
+mod limit;
+
 use std::sync::Arc;
 
 use abacus_kafka::{InboundRecord, OutboundRecord};
 use abacus_schemas::headers;
 use abacus_schemas::topics::MAX_VALUE_BYTES;
+
+pub(crate) use limit::{LetterCount, LetterLimits};
 
 /// Why a record is not a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

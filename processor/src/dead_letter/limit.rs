@@ -1,0 +1,114 @@
+//! How many dead letters are too many.
+//!
+//! A bad record now and then is put aside. When nothing but bad records comes, the fault is elsewhere
+//! (a producer's, a registry's, ours), and putting the whole topic aside would only hide it.
+
+use parking_lot::Mutex;
+
+/// Records over which the share of dead letters is taken.
+const WINDOW: u32 = 1000;
+
+/// The most dead letters that are taken without a person having looked; 0 is no limit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LetterLimits {
+    /// One after the other, with no readable record in between.
+    pub(crate) consecutive: u32,
+    /// Of the last thousand records, in percent.
+    pub(crate) percent: u32,
+}
+
+/// Counts dead letters against the limits.
+#[derive(Debug)]
+pub(crate) struct LetterCount {
+    limits: LetterLimits,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    consecutive: u32,
+    records: u32,
+    letters: u32,
+}
+
+impl LetterCount {
+    pub(crate) fn new(limits: LetterLimits) -> Self {
+        Self { limits, counts: Mutex::default() }
+    }
+
+    /// A record that could be read.
+    pub(crate) fn note_readable(&self) {
+        let mut counts = self.counts.lock();
+        counts.consecutive = 0;
+        counts.note_record();
+    }
+
+    /// A dead letter; the reason if it is one too many.
+    #[must_use]
+    pub(crate) fn note_letter(&self) -> Option<String> {
+        let LetterLimits { consecutive, percent } = self.limits;
+        let mut counts = self.counts.lock();
+        counts.consecutive = counts.consecutive.saturating_add(1);
+        counts.letters += 1;
+        let letters = counts.letters;
+        counts.note_record();
+        if consecutive > 0 && counts.consecutive >= consecutive {
+            return Some(format!("{consecutive} records one after the other could not be read"));
+        }
+        if percent > 0 && letters * 100 >= percent * WINDOW {
+            return Some(format!("{percent} percent of {WINDOW} records could not be read"));
+        }
+        None
+    }
+}
+
+impl Counts {
+    /// Windows follow one another: a share that is exceeded over any stretch of two is exceeded in
+    /// one of them.
+    fn note_record(&mut self) {
+        self.records += 1;
+        if self.records == WINDOW {
+            (self.records, self.letters) = (0, 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(consecutive: u32, percent: u32) -> LetterCount {
+        LetterCount::new(LetterLimits { consecutive, percent })
+    }
+
+    #[test]
+    fn a_readable_record_ends_a_row() {
+        let count = count(3, 0);
+        for _ in 0..10 {
+            assert!(count.note_letter().is_none());
+            assert!(count.note_letter().is_none());
+            count.note_readable();
+        }
+        assert!(count.note_letter().is_none() && count.note_letter().is_none());
+        assert!(count.note_letter().unwrap().starts_with("3 records"));
+    }
+
+    #[test]
+    fn a_share_is_of_one_window() {
+        let count = count(0, 50);
+        let mixed = |letters: u32| {
+            let too_many = (0..letters).filter(|_| count.note_letter().is_some()).count();
+            (letters..WINDOW).for_each(|_| count.note_readable());
+            too_many
+        };
+        assert_eq!(mixed(499), 0);
+        assert_eq!(mixed(499), 0);
+        assert_eq!(mixed(501), 2);
+    }
+
+    #[test]
+    fn zero_is_no_limit() {
+        let count = count(0, 0);
+        assert!((0..5_000).all(|_| count.note_letter().is_none()));
+    }
+}
