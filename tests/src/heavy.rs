@@ -70,7 +70,11 @@ fn a_costly_request_holds_up_nothing_behind_it() {
     history.assert_logged(system, PATIENCE);
     let after = completed();
     let own = after.iter().find(|r| system.events.completed(r).request_id == costly.request_id);
-    assert_eq!(own.unwrap().place.partition, PARTITION, "a completion keeps its request's partition");
+    assert_eq!(
+        own.unwrap().place.partition,
+        PARTITION,
+        "a completion keeps its request's partition"
+    );
 }
 
 #[test]
