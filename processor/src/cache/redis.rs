@@ -69,7 +69,8 @@ impl Redis {
             return;
         }
         let Ok(permit) = Arc::clone(&self.writes).try_acquire_owned() else { return };
-        let (redis, key, bytes) = (self.clone(), self.key(canonical), value.to_bytes(canonical));
+        let Some(bytes) = value.to_bytes(canonical) else { return };
+        let (redis, key) = (self.clone(), self.key(canonical));
         self.runtime.spawn(async move {
             let mut connection = redis.connection.clone();
             let write = connection.set_ex::<_, _, ()>(key, bytes, redis.ttl_seconds);
@@ -87,14 +88,7 @@ impl Redis {
             let read = connection.get::<_, Option<Vec<u8>>>(self.key(canonical));
             self.note(tokio::time::timeout(self.timeout, read).await)
         });
-        match answer {
-            None => (None, "error"),
-            Some(None) => (None, "miss"),
-            Some(Some(bytes)) => match Cached::from_bytes(canonical, &bytes) {
-                Some(cached) => (Some(cached), "hit"),
-                None => (None, "invalid"),
-            },
-        }
+        answer.map_or((None, "error"), |stored| judge(canonical, stored.as_deref()))
     }
 
     /// Tells the breaker how a call went.
@@ -118,5 +112,36 @@ impl Redis {
 
     fn key(&self, canonical: &str) -> String {
         format!("{}{canonical}", self.prefix)
+    }
+}
+
+/// What is made of what Redis has, and the name it is counted under.
+fn judge(canonical: &str, stored: Option<&[u8]>) -> (Option<Cached>, &'static str) {
+    let Some(bytes) = stored else { return (None, "miss") };
+    match Cached::from_bytes(canonical, bytes) {
+        Some(cached) => (Some(cached), "hit"),
+        None => (None, "invalid"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_stored_for_the_computation_is_a_hit() {
+        let cached = Cached { decimal: "128".into(), bits: 8 };
+        let stored = cached.to_bytes("pow(2,7)").unwrap();
+        assert_eq!(judge("pow(2,7)", Some(&stored)), (Some(cached), "hit"));
+        assert_eq!(judge("pow(2,7)", None), (None, "miss"));
+        let mut corrupted = stored.clone();
+        corrupted[20] ^= 1;
+        let mut older = stored.clone();
+        older[0] = 1;
+        let truncated = &stored[..stored.len() - 1];
+        for invalid in [&corrupted[..], &older, truncated, b"", b"128", b"somebody else's"] {
+            assert_eq!(judge("pow(2,7)", Some(invalid)), (None, "invalid"), "{invalid:?}");
+        }
+        assert_eq!(judge("pow(2,8)", Some(&stored)), (None, "invalid"));
     }
 }

@@ -1,17 +1,28 @@
 //! A remembered result, and its form in Redis.
 //!
 //! The stored form begins with its version and a checksum over the computation's name and the
-//! rest. A value that was cut short, put under another key or written by somebody else does not
-//! match, and counts as a miss.
+//! rest. A value that was cut short, put under another key, or written by somebody else or by
+//! another version does not match, and counts as a miss.
+//!
+//! Digits are packed ([`digits`]): Redis holds, and the network carries, 42 % of the text. Packing
+//! fits what is all digits better than a general compressor: zstd's fastest level ends up no
+//! smaller, takes ten times as long for a hundred digits and would be one more C library; lz4 hardly
+//! shrinks digits at all. What packing costs the processor, 1.5 ms for a million digits, is less
+//! than a gigabit network takes for the bytes it saves.
+
+mod digits;
 
 use std::sync::Arc;
 
 use abacus_operations::Answer;
 use xxhash_rust::xxh3::Xxh3;
 
-const VERSION: u8 = 1;
+/// Version 1 held the digits as text.
+const VERSION: u8 = 2;
 const CHECKSUM_END: usize = 9;
 const BITS_END: usize = 17;
+/// Between bits and digits: whether the number is negative.
+const SIGN_END: usize = 18;
 
 /// A remembered result. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,13 +45,21 @@ impl Cached {
         self.decimal.len() - usize::from(self.decimal.starts_with('-'))
     }
 
-    pub(crate) fn to_bytes(&self, canonical: &str) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(BITS_END + self.decimal.len());
+    /// `None` for what is no number as results are written: digits, the first of several not 0.
+    pub(crate) fn to_bytes(&self, canonical: &str) -> Option<Vec<u8>> {
+        let (sign, magnitude) = match self.decimal.strip_prefix('-') {
+            Some(magnitude) => (1, magnitude),
+            None => (0, &*self.decimal),
+        };
+        let mut bytes = Vec::with_capacity(SIGN_END + digits::packed_len(magnitude.len()));
         bytes.push(VERSION);
-        bytes.extend(checksum(canonical, self.bits, self.decimal.as_bytes()).to_le_bytes());
+        bytes.extend([0; CHECKSUM_END - 1]);
         bytes.extend(self.bits.to_le_bytes());
-        bytes.extend(self.decimal.as_bytes());
-        bytes
+        bytes.push(sign);
+        digits::pack(magnitude, &mut bytes)?;
+        let sum = checksum(canonical, bytes.get(CHECKSUM_END..)?);
+        bytes.get_mut(1..CHECKSUM_END)?.copy_from_slice(&sum.to_le_bytes());
+        Some(bytes)
     }
 
     /// `None` for anything that [`to_bytes`](Self::to_bytes) did not write for this computation.
@@ -49,69 +68,27 @@ impl Cached {
             return None;
         }
         let stored = u64::from_le_bytes(bytes.get(1..CHECKSUM_END)?.try_into().ok()?);
-        let bits = u64::from_le_bytes(bytes.get(CHECKSUM_END..BITS_END)?.try_into().ok()?);
-        let decimal = bytes.get(BITS_END..)?;
-        if stored != checksum(canonical, bits, decimal) {
+        if stored != checksum(canonical, bytes.get(CHECKSUM_END..)?) {
             return None;
         }
-        Some(Self { decimal: std::str::from_utf8(decimal).ok()?.into(), bits })
+        let bits = u64::from_le_bytes(bytes.get(CHECKSUM_END..BITS_END)?.try_into().ok()?);
+        let sign = match bytes.get(BITS_END)? {
+            0 => "",
+            1 => "-",
+            _ => return None,
+        };
+        let decimal = digits::unpack(sign, bytes.get(SIGN_END..)?)?;
+        Some(Self { decimal: decimal.into(), bits })
     }
 }
 
-fn checksum(canonical: &str, bits: u64, decimal: &[u8]) -> u64 {
+fn checksum(canonical: &str, content: &[u8]) -> u64 {
     let mut hasher = Xxh3::new();
     hasher.update(&(canonical.len() as u64).to_le_bytes());
     hasher.update(canonical.as_bytes());
-    hasher.update(&bits.to_le_bytes());
-    hasher.update(decimal);
+    hasher.update(content);
     hasher.digest()
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn value(decimal: &str) -> Cached {
-        Cached { decimal: decimal.into(), bits: 8 }
-    }
-
-    #[test]
-    fn a_sign_is_not_a_digit() {
-        assert_eq!((value("-123").digits(), value("123").digits()), (3, 3));
-    }
-
-    #[test]
-    fn what_is_stored_is_found() {
-        let bytes = value("-128").to_bytes("pow(-2,7)");
-        assert_eq!(Cached::from_bytes("pow(-2,7)", &bytes), Some(value("-128")));
-    }
-
-    #[test]
-    fn a_value_under_another_key_is_a_miss() {
-        let bytes = value("128").to_bytes("pow(2,7)");
-        assert_eq!(Cached::from_bytes("pow(2,8)", &bytes), None);
-    }
-
-    proptest! {
-        #[test]
-        fn a_value_that_was_cut_or_changed_is_a_miss(
-            cut in any::<prop::sample::Index>(),
-            at in any::<prop::sample::Index>(),
-            flip in 1..=255_u8,
-        ) {
-            let bytes = value("121393").to_bytes("fibonacci(26)");
-            let cut = &bytes[..cut.index(bytes.len())];
-            prop_assert_eq!(Cached::from_bytes("fibonacci(26)", cut), None);
-            let mut changed = bytes.clone();
-            changed[at.index(bytes.len())] ^= flip;
-            prop_assert_eq!(Cached::from_bytes("fibonacci(26)", &changed), None);
-        }
-
-        #[test]
-        fn foreign_bytes_are_a_miss(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-            prop_assert_eq!(Cached::from_bytes("pow(2,7)", &bytes), None);
-        }
-    }
-}
+mod tests;
