@@ -132,6 +132,11 @@ impl<E: Event> Decoder<E> {
         Ok(())
     }
 
+    /// Whether records under `id` can be read.
+    pub fn has_learned(&self, id: SchemaId) -> bool {
+        self.writers.read().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
+    }
+
     /// The event in the record value `bytes`.
     pub fn decode(&self, bytes: &[u8]) -> Result<E, DecodeError> {
         let (id, mut body) = split(bytes)?;

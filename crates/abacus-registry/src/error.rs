@@ -1,6 +1,7 @@
 //! What can go wrong with the registry, and whether trying again can help.
 
 use std::error::Error as _;
+use std::sync::Arc;
 
 use abacus_schemas::{EncodeError, SchemaError, SchemaId};
 use schema_registry_converter::error::SRCError;
@@ -46,12 +47,28 @@ pub enum Error {
     /// The compiled-in schema cannot be used.
     #[error(transparent)]
     Codec(#[from] EncodeError),
+    /// What became of the same question, asked by another at the same time.
+    #[error(transparent)]
+    Shared(Arc<Error>),
 }
 
 impl Error {
     /// Whether trying again later can help.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable { .. })
+        match self {
+            Self::Unavailable { .. } => true,
+            Self::Shared(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+
+    /// Whether the registry lacks our own schema, and so is empty, or another system's.
+    pub fn is_not_registered(&self) -> bool {
+        match self {
+            Self::NotRegistered { .. } => true,
+            Self::Shared(error) => error.is_not_registered(),
+            _ => false,
+        }
     }
 
     pub(crate) fn unavailable(

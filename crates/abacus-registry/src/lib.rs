@@ -5,6 +5,7 @@
 //! schema id that nobody has seen ([`SchemaRegistry::resolve`]). Registering is a step of the
 //! deployment ([`SchemaRegistry::register`]).
 
+mod answers;
 mod config;
 mod error;
 mod registry;

@@ -13,6 +13,7 @@ use schema_registry_converter::async_impl::schema_registry::{
 use schema_registry_converter::error::SRCError;
 use schema_registry_converter::schema_registry_common::{SchemaType, SrCall, SuppliedSchema};
 
+use crate::answers::{Answer, Answers, KEPT_FOR};
 use crate::config::RegistryConfig;
 use crate::error::{Error, is_not_found, is_refusal};
 
@@ -48,6 +49,7 @@ pub struct SchemaRegistry {
     url: String,
     settings: SrSettings,
     http: reqwest::Client,
+    answers: Answers,
 }
 
 impl SchemaRegistry {
@@ -64,7 +66,7 @@ impl SchemaRegistry {
             .set_timeout(TIMEOUT)
             .build()
             .map_err(|error| Error::unavailable(&url, "creating the client", error))?;
-        Ok(Self { url, settings, http })
+        Ok(Self { url, settings, http, answers: Answers::new(KEPT_FOR) })
     }
 
     /// An encoder for the events of `topic`, once the registry has shown that it has our schema.
@@ -104,17 +106,58 @@ impl SchemaRegistry {
         Ok(decoder)
     }
 
-    /// Teaches `decoder` the schema `id`, which a record named.
+    /// Teaches `decoder` the schema `id`, which a record named. However many ask for it at once, and
+    /// however often within a few seconds, the registry is asked once.
     pub async fn resolve<E: Event>(&self, decoder: &Decoder<E>, id: SchemaId) -> Result<(), Error> {
+        if decoder.has_learned(id) {
+            return Ok(());
+        }
+        let answer = self.answers.get(id, self.ask(id)).await?;
+        Self::teach(decoder, id, &answer)
+    }
+
+    /// As [`resolve`](Self::resolve), though a registry is believed that it does not know a schema
+    /// only if it knows ours for `topic`, and is [`Error::NotRegistered`] otherwise: a wrong or
+    /// emptied one would have us skip everything.
+    pub async fn resolve_on<E: Event>(
+        &self,
+        topic: &str,
+        decoder: &Decoder<E>,
+        id: SchemaId,
+    ) -> Result<(), Error> {
+        if decoder.has_learned(id) {
+            return Ok(());
+        }
+        let question = async {
+            let answer = self.ask(id).await?;
+            if answer == Answer::Unknown {
+                self.encoder::<E>(topic).await?;
+            }
+            Ok(answer)
+        };
+        let answer = self.answers.get(id, question).await?;
+        Self::teach(decoder, id, &answer)
+    }
+
+    async fn ask(&self, id: SchemaId) -> Result<Answer, Error> {
         let unavailable = |error| Error::unavailable(&self.url, format!("schema {id}"), error);
         let url = format!("{}/schemas/ids/{id}", self.url);
         let response = self.http.get(url).send().await.map_err(unavailable)?;
         if is_final(response.status()) {
-            return Err(Error::UnknownSchema(id));
+            return Ok(Answer::Unknown);
         }
         let response = response.error_for_status().map_err(unavailable)?;
         let found: FoundSchema = response.json().await.map_err(unavailable)?;
-        Ok(decoder.learn(id, &found.schema)?)
+        Ok(Answer::Schema(found.schema.into()))
+    }
+
+    /// Of many who waited for the answer, the first alone has the schema's text parsed.
+    fn teach<E: Event>(decoder: &Decoder<E>, id: SchemaId, answer: &Answer) -> Result<(), Error> {
+        match answer {
+            Answer::Unknown => Err(Error::UnknownSchema(id)),
+            Answer::Schema(_) if decoder.has_learned(id) => Ok(()),
+            Answer::Schema(schema) => Ok(decoder.learn(id, schema)?),
+        }
     }
 
     /// Registers our schema for `topic`, held to full compatibility from its first version on.
@@ -145,3 +188,6 @@ impl SchemaRegistry {
         Error::unavailable(&self.url, what, error)
     }
 }
+
+#[cfg(test)]
+mod tests;

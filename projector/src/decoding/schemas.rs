@@ -1,6 +1,6 @@
 //! The registry, asked with patience.
 
-use abacus_registry::{Error, RegistryConfig, SchemaRegistry};
+use abacus_registry::{RegistryConfig, SchemaRegistry};
 use abacus_runtime::ReadinessGate;
 use abacus_schemas::{Decoder, Event, SchemaId};
 use tokio::runtime::Handle;
@@ -28,9 +28,7 @@ impl Schemas {
     }
 
     /// Teaches `decoder` the schema `id`, however long the registry is away; the inner error says
-    /// why there is nothing to be learned. Only a registry that knows our own schema for `topic` is
-    /// believed when it says that it does not know another: a wrong or emptied one would have us
-    /// skip everything.
+    /// why there is nothing to be learned.
     pub(super) fn teach<E: Event>(
         &self,
         topic: &str,
@@ -39,8 +37,8 @@ impl Schemas {
         patience: &mut Patience,
     ) -> Result<Result<(), String>, Stop> {
         let answer = loop {
-            match self.tokio.block_on(self.ask(topic, decoder, id)) {
-                Err(error) if error.is_transient() || is_of_another_registry(&error) => {
+            match self.tokio.block_on(self.registry.resolve_on(topic, decoder, id)) {
+                Err(error) if error.is_transient() || error.is_not_registered() => {
                     warn!(schema.id = id.0, %error, "a record waits for its schema");
                     self.gate.not_ready("a record waits for its schema");
                     patience.wait()?;
@@ -52,21 +50,4 @@ impl Schemas {
         patience.renew();
         Ok(answer.map_err(|error| error.to_string()))
     }
-
-    async fn ask<E: Event>(
-        &self,
-        topic: &str,
-        decoder: &Decoder<E>,
-        id: SchemaId,
-    ) -> Result<(), Error> {
-        let answer = self.registry.resolve(decoder, id).await;
-        if matches!(answer, Err(Error::UnknownSchema(_))) {
-            self.registry.encoder::<E>(topic).await?;
-        }
-        answer
-    }
-}
-
-fn is_of_another_registry(error: &Error) -> bool {
-    matches!(error, Error::NotRegistered { .. })
 }
