@@ -51,8 +51,16 @@ impl Topics {
         }
     }
 
-    /// Every topic with the settings to create it with. `partitions` is the number for the event
-    /// topics, `reply_partitions` that for the reply topic: at least one an ingress instance.
+    /// The topics that processors read requests from. None of them may have more partitions than
+    /// [`completed`](Self::completed).
+    pub fn of_requests(&self) -> Vec<&str> {
+        vec![&self.requested_heavy, &self.requested]
+    }
+
+    /// Every topic with the settings to create it with, in the order to create and to enlarge them
+    /// in: where completions go comes before where their requests come from. `partitions` is the
+    /// number for the event topics, `reply_partitions` that for the reply topic: at least one an
+    /// ingress instance.
     pub fn specs(&self, partitions: u32, reply_partitions: u32) -> Vec<TopicSpec> {
         let event = |name: &str| TopicSpec {
             name: name.to_owned(),
@@ -60,16 +68,17 @@ impl Topics {
             retention_ms: EVENT_RETENTION_MS,
             max_record_bytes: MAX_RECORD_BYTES,
         };
+        let replies = TopicSpec {
+            partitions: reply_partitions,
+            retention_ms: REPLY_RETENTION_MS,
+            ..event(&self.replies)
+        };
         vec![
-            TopicSpec { max_record_bytes: MAX_REQUEST_BYTES, ..event(&self.requested) },
-            event(&self.requested_heavy),
             event(&self.completed),
             event(&self.dead_letter),
-            TopicSpec {
-                partitions: reply_partitions,
-                retention_ms: REPLY_RETENTION_MS,
-                ..event(&self.replies)
-            },
+            replies,
+            event(&self.requested_heavy),
+            TopicSpec { max_record_bytes: MAX_REQUEST_BYTES, ..event(&self.requested) },
         ]
     }
 }

@@ -22,3 +22,4 @@ mod python;
 mod refusal;
 mod settings;
 mod shutdown;
+mod topics;

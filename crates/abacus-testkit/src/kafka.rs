@@ -3,7 +3,11 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use std::collections::BTreeMap;
+
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -91,12 +95,38 @@ impl Kafka {
 
     /// Creates a topic.
     pub fn create_topic(&self, name: &str, partitions: i32) {
-        let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin");
         let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(-1));
-        let options = AdminOptions::new().operation_timeout(Some(CALL)).request_timeout(Some(CALL));
-        let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let results = runtime.block_on(admin.create_topics([&topic], &options)).unwrap();
+        let results = block_on(self.admin().create_topics([&topic], &admin_options())).unwrap();
         results[0].as_ref().unwrap_or_else(|error| panic!("creating {name}: {error:?}"));
+    }
+
+    /// Deletes a topic.
+    pub fn delete_topic(&self, name: &str) {
+        let results = block_on(self.admin().delete_topics(&[name], &admin_options())).unwrap();
+        results[0].as_ref().unwrap_or_else(|error| panic!("deleting {name}: {error:?}"));
+    }
+
+    /// Gives a topic these settings, and the broker's defaults for all others.
+    pub fn set_topic_settings(&self, name: &str, settings: &[(&str, &str)]) {
+        let topic = AlterConfig::new(ResourceSpecifier::Topic(name));
+        let topic = settings.iter().fold(topic, |topic, (name, value)| topic.set(name, value));
+        let results = block_on(self.admin().alter_configs([&topic], &admin_options())).unwrap();
+        results[0].as_ref().unwrap_or_else(|error| panic!("changing {name}: {error:?}"));
+    }
+
+    /// A topic's settings as they are in effect.
+    pub fn topic_settings(&self, name: &str) -> BTreeMap<String, String> {
+        let topic = ResourceSpecifier::Topic(name);
+        let results = block_on(self.admin().describe_configs([&topic], &admin_options())).unwrap();
+        let described = results[0].as_ref().unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let setting = |entry: &rdkafka::admin::ConfigEntry| {
+            (entry.name.clone(), entry.value.clone().unwrap_or_default())
+        };
+        described.entries.iter().map(setting).collect()
+    }
+
+    fn admin(&self) -> AdminClient<DefaultClientContext> {
+        self.config().create().expect("an admin")
     }
 
     /// A producer of single records.
@@ -192,6 +222,14 @@ impl Kafka {
             .set("log_level", "2");
         config
     }
+}
+
+fn admin_options() -> AdminOptions {
+    AdminOptions::new().operation_timeout(Some(CALL)).request_timeout(Some(CALL))
+}
+
+fn block_on<T>(call: impl Future<Output = T>) -> T {
+    runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(call)
 }
 
 fn partitions(consumer: &BaseConsumer, topic: &str) -> i32 {

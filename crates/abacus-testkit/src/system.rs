@@ -1,7 +1,7 @@
 //! An Abacus of a test's own.
 
 use std::collections::BTreeMap;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use abacus_schemas::Topics;
 use uuid::Uuid;
@@ -122,6 +122,11 @@ impl System {
         setup.spawn(&self.stack.binaries)
     }
 
+    /// Runs `abacus-admin` to its end.
+    pub fn admin(&self, arguments: &[&str]) -> Output {
+        run_admin(&self.stack, &self.settings, arguments)
+    }
+
     fn service(&self, service: &str) -> ServiceSetup {
         ServiceSetup::new(&format!("abacus-{service}"), self.settings.clone())
             .set("ABACUS_INSTANCE_ID", format!("{}-{service}-1", self.name))
@@ -136,11 +141,15 @@ impl Default for System {
 
 /// Prepares Kafka and the registry as a deployment does.
 fn admin(stack: &Stack, settings: &BTreeMap<String, String>, arguments: &[&str]) {
-    let output = Command::new(stack.binaries.join("abacus-admin"))
+    let output = run_admin(stack, settings, arguments);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "abacus-admin {arguments:?}: {errors}");
+}
+
+fn run_admin(stack: &Stack, settings: &BTreeMap<String, String>, arguments: &[&str]) -> Output {
+    Command::new(stack.binaries.join("abacus-admin"))
         .args(arguments)
         .envs(settings)
         .output()
-        .expect("abacus-admin is built");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "abacus-admin {arguments:?}: {errors}");
+        .expect("abacus-admin is built")
 }

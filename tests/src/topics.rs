@@ -1,0 +1,59 @@
+//! What `abacus-admin topics apply` makes of topics that exist.
+
+use abacus_testkit::System;
+
+/// What it prints, and whether it succeeded.
+fn apply(system: &System, arguments: &[&str]) -> (String, bool) {
+    let output = system.admin(&[&["topics", "apply"], arguments].concat());
+    let printed = [output.stdout, output.stderr].concat();
+    (String::from_utf8(printed).unwrap(), output.status.success())
+}
+
+/// How many partitions the topics of completions and of requests have.
+fn partitions(system: &System) -> (usize, usize) {
+    let count = |topic| system.kafka.end_offsets(topic).len();
+    (count(&system.topics.completed), count(&system.topics.requested))
+}
+
+#[test]
+fn partitions_are_added_when_asked_for_and_never_taken_away() {
+    let system = System::new();
+    let (printed, _) = apply(&system, &["--partitions", "6"]);
+    let differs = format!("differs  {}: 4 partitions, asked for 6", system.topics.requested);
+    assert!(printed.contains(&differs), "{printed}");
+    assert_eq!(partitions(&system), (4, 4));
+    let (printed, succeeded) = apply(&system, &["--partitions", "6", "--add-partitions"]);
+    assert!(succeeded, "{printed}");
+    assert_eq!(partitions(&system), (6, 6));
+    let (printed, succeeded) = apply(&system, &["--partitions", "5", "--add-partitions"]);
+    assert!(!succeeded && printed.contains("cannot take partitions away"), "{printed}");
+    assert_eq!(partitions(&system), (6, 6));
+}
+
+#[test]
+fn requests_get_no_partition_that_completions_lack() {
+    let system = System::new();
+    system.kafka.delete_topic(&system.topics.requested);
+    let (printed, succeeded) = apply(&system, &["--partitions", "6"]);
+    assert!(!succeeded && printed.contains("goes to the partition of its request"), "{printed}");
+    let (printed, succeeded) = apply(&system, &["--partitions", "6", "--add-partitions"]);
+    assert!(succeeded, "{printed}");
+    assert_eq!(partitions(&system), (6, 6));
+}
+
+#[test]
+fn settings_changed_by_hand_are_reported_and_set_only_when_asked_for() {
+    let system = System::new();
+    let topic = &system.topics.dead_letter;
+    system.kafka.set_topic_settings(topic, &[("retention.ms", "60000"), ("segment.ms", "70000")]);
+    let (printed, succeeded) = apply(&system, &[]);
+    let differs = format!("differs  {topic}: retention.ms 60000, asked for 604800000");
+    assert!(succeeded && printed.contains(&differs), "{printed}");
+    assert_eq!(system.kafka.topic_settings(topic)["retention.ms"], "60000");
+    let (printed, succeeded) = apply(&system, &["--update-settings"]);
+    assert!(succeeded && printed.contains(&format!("changed  {topic}: had retention.ms")));
+    let settings = system.kafka.topic_settings(topic);
+    assert_eq!(settings["retention.ms"], "604800000");
+    assert_eq!(settings["segment.ms"], "70000", "what is not ours stays");
+    assert!(!apply(&system, &[]).0.contains("differs"));
+}
