@@ -1,0 +1,143 @@
+//! Limbs of sixteen decimal digits, least significant first, and what is done to them in one pass.
+
+/// One more than the largest limb.
+pub(crate) const BASE: u64 = 10_000_000_000_000_000;
+/// Decimal digits of a limb.
+pub(crate) const DIGITS: usize = 16;
+
+/// Takes the leading zeros away.
+pub(crate) fn trim(limbs: &mut Vec<u64>) {
+    let significant = limbs.iter().rposition(|limb| *limb != 0).map_or(0, |top| top + 1);
+    limbs.truncate(significant);
+}
+
+/// How many limbs at the low end are zero.
+pub(crate) fn trailing_zeros(limbs: &[u64]) -> usize {
+    limbs.iter().take_while(|limb| **limb == 0).count()
+}
+
+/// Adds `addend`, shifted up by `offset` limbs.
+pub(crate) fn add(sum: &mut Vec<u64>, addend: &[u64], offset: usize) {
+    if sum.len() < offset + addend.len() {
+        sum.resize(offset + addend.len(), 0);
+    }
+    let mut carry = 0;
+    let mut places = sum.iter_mut().skip(offset);
+    for (limb, place) in addend.iter().zip(places.by_ref()) {
+        (*place, carry) = overflow(*place + limb + carry);
+    }
+    for place in places {
+        if carry == 0 {
+            return;
+        }
+        (*place, carry) = overflow(*place + carry);
+    }
+    if carry > 0 {
+        sum.push(carry);
+    }
+}
+
+/// Subtracts `subtrahend` and says whether it was the larger one; then the limbs mean nothing.
+#[must_use]
+pub(crate) fn subtract(difference: &mut [u64], subtrahend: &[u64]) -> bool {
+    let (within, beyond) =
+        subtrahend.split_at_checked(difference.len()).unwrap_or((subtrahend, &[]));
+    let mut borrow = 0;
+    let mut places = difference.iter_mut();
+    for (limb, place) in within.iter().zip(places.by_ref()) {
+        (*place, borrow) = underflow(*place, limb + borrow);
+    }
+    for place in places {
+        if borrow == 0 {
+            break;
+        }
+        (*place, borrow) = underflow(*place, borrow);
+    }
+    borrow > 0 || beyond.iter().any(|limb| *limb > 0)
+}
+
+/// Multiplies by a word below [`BASE`]. The high halves of the products need no carry but that of
+/// their sum with the next low half, so that the multiplications do not wait for each other.
+pub(crate) fn multiply_by_word(limbs: &mut Vec<u64>, word: u64) {
+    let mut high = 0;
+    for limb in limbs.iter_mut() {
+        let (next, low) = split(u128::from(*limb) * u128::from(word));
+        let (digit, carry) = overflow(low + high);
+        (*limb, high) = (digit, next + carry);
+    }
+    if high > 0 {
+        limbs.push(high);
+    }
+}
+
+/// The quotient and the remainder by [`BASE`] of a number below 2¹¹⁶. The estimated quotient is at
+/// most two too small: 0.46 for the bits shifted out, less than 1 for the rounded inverse, and less
+/// than 1 for rounding down.
+pub(crate) fn split(number: u128) -> (u64, u64) {
+    const INVERSE: u128 = (1 << 116) / BASE as u128;
+    let estimate = ((u128::from((number >> 52) as u64) * INVERSE) >> 64) as u64;
+    let remainder = (number as u64).wrapping_sub(estimate.wrapping_mul(BASE));
+    let (quotient, remainder) = correct(estimate, remainder);
+    correct(quotient, remainder)
+}
+
+fn correct(quotient: u64, remainder: u64) -> (u64, u64) {
+    if remainder >= BASE { (quotient + 1, remainder - BASE) } else { (quotient, remainder) }
+}
+
+/// A limb and the carry, of a sum below twice [`BASE`].
+fn overflow(sum: u64) -> (u64, u64) {
+    if sum >= BASE { (sum - BASE, 1) } else { (sum, 0) }
+}
+
+/// A limb and the borrow, of a difference above minus [`BASE`].
+fn underflow(limb: u64, subtrahend: u64) -> (u64, u64) {
+    if limb >= subtrahend { (limb - subtrahend, 0) } else { (limb + BASE - subtrahend, 1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splitting_agrees_with_division() {
+        let base = u128::from(BASE);
+        let near = [0, 1, base - 1, base, base + 1, 2 * base - 1, base * base - 1, base * base];
+        let top = (1 << 116) - 1;
+        let mut state = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c834_u128;
+        let random = (0..100_000).map(|shift| {
+            state = state.wrapping_mul(0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645) + 1;
+            (state >> 12) >> (shift % 116)
+        });
+        let edges = (0..1000).map(|k| top / base * base - k * base * 0x1234_5678_9abc);
+        for number in near.into_iter().chain([top]).chain(edges).chain(random) {
+            let expected = ((number / base) as u64, (number % base) as u64);
+            assert_eq!(split(number), expected, "{number}");
+        }
+    }
+
+    #[test]
+    fn carries_and_borrows_run_through() {
+        let mut limbs = vec![BASE - 1; 3];
+        add(&mut limbs, &[1], 0);
+        assert_eq!(limbs, [0, 0, 0, 1]);
+        assert!(!subtract(&mut limbs, &[1]));
+        assert_eq!(limbs, [BASE - 1, BASE - 1, BASE - 1, 0]);
+        add(&mut limbs, &[1], 5);
+        assert_eq!(limbs, [BASE - 1, BASE - 1, BASE - 1, 0, 0, 1]);
+    }
+
+    #[test]
+    fn a_larger_subtrahend_is_noticed() {
+        assert!(subtract(&mut [0, 5], &[1, 5]));
+        assert!(subtract(&mut [7], &[7, 1]));
+        assert!(!subtract(&mut [7], &[7, 0]));
+    }
+
+    #[test]
+    fn the_largest_word_times_the_largest_limbs_carries_right() {
+        let mut limbs = vec![BASE - 1; 3];
+        multiply_by_word(&mut limbs, BASE - 1);
+        assert_eq!(limbs, [1, BASE - 1, BASE - 1, BASE - 2]);
+    }
+}

@@ -1,0 +1,80 @@
+//! Products in quadratic time, column by column: all products of limbs that belong to one place of
+//! the result are summed before the sum is divided by the base, once.
+
+use crate::limbs::split;
+
+/// The shorter factor's length at most, so that a column (of products below 10³², one carry, and for
+/// squares a factor of two that is among those products) stays below the 2¹¹⁶ that [`split`] takes.
+pub(crate) const MAX_LIMBS: usize = 800;
+
+/// The product, with as many limbs as both factors together. The shorter one has at most
+/// [`MAX_LIMBS`].
+pub(crate) fn multiply(one: &[u64], other: &[u64]) -> Vec<u64> {
+    let (long, short) = if one.len() < other.len() { (other, one) } else { (one, other) };
+    let reversed: Vec<u64> = short.iter().rev().copied().collect();
+    let columns = (1..long.len() + short.len()).map(|end| {
+        let rising = long.get(end.saturating_sub(short.len())..).unwrap_or_default();
+        let falling = reversed.get(short.len().saturating_sub(end)..).unwrap_or_default();
+        sum_of_products(rising, falling)
+    });
+    carry(columns, long.len() + short.len())
+}
+
+/// The square, with twice as many limbs: every product of two different limbs is needed twice and
+/// computed once. At most [`MAX_LIMBS`].
+pub(crate) fn square(limbs: &[u64]) -> Vec<u64> {
+    let reversed: Vec<u64> = limbs.iter().rev().copied().collect();
+    let columns = (1..2 * limbs.len()).map(|end| {
+        let half = end / 2;
+        let rising = limbs.get(end.saturating_sub(limbs.len())..half).unwrap_or_default();
+        let falling = reversed.get(limbs.len().saturating_sub(end)..).unwrap_or_default();
+        let middle = if end % 2 == 1 { limbs.get(half).copied().unwrap_or(0) } else { 0 };
+        2 * sum_of_products(rising, falling) + u128::from(middle) * u128::from(middle)
+    });
+    carry(columns, 2 * limbs.len())
+}
+
+/// Of the pairs that both have.
+fn sum_of_products(rising: &[u64], falling: &[u64]) -> u128 {
+    let products = rising.iter().zip(falling).map(|(x, y)| u128::from(*x) * u128::from(*y));
+    products.sum()
+}
+
+/// Limbs from column sums.
+fn carry(columns: impl Iterator<Item = u128>, length: usize) -> Vec<u64> {
+    let mut limbs = Vec::with_capacity(length);
+    let mut carry = 0;
+    for column in columns {
+        let (quotient, remainder) = split(column + u128::from(carry));
+        limbs.push(remainder);
+        carry = quotient;
+    }
+    if limbs.len() < length {
+        limbs.push(carry);
+    }
+    limbs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limbs::BASE;
+
+    #[test]
+    fn the_longest_columns_of_the_largest_limbs_fit() {
+        let nines = vec![BASE - 1; MAX_LIMBS];
+        let mut expected = vec![0; 2 * MAX_LIMBS];
+        expected[0] = 1;
+        expected[MAX_LIMBS] = BASE - 2;
+        expected[MAX_LIMBS + 1..].fill(BASE - 1);
+        assert_eq!(square(&nines), expected);
+        assert_eq!(multiply(&nines, &nines), expected);
+    }
+
+    #[test]
+    fn nothing_times_something_is_nothing() {
+        assert!(multiply(&[], &[]).is_empty());
+        assert_eq!(multiply(&[], &[7, 7]), [0, 0]);
+        assert_eq!(multiply(&[3], &[5]), [15, 0]);
+    }
+}

@@ -1,0 +1,84 @@
+//! Between limbs and decimal digits, sixteen at a time.
+
+use crate::limbs::{DIGITS, trim};
+
+/// The limbs of a number written in ASCII digits; anything else is taken for some digit.
+pub(crate) fn read(digits: &str) -> Vec<u64> {
+    let value = |digits: &[u8]| {
+        digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit.wrapping_sub(b'0') % 10))
+    };
+    let mut limbs: Vec<u64> = digits.as_bytes().rchunks(DIGITS).map(value).collect();
+    trim(&mut limbs);
+    limbs
+}
+
+/// The digits of a number without leading zeros, and behind them this many zeros.
+pub(crate) fn write(limbs: &[u64], zeros: usize) -> String {
+    let Some((top, rest)) = limbs.split_last() else {
+        return "0".to_owned();
+    };
+    let mut text = Vec::with_capacity(limbs.len() * DIGITS + zeros);
+    let first = sixteen_digits(*top);
+    let leading = first.iter().take_while(|digit| **digit == b'0').count();
+    text.extend(first.iter().skip(leading));
+    for limb in rest.iter().rev() {
+        text.extend(sixteen_digits(*limb));
+    }
+    text.resize(text.len() + zeros, b'0');
+    // Never fails: nothing but ASCII digits was written.
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// How many digits a number without leading zeros has; zero has one.
+pub(crate) fn length(limbs: &[u64]) -> usize {
+    let Some((top, rest)) = limbs.split_last() else {
+        return 1;
+    };
+    rest.len() * DIGITS + top.checked_ilog10().map_or(1, |digits| digits as usize + 1)
+}
+
+fn sixteen_digits(limb: u64) -> [u8; DIGITS] {
+    let both = u128::from(eight_digits(limb / 100_000_000))
+        | u128::from(eight_digits(limb % 100_000_000)) << 64;
+    both.to_le_bytes()
+}
+
+/// Eight ASCII digits, the first one in the lowest byte, of a number below 10⁸: halved three times,
+/// all parts of a step at once within a word. Divisions by 100 and 10 are multiplications by
+/// reciprocals that are exact for all numbers below 10,000 and 100. The method is Paul Khuong's, "How
+/// to print integers really fast" (2017).
+fn eight_digits(number: u64) -> u64 {
+    let fours = (number / 10_000) | ((number % 10_000) << 32);
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007f_0000_007f;
+    let twos = hundreds | ((fours - 100 * hundreds) << 16);
+    let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
+    let ones = tens | ((twos - 10 * tens) << 8);
+    ones + 0x3030_3030_3030_3030
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_digits_are_those_of_the_number() {
+        let all_fours = (0..10_000).flat_map(|four| [four, four * 10_000, 99_990_000 + four]);
+        for number in all_fours.filter(|number| *number < 100_000_000) {
+            let text = format!("{number:08}");
+            assert_eq!(eight_digits(number).to_le_bytes(), text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn text_and_limbs_are_inverse() {
+        let pattern = "9081726354".repeat(10);
+        for digits in (1..=pattern.len()).map(|length| &pattern[..length]) {
+            let limbs = read(digits);
+            assert_eq!(write(&limbs, 0), digits);
+            assert_eq!(write(&limbs, 3), format!("{digits}000"));
+            assert_eq!(length(&limbs), digits.len());
+        }
+        assert_eq!(read("000000000000000000000000000000000007"), [7]);
+        assert_eq!((write(&[], 5), length(&[])), ("0".to_owned(), 1));
+    }
+}
