@@ -1,9 +1,8 @@
 //! An integer as callers write it. It stays text until somebody needs the number, so that checking
 //! a million digits takes no arithmetic on a million digits.
 
+use abacus_arithmetic::Natural;
 use num_bigint::{BigInt, BigUint, Sign};
-
-use crate::decimal;
 
 /// Digits that a `u64` holds whatever they are.
 const U64_DIGITS: usize = 19;
@@ -76,7 +75,12 @@ impl Integer {
 
     /// The absolute value.
     pub fn magnitude(&self) -> BigUint {
-        decimal::from_digits(&self.digits)
+        BigUint::from(&self.to_natural())
+    }
+
+    /// The absolute value in decimal, in linear time.
+    pub fn to_natural(&self) -> Natural {
+        Natural::from_digits(&self.digits)
     }
 
     /// The number.

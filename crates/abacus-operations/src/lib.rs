@@ -82,7 +82,6 @@
 #![allow(clippy::cast_precision_loss, reason = "estimates are doubles, with stated errors")]
 
 mod cost;
-mod decimal;
 mod integer;
 mod number;
 mod operands;
@@ -95,7 +94,6 @@ mod wording;
 mod work;
 
 pub use cost::Cost;
-pub use decimal::to_decimal;
 pub use integer::Integer;
 pub use number::Number;
 pub use operands::Operands;

@@ -1,30 +1,99 @@
 //! Results on their way from a computation to the caller.
 
-use num_bigint::{BigInt, BigUint};
+use abacus_arithmetic::Natural;
+use num_bigint::{BigInt, BigUint, Sign};
 
-use crate::{Answer, to_decimal};
+use crate::Answer;
 
-/// A computed number, made from a [`BigInt`] or a [`BigUint`] by `into`.
+/// A computed number: made by `into` from a [`BigInt`], a [`BigUint`] or a [`Natural`], which is
+/// the fastest, since its digits need no conversion.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Number(BigInt);
+pub struct Number {
+    is_negative: bool,
+    magnitude: Natural,
+    /// Decimal zeros behind the magnitude.
+    zeros: usize,
+    /// Bits of the whole, where they are known.
+    bits: Option<u64>,
+}
 
 impl Number {
+    /// The number with the other sign.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self { is_negative: !self.is_negative && !self.magnitude.is_zero(), ..self }
+    }
+
+    /// The number followed by this many more decimal zeros.
+    #[must_use]
+    pub(crate) fn followed_by_zeros(self, zeros: usize) -> Self {
+        Self { zeros: self.zeros + zeros, bits: None, ..self }
+    }
+
+    /// The same number, whose bits are known without counting.
+    #[must_use]
+    pub(crate) fn with_bits(self, bits: u64) -> Self {
+        Self { bits: Some(bits), ..self }
+    }
+
     /// The number as callers get it.
     pub(crate) fn into_answer(self) -> Answer {
-        let decimal = to_decimal(&self.0);
-        let digits = decimal.trim_start_matches('-').len() as u64;
-        Answer { decimal, digits, bits: self.0.bits() }
+        let zeros = if self.magnitude.is_zero() { 0 } else { self.zeros };
+        let bits = self.bits.unwrap_or_else(|| self.magnitude.bits(zeros));
+        let digits = (self.magnitude.digits() + zeros) as u64;
+        let mut decimal = self.magnitude.to_decimal(zeros);
+        if self.is_negative {
+            decimal.insert(0, '-');
+        }
+        Answer { decimal, digits, bits }
     }
 }
 
-impl From<BigInt> for Number {
-    fn from(number: BigInt) -> Self {
-        Self(number)
+impl From<Natural> for Number {
+    fn from(magnitude: Natural) -> Self {
+        Self { is_negative: false, magnitude, zeros: 0, bits: None }
     }
 }
 
 impl From<BigUint> for Number {
     fn from(number: BigUint) -> Self {
-        Self(number.into())
+        Self::from(Natural::from(&number)).with_bits(number.bits())
+    }
+}
+
+impl From<BigInt> for Number {
+    fn from(number: BigInt) -> Self {
+        let (sign, magnitude) = number.into_parts();
+        let number = Self::from(magnitude);
+        if sign == Sign::Minus { number.negated() } else { number }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(number: impl Into<Number>) -> (String, u64, u64) {
+        let Answer { decimal, digits, bits } = number.into().into_answer();
+        (decimal, digits, bits)
+    }
+
+    #[test]
+    fn every_kind_of_number_gives_the_same_answer() {
+        let expected = ("12345678901234567890".to_owned(), 20, 64);
+        assert_eq!(answer(BigUint::from(12_345_678_901_234_567_890_u64)), expected);
+        assert_eq!(answer(BigInt::from(12_345_678_901_234_567_890_u64)), expected);
+        assert_eq!(answer(Natural::from(12_345_678_901_234_567_890)), expected);
+        let shifted = Number::from(Natural::from(1_234_567_890_123_456_789)).followed_by_zeros(1);
+        assert_eq!(answer(shifted), expected);
+    }
+
+    #[test]
+    fn signs_are_written_and_zero_has_none() {
+        assert_eq!(answer(BigInt::from(-40)), ("-40".to_owned(), 2, 6));
+        assert_eq!(answer(Number::from(Natural::from(7)).negated()), ("-7".to_owned(), 1, 3));
+        assert_eq!(answer(Number::from(BigInt::ZERO).negated()), ("0".to_owned(), 1, 0));
+        let zero = Number::from(Natural::default()).followed_by_zeros(5);
+        assert_eq!(answer(zero), ("0".to_owned(), 1, 0));
     }
 }

@@ -1,7 +1,6 @@
-//! Factorials from their prime factorisation: squarings in place of most products, each prime
-//! multiplied in as often as the binary digits of its exponent ask for.
+//! Factorials by prime swing: squarings in place of most products.
 
-use num_bigint::BigUint;
+use abacus_arithmetic::Natural;
 
 use crate::{
     Computation, Cost, Domain, Integer, Interrupted, Number, OperandSpec, Operands, Operation,
@@ -13,6 +12,10 @@ pub(crate) struct Factorial;
 
 /// Up to this many words, multiplying word by word is faster than by halves.
 const WORDS_IN_A_ROW: usize = 16;
+/// Words below this are multiplied in linear time.
+const WORD_LIMIT: u64 = 10_000_000_000_000_000;
+/// Up to this, the product of all numbers takes less time than looking for primes.
+const LAST_DIRECT: u64 = 200;
 
 impl Operation for Factorial {
     fn name(&self) -> &'static str {
@@ -67,30 +70,37 @@ fn log10_factorial(n: f64) -> f64 {
     natural * std::f64::consts::LOG10_E
 }
 
-/// Peter Borwein, "On the complexity of calculating factorials", Journal of Algorithms 6 (1985):
-/// with the exponents in binary, the product of the primes that have a bit set is multiplied into
-/// a number that is squared from bit to bit. The prime 2 is a shift.
-fn factorial(n: u64, work: &Work<'_>) -> Result<BigUint, Interrupted> {
-    let powers: Vec<(u64, u64)> =
-        odd_primes(n).map(|prime| (prime, exponent_in_factorial(prime, n))).collect();
-    let largest_exponent = powers.first().map_or(0, |(_, exponent)| *exponent);
-    let mut odd_part = BigUint::ONE;
-    for bit in (0..u64::BITS - largest_exponent.leading_zeros()).rev() {
-        // Exponents fall as primes rise: the rest have no bit this high.
-        let candidates = powers.iter().take_while(|(_, exponent)| exponent >> bit > 0);
-        let factors = candidates.filter(|(_, exponent)| exponent >> bit & 1 == 1);
-        work.check()?;
-        let square = &odd_part * &odd_part;
-        work.check()?;
-        odd_part = square * product(factors.map(|(prime, _)| *prime));
+/// Peter Luschny, "Divide, swing and conquer the factorial and the lcm{1,2,...,n}" (2008): n! is
+/// the square of (n/2)! times the swinging factorial of n, which has about four to the power of n.
+fn factorial(n: u64, work: &Work<'_>) -> Result<Natural, Interrupted> {
+    if n <= LAST_DIRECT {
+        return product(1..=n, work);
     }
-    Ok(odd_part << exponent_in_factorial(2, n))
+    let primes: Vec<u64> = std::iter::once(2).chain(odd_primes(n)).collect();
+    let halves = std::iter::successors(Some(n), |n| Some(n / 2)).take_while(|n| *n > LAST_DIRECT);
+    let halves: Vec<u64> = halves.collect();
+    let smallest = halves.last().map_or(n, |n| n / 2);
+    let mut factorial = product(1..=smallest, work)?;
+    for n in halves.into_iter().rev() {
+        let swing = swing(n, &primes, work)?;
+        work.check()?;
+        let square = factorial.squared();
+        work.check()?;
+        factorial = square.times(&swing);
+    }
+    Ok(factorial)
 }
 
-/// How often a prime divides the factorial: Legendre's formula.
-fn exponent_in_factorial(prime: u64, n: u64) -> u64 {
-    let quotients = std::iter::successors(Some(n / prime), |quotient| Some(quotient / prime));
-    quotients.take_while(|quotient| *quotient > 0).sum()
+/// The swinging factorial: n! by the square of (n/2)!. A prime p divides it as often as there are odd
+/// numbers among n/p, n/p², and so on (rounded down), and that power of p is at most n.
+fn swing(n: u64, primes: &[u64], work: &Work<'_>) -> Result<Natural, Interrupted> {
+    let power = |prime: &u64| {
+        let quotients = std::iter::successors(Some(n / prime), |quotient| Some(quotient / prime));
+        let odd =
+            quotients.take_while(|quotient| *quotient > 0).filter(|quotient| quotient % 2 == 1);
+        odd.fold(1, |power, _| power * prime)
+    };
+    product(primes.iter().take_while(|prime| **prime <= n).map(power), work)
 }
 
 /// The odd primes up to `n`, by the sieve of Eratosthenes on odd numbers: index `i` is `2 i + 1`.
@@ -112,30 +122,37 @@ fn odd_primes(n: u64) -> impl Iterator<Item = u64> {
     odd_numbers.zip(is_composite).skip(1).filter(|(_, composite)| !composite).map(|(odd, _)| odd)
 }
 
-/// The product of numbers that fit a word: packed into full words first, then by halves.
-fn product(factors: impl Iterator<Item = u64>) -> BigUint {
+/// The product of numbers that fit a word: packed into words first, then by halves.
+fn product(factors: impl Iterator<Item = u64>, work: &Work<'_>) -> Result<Natural, Interrupted> {
     let mut words = vec![];
-    let mut word = 1_u64;
+    let mut packed = 1_u64;
     for factor in factors {
-        word = word.checked_mul(factor).unwrap_or_else(|| {
-            words.push(word);
-            factor
-        });
+        packed =
+            packed.checked_mul(factor).filter(|word| *word < WORD_LIMIT).unwrap_or_else(|| {
+                words.push(packed);
+                factor
+            });
     }
-    words.push(word);
-    product_by_halves(&words)
+    words.push(packed);
+    product_by_halves(&words, work)
 }
 
-fn product_by_halves(words: &[u64]) -> BigUint {
+fn product_by_halves(words: &[u64], work: &Work<'_>) -> Result<Natural, Interrupted> {
     if words.len() <= WORDS_IN_A_ROW {
-        return words.iter().fold(BigUint::ONE, |product, word| product * *word);
+        let product =
+            words.iter().fold(Natural::from(1), |product, word| product.times_word(*word));
+        return Ok(product);
     }
     let (low, high) = words.split_at(words.len() / 2);
-    product_by_halves(low) * product_by_halves(high)
+    let (low, high) = (product_by_halves(low, work)?, product_by_halves(high, work)?);
+    work.check()?;
+    Ok(low.times(&high))
 }
 
 #[cfg(test)]
 mod tests {
+    use num_bigint::BigUint;
+
     use super::*;
 
     #[test]
@@ -155,7 +172,8 @@ mod tests {
         let mut expected = BigUint::ONE;
         for n in 0..=600_u64 {
             expected *= n.max(1);
-            assert_eq!(factorial(n, &Work::new(&|| false)).unwrap(), expected, "factorial({n})");
+            let factorial = factorial(n, &Work::new(&|| false)).unwrap();
+            assert_eq!(BigUint::from(&factorial), expected, "factorial({n})");
         }
     }
 

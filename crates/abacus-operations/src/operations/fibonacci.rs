@@ -1,6 +1,6 @@
 //! Fibonacci numbers by doubling: two squarings for each bit of `n`, one product for the last.
 
-use num_bigint::BigUint;
+use abacus_arithmetic::Natural;
 
 use crate::{
     Computation, Cost, Domain, Integer, Interrupted, Number, OperandSpec, Operands, Operation,
@@ -62,40 +62,48 @@ impl Computation for Index {
     }
 }
 
-fn fibonacci(n: u64, work: &Work<'_>) -> Result<BigUint, Interrupted> {
+fn fibonacci(n: u64, work: &Work<'_>) -> Result<Natural, Interrupted> {
     if n <= LAST_SMALL {
         return Ok(small_pair(n).0.into());
     }
     let (number, previous) = pair(n / 2, work)?;
     work.check()?;
     if n.is_multiple_of(2) {
-        return Ok(&number * (&number + (previous << 1)));
+        return Ok(number.times(&previous.times_word(2).plus(&number)));
     }
-    let twice = &number << 1;
-    let product = (&twice + &previous) * (twice - previous);
-    Ok(if (n / 2).is_multiple_of(2) { product + 2_u8 } else { product - 2_u8 })
+    let twice = number.times_word(2);
+    let product = twice.clone().plus(&previous).times(&twice.minus(&previous));
+    let two = Natural::from(2);
+    Ok(if (n / 2).is_multiple_of(2) { product.plus(&two) } else { product.minus(&two) })
 }
 
 /// fibonacci(n) and fibonacci(n - 1), by two squarings from half of n:
 /// F(2k+1) = 4 F(k)² - F(k-1)² + 2 (-1)ᵏ and F(2k-1) = F(k)² + F(k-1)²; F(2k) is their difference.
 /// From the documentation of GMP, "Fibonacci Numbers Algorithm".
-fn pair(n: u64, work: &Work<'_>) -> Result<(BigUint, BigUint), Interrupted> {
+fn pair(n: u64, work: &Work<'_>) -> Result<(Natural, Natural), Interrupted> {
     if n <= LAST_SMALL {
         let (number, previous) = small_pair(n);
         return Ok((number.into(), previous.into()));
     }
     let (number, previous) = pair(n / 2, work)?;
     work.check()?;
-    let square = &number * &number;
-    let previous_square = &previous * &previous;
-    let below = &square + &previous_square;
+    let square = number.squared();
+    work.check()?;
+    let previous_square = previous.squared();
+    let below = previous_square.clone().plus(&square);
+    let two = Natural::from(2);
+    let four_squares = square.times_word(4);
     let above = if (n / 2).is_multiple_of(2) {
-        (square << 2) - previous_square + 2_u8
+        four_squares.minus(&previous_square).plus(&two)
     } else {
-        (square << 2) - previous_square - 2_u8
+        four_squares.minus(&previous_square).minus(&two)
     };
-    let middle = &above - &below;
-    Ok(if n.is_multiple_of(2) { (middle, below) } else { (above, middle) })
+    Ok(if n.is_multiple_of(2) {
+        (above.minus(&below), below)
+    } else {
+        let middle = above.clone().minus(&below);
+        (above, middle)
+    })
 }
 
 /// fibonacci(n) and fibonacci(n - 1) for an n of at most [`LAST_SMALL`].
@@ -105,10 +113,12 @@ fn small_pair(n: u64) -> (u64, u64) {
 
 #[cfg(test)]
 mod tests {
+    use num_bigint::BigUint;
+
     use super::*;
 
     fn fibonacci(n: u64) -> BigUint {
-        super::fibonacci(n, &Work::new(&|| false)).unwrap()
+        (&super::fibonacci(n, &Work::new(&|| false)).unwrap()).into()
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Powers by squaring, the base's factors of two set aside as a shift.
+//! Powers by squaring, the zeros at the end of the base set aside.
 
 mod border;
 
-use num_bigint::{BigInt, BigUint, Sign};
+use abacus_arithmetic::Natural;
 
 use crate::{
     Computation, Cost, Domain, Integer, Interrupted, Number, OperandSpec, Operands, Operation,
@@ -68,19 +68,35 @@ impl Computation for Power {
 
     fn compute(&self, work: &Work<'_>) -> Result<Number, Interrupted> {
         if self.exponent.is_zero() {
-            return Ok(BigUint::ONE.into());
+            return Ok(Natural::from(1).into());
         }
+        let magnitude = self.magnitude(work)?;
         let is_negative = self.base.is_negative() && self.exponent.is_odd();
-        let sign = if is_negative { Sign::Minus } else { Sign::Plus };
-        let magnitude = match self.base.magnitude() {
-            trivial if self.base.is_unit_or_zero() => trivial,
-            base => power(base, self.exponent.saturating_u64(), work)?,
-        };
-        Ok(BigInt::from_biguint(sign, magnitude).into())
+        Ok(if is_negative { magnitude.negated() } else { magnitude })
     }
 }
 
 impl Power {
+    /// The zeros at the end of the base are set aside; the exponent is not 0. The bits of a power of
+    /// two are known: they are the one thing that decimal digits do not show at a glance.
+    fn magnitude(&self, work: &Work<'_>) -> Result<Number, Interrupted> {
+        if self.base.is_unit_or_zero() {
+            return Ok(self.base.to_natural().into());
+        }
+        let exponent = self.exponent.saturating_u64();
+        let significant = self.base.digits().trim_end_matches('0');
+        let base = Natural::from_digits(significant);
+        let power = Number::from(base.try_power(exponent, || work.check())?);
+        let zeros = self.base.digits().len() - significant.len();
+        let twos = base.to_word().filter(|twos| zeros == 0 && twos.is_power_of_two());
+        Ok(match twos {
+            Some(twos) => power.with_bits(u64::from(twos.ilog2()) * exponent + 1),
+            None => {
+                power.followed_by_zeros(zeros * usize::try_from(exponent).unwrap_or(usize::MAX))
+            }
+        })
+    }
+
     /// The result is 0, 1 or -1, however large the exponent is.
     fn is_trivial(&self) -> bool {
         self.base.is_unit_or_zero() || self.exponent.is_zero()
@@ -99,30 +115,6 @@ impl Power {
         let (fewest, most) = border::digits(&self.base, exponent);
         size.within(fewest, most)
     }
-}
-
-/// `base` is not 0 and `exponent` is not 0.
-fn power(base: BigUint, exponent: u64, work: &Work<'_>) -> Result<BigUint, Interrupted> {
-    let twos = base.trailing_zeros().unwrap_or(0);
-    let odd = base >> twos;
-    Ok(power_of_odd(&odd, exponent, work)? << (twos * exponent))
-}
-
-/// From the exponent's highest bit down, so that every product but the squarings is by the base
-/// itself, which is short where the exponent is long.
-fn power_of_odd(odd: &BigUint, exponent: u64, work: &Work<'_>) -> Result<BigUint, Interrupted> {
-    if *odd == BigUint::ONE {
-        return Ok(BigUint::ONE);
-    }
-    let mut power = odd.clone();
-    for bit in (0..exponent.ilog2()).rev() {
-        work.check()?;
-        power = &power * &power;
-        if exponent >> bit & 1 == 1 {
-            power *= odd;
-        }
-    }
-    Ok(power)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Counts the digits of a power without computing it, where a double cannot: next to a power of ten.
 
+use abacus_arithmetic::Natural;
 use num_bigint::BigUint;
 use num_integer::Integer as _;
 
@@ -35,7 +36,7 @@ impl Interval {
     fn around(digits: &str) -> Self {
         let kept = digits.len().min(usize::try_from(PRECISION).unwrap_or(usize::MAX));
         let (head, tail) = digits.split_at(kept);
-        let low = crate::decimal::from_digits(head);
+        let low = BigUint::from(&Natural::from_digits(head));
         let high = if tail.is_empty() { low.clone() } else { &low + 1_u8 };
         Self { low, high, zeros: tail.len() as u64 }
     }
