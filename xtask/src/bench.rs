@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::arithmetic;
 use crate::cli;
 use crate::command;
 use crate::packages::{self, Purpose};
@@ -17,6 +18,9 @@ const STACK: &str = "bench";
 
 /// Starts a system of its own, measures it, and takes it down.
 pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &cli::Bench) -> Result<()> {
+    if let Some(cli::BenchPart::Arithmetic) = options.part {
+        return arithmetic::run(workspace, progress);
+    }
     let purposes = [Purpose::Build, Purpose::Servers, Purpose::Bench];
     packages::ensure(workspace, progress, &purposes)?;
     let mut stack = Stack::open(workspace, STACK)?;

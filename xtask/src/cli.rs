@@ -84,7 +84,10 @@ pub(crate) struct Test {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Bench {
+    #[command(subcommand)]
+    pub(crate) part: Option<BenchPart>,
     /// Leave the system running afterwards
     #[arg(long)]
     pub(crate) keep: bool,
@@ -94,6 +97,13 @@ pub(crate) struct Bench {
     /// Arguments for the measuring program
     #[arg(last = true)]
     pub(crate) arguments: Vec<String>,
+}
+
+/// What is measured on its own; without it, the whole system is.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchPart {
+    /// Measure the operations against GMP, by digits of the result
+    Arithmetic,
 }
 
 #[derive(Debug, Subcommand)]
@@ -142,6 +152,16 @@ mod tests {
         let cli = Cli::parse_from(["xtask", "test", "--", "--test", "flow"]);
         let Command::Test(test) = cli.command else { panic!("{:?}", cli.command) };
         assert_eq!(test.arguments, ["--test", "flow"]);
+    }
+
+    #[test]
+    fn a_part_can_be_measured_alone() {
+        let cli = Cli::parse_from(["xtask", "bench", "arithmetic"]);
+        let Command::Bench(bench) = cli.command else { panic!("{:?}", cli.command) };
+        assert!(matches!(bench.part, Some(BenchPart::Arithmetic)));
+        let cli = Cli::parse_from(["xtask", "bench", "--keep", "--", "--rounds", "1"]);
+        let Command::Bench(bench) = cli.command else { panic!("{:?}", cli.command) };
+        assert!(bench.part.is_none() && bench.keep && bench.arguments.len() == 2);
     }
 
     #[test]

@@ -14,6 +14,7 @@
     reason = "a program for the terminal: results go to standard output, progress to standard error"
 )]
 
+mod arithmetic;
 mod bench;
 mod ci;
 mod cli;

@@ -1,4 +1,4 @@
-//! The Python that tests ask: with an independent Kafka client and an independent Avro library.
+//! The Python that tests and a bench ask: an independent Kafka client, an independent Avro library, GMP.
 
 use std::fs;
 use std::path::PathBuf;
