@@ -2,9 +2,11 @@
 
 mod plan;
 
+use std::time::{Duration, Instant};
+
 use abacus_kafka::admin::{Creation, Topic, TopicAdmin};
 use abacus_schemas::topics::TopicSpec;
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use clap::{Args, Subcommand};
 
 use self::plan::{Allowed, Difference, Plan, refusals};
@@ -42,6 +44,10 @@ pub(crate) struct Apply {
     update_settings: bool,
 }
 
+/// How long a new topic may take until all know it, and how often it is asked for.
+const PATIENCE: Duration = Duration::from_secs(30);
+const KNOWN_INTERVAL: Duration = Duration::from_millis(50);
+
 pub(crate) async fn run(Command::Apply(apply): Command, settings: &Settings) -> anyhow::Result<()> {
     let admin = TopicAdmin::new(&settings.kafka)?;
     let allowed = Allowed { partitions: apply.add_partitions, settings: apply.update_settings };
@@ -58,6 +64,22 @@ pub(crate) async fn run(Command::Apply(apply): Command, settings: &Settings) -> 
     }
     for plan in &plans {
         carry_out(&admin, plan).await?;
+    }
+    for plan in &plans {
+        wait_until_known(&admin, &plan.topic.name).await?;
+    }
+    Ok(())
+}
+
+/// A service that starts right after this must find every topic.
+async fn wait_until_known(admin: &TopicAdmin, name: &str) -> anyhow::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while !admin.is_known(name)? {
+        ensure!(
+            Instant::now() < deadline,
+            "{name} was created, but the brokers do not know it yet"
+        );
+        tokio::time::sleep(KNOWN_INTERVAL).await;
     }
     Ok(())
 }

@@ -87,6 +87,12 @@ impl TopicAdmin {
         }
     }
 
+    /// Whether the brokers know a topic. One that was just created may not be known yet, and whoever
+    /// asks is told that it does not exist.
+    pub fn is_known(&self, name: &str) -> Result<bool, Error> {
+        Ok(self.shape(name)?.is_some())
+    }
+
     /// Raises a topic's number of partitions to `partitions`.
     pub async fn add_partitions(&self, name: &str, partitions: u32) -> Result<(), Error> {
         let count = usize::try_from(partitions).unwrap_or(usize::MAX);
