@@ -14,6 +14,7 @@ use crate::config::{KafkaConfig, POLL_INTERVAL};
 use crate::context;
 use crate::error::Error;
 use crate::record::{InboundRecord, OwnedRecord, TopicPartition};
+use crate::stream::GroupProtocol;
 
 /// Who knows where each partition is to be read from.
 pub trait StartOffsets: Send + Sync {
@@ -59,7 +60,7 @@ impl BatchReader {
     ) -> Result<Self, Error> {
         let name = format!("{}-{}", settings.group, settings.instance);
         let consumer: BaseConsumer<Context> = config
-            .group_consumer(&name, &settings.group, &[])
+            .group_consumer(&name, &settings.group, GroupProtocol::Classic, &[])
             .create_with_context(Context { name: name.clone(), start })
             .map_err(Error::client(&name))?;
         consumer.subscribe(topics).map_err(Error::call("subscribing"))?;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use abacus_runtime::{Config, Environment, ExposeSecret, SecretString};
 use rdkafka::ClientConfig;
 
+use crate::stream::GroupProtocol;
+
 /// The largest record a client sends or fetches; the topics allow as much.
 const MAX_RECORD_BYTES: &str = "8388608";
 
@@ -133,22 +135,26 @@ impl KafkaConfig {
         self.client(name, &[&shared, own].concat())
     }
 
-    /// A member of a group that reads what is committed. It is missed after ten seconds, and gives up
-    /// only the partitions that others are to have.
+    /// A member of a group that reads what is committed, and gives up only the partitions that others
+    /// are to have. By the classic protocol it is missed after ten seconds; by the newer one that is
+    /// the broker's to say, and its settings are refused here.
     pub(crate) fn group_consumer(
         &self,
         name: &str,
         group: &str,
+        protocol: GroupProtocol,
         own: &[(&str, &str)],
     ) -> ClientConfig {
-        let shared = [
-            ("group.id", group),
-            ("partition.assignment.strategy", "cooperative-sticky"),
-            ("session.timeout.ms", "10000"),
-            ("heartbeat.interval.ms", "1000"),
-            ("isolation.level", "read_committed"),
-        ];
-        self.consumer(name, &[&shared, own].concat())
+        let shared = [("group.id", group), ("isolation.level", "read_committed")];
+        let of_protocol: &[_] = match protocol {
+            GroupProtocol::Classic => &[
+                ("partition.assignment.strategy", "cooperative-sticky"),
+                ("session.timeout.ms", "10000"),
+                ("heartbeat.interval.ms", "1000"),
+            ],
+            GroupProtocol::Consumer => &[("group.protocol", "consumer")],
+        };
+        self.consumer(name, &[&shared, of_protocol, own].concat())
     }
 
     /// A client that only asks the cluster about itself.
@@ -159,6 +165,8 @@ impl KafkaConfig {
 
 #[cfg(test)]
 mod tests {
+    use rdkafka::consumer::BaseConsumer;
+
     use super::*;
 
     fn problems(properties: &str) -> String {
@@ -186,6 +194,19 @@ mod tests {
         assert_eq!(config.consumer("c", &[]).get("sasl.password"), Some("hush,hush"));
         assert!(!format!("{config:?}{}", env.finish().unwrap()).contains("hush"));
         assert!(!problems("hush").contains("hush"));
+    }
+
+    #[test]
+    fn each_group_protocol_has_the_settings_that_it_allows() {
+        let config = KafkaConfig::new("127.0.0.1:1");
+        let classic = config.group_consumer("c", "g", GroupProtocol::Classic, &[]);
+        assert_eq!(classic.get("partition.assignment.strategy"), Some("cooperative-sticky"));
+        let newer = config.group_consumer("c", "g", GroupProtocol::Consumer, &[]);
+        assert_eq!(newer.get("group.protocol"), Some("consumer"));
+        for config in [classic, newer] {
+            assert_eq!(config.get("isolation.level"), Some("read_committed"));
+            let _: BaseConsumer = config.create().unwrap();
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod batch_reader;
 mod config;
 mod context;
 mod error;
+pub mod failpoint;
 mod partition_reader;
 mod partitioner;
 mod producer;

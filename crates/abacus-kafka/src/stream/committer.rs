@@ -1,31 +1,32 @@
-//! Publishes what is finished and commits the consumed offsets, in transactions.
+//! Publishes what is finished and commits the consumed offsets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
-use rdkafka::error::KafkaResult;
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::consumer::BaseConsumer;
 
 use super::held::Held;
-use super::lane::Finished;
 use super::lanes::Lanes;
 use super::metrics::Metrics;
-use super::producer::{TransactionError, TransactionalProducer};
+use super::publisher::{Failure, Membership, Publisher, Share};
 use super::source::Context;
 use crate::config::POLL_INTERVAL;
 use crate::error::Error;
 
 /// How long a producer that could not be replaced waits before it is tried again.
 const SETTLE_INTERVAL: Duration = Duration::from_secs(1);
+/// How soon a share that met a change of the group is tried again.
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
+/// How often, before it is dropped and its records are read again.
+const TRIES: u32 = 20;
 
 /// The committing half of a stream. Its lock is held for as long as a transaction is open or
 /// unsettled.
 pub struct Committer {
     lanes: Arc<Lanes>,
-    producer: Mutex<TransactionalProducer>,
+    publishing: Mutex<Publishing>,
     interval: Duration,
     consumer: Mutex<Option<Arc<BaseConsumer<Context>>>>,
     must_rewind: AtomicBool,
@@ -34,16 +35,31 @@ pub struct Committer {
     metrics: Metrics,
 }
 
+struct Publishing {
+    publisher: Publisher,
+    /// A share that met a change of the group, and when it may be tried again.
+    waiting: Option<(Share, Instant)>,
+}
+
+/// Whether all that was finished is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Progress {
+    Done,
+    /// A share waits for the group to settle.
+    Waiting,
+}
+
 impl Committer {
     pub(super) fn new(
         lanes: Arc<Lanes>,
-        producer: TransactionalProducer,
+        publisher: Publisher,
         interval: Duration,
         metrics: Metrics,
     ) -> Self {
         Self {
             lanes,
-            producer: Mutex::new(producer),
+            publishing: Mutex::new(Publishing { publisher, waiting: None }),
             interval,
             consumer: Mutex::default(),
             must_rewind: AtomicBool::new(false),
@@ -54,16 +70,16 @@ impl Committer {
     }
 
     /// Commits whenever enough is finished or the interval is over, until `is_stopping`. Fails
-    /// when another instance of the same name works too, or transactions can no longer be made.
+    /// when another instance of the same name works too, or nothing can be published any more.
     pub fn run(&self, is_stopping: impl Fn() -> bool) -> Result<(), Error> {
+        let mut progress = Progress::Done;
         while !is_stopping() {
-            let is_closing = *self.is_closing.lock();
-            self.lanes.wait(if is_closing { POLL_INTERVAL } else { self.interval });
+            self.lanes.wait(self.pause_after(progress));
             let consumer = self.consumer.lock().clone();
             if let Some(consumer) = consumer {
-                self.commit(&consumer, || {})?;
+                progress = self.commit(&consumer, || {})?;
             }
-            self.producer.lock().serve();
+            self.publishing.lock().publisher.serve();
             self.metrics.pending.set(to_gauge(self.lanes.pending_records()));
             self.metrics.held.set(to_gauge(self.lanes.held().bytes()));
         }
@@ -73,6 +89,14 @@ impl Committer {
     /// The bytes of finished outputs that are not yet committed, for whoever limits them.
     pub fn held(&self) -> Held {
         self.lanes.held().clone()
+    }
+
+    fn pause_after(&self, progress: Progress) -> Duration {
+        match progress {
+            _ if *self.is_closing.lock() => POLL_INTERVAL,
+            Progress::Done => self.interval,
+            Progress::Waiting => RETRY_INTERVAL,
+        }
     }
 
     /// The consumer whose offsets are committed.
@@ -99,18 +123,29 @@ impl Committer {
         self.must_rewind.swap(false, Ordering::AcqRel)
     }
 
-    /// Commits all that is finished now, then calls `and_then`, both under the lock: no transaction
-    /// begins before `and_then` has returned.
-    pub(super) fn commit(
+    /// Commits all that is finished now, as often as the group changes meanwhile, though not beyond
+    /// `patience`. Then calls `and_then`: no transaction begins before it has returned.
+    pub(super) fn commit_last(
+        &self,
+        consumer: &BaseConsumer<Context>,
+        patience: Duration,
+        and_then: impl FnOnce(),
+    ) -> Result<(), Error> {
+        let deadline = Instant::now() + patience;
+        while self.commit(consumer, || {})? == Progress::Waiting && Instant::now() < deadline {
+            std::thread::park_timeout(RETRY_INTERVAL);
+        }
+        self.commit(consumer, and_then).map(|_| ())
+    }
+
+    /// Commits all that is finished now, then calls `and_then`, both under the lock.
+    fn commit(
         &self,
         consumer: &BaseConsumer<Context>,
         and_then: impl FnOnce(),
-    ) -> Result<(), Error> {
-        let mut producer = self.producer.lock();
-        let result = match consumer.group_metadata() {
-            Some(group) => self.transact_all(&mut producer, &group),
-            None => Ok(()),
-        };
+    ) -> Result<Progress, Error> {
+        let mut publishing = self.publishing.lock();
+        let result = self.publish_all(&mut publishing, consumer);
         and_then();
         result
     }
@@ -122,63 +157,70 @@ impl Committer {
         patience: Duration,
         action: impl FnOnce() -> R,
     ) -> Option<R> {
-        let _producer = self.producer.try_lock_for(patience)?;
+        let _publishing = self.publishing.try_lock_for(patience)?;
         Some(action())
     }
 
-    /// One transaction after the other, each of a bounded size, until nothing finished is left.
-    fn transact_all(
+    /// One share after the other, each of a bounded size, until nothing finished is left.
+    fn publish_all(
         &self,
-        producer: &mut TransactionalProducer,
-        group: &ConsumerGroupMetadata,
-    ) -> Result<(), Error> {
+        publishing: &mut Publishing,
+        consumer: &BaseConsumer<Context>,
+    ) -> Result<Progress, Error> {
         loop {
-            let share = self.lanes.take_finished();
-            if share.is_empty() {
-                return Ok(());
+            if publishing.waiting.as_ref().is_some_and(|(_, due)| Instant::now() < *due) {
+                return Ok(Progress::Waiting);
             }
-            self.transact(producer, group, &share)?;
+            // Before the share is looked at: what was ours at this moment, and still is then, was
+            // ours to commit with it.
+            let Some(group) = Membership::of(consumer) else { return Ok(Progress::Done) };
+            let Some(share) = publishing.next(&self.lanes) else { return Ok(Progress::Done) };
+            self.publish(publishing, share, &group)?;
         }
     }
 
-    fn transact(
+    fn publish(
         &self,
-        producer: &mut TransactionalProducer,
-        group: &ConsumerGroupMetadata,
-        finished: &[Finished],
+        publishing: &mut Publishing,
+        mut share: Share,
+        group: &Membership<'_>,
     ) -> Result<(), Error> {
         let began = Instant::now();
-        let outputs = finished.iter().flat_map(|lane| &lane.outputs);
-        let offsets = offsets(finished).map_err(|source| producer.fatal(source))?;
-        if let Err(error) = producer.transact(outputs, &offsets, group) {
-            return self.recover(producer, error);
+        match publishing.publisher.publish(&mut share, group) {
+            Ok(()) => {
+                self.metrics.committed.inc_by(share.records() as u64);
+                self.metrics.transactions.with_label_values(&["committed"]).inc();
+                self.metrics.commit.observe(began.elapsed().as_secs_f64());
+                Ok(())
+            }
+            Err(failure @ Failure::Moved { .. }) if share.tries < TRIES => {
+                self.metrics.transactions.with_label_values(&["retried"]).inc();
+                tracing::info!(
+                    error = &failure as &dyn std::error::Error,
+                    "{failure}; trying again"
+                );
+                self.settle(&mut publishing.publisher, &failure)?;
+                share.tries += 1;
+                publishing.waiting = Some((share, Instant::now() + RETRY_INTERVAL));
+                Ok(())
+            }
+            Err(failure) => self.give_up(&mut publishing.publisher, &failure),
         }
-        let records: usize = finished.iter().map(Finished::records).sum();
-        self.metrics.committed.inc_by(records as u64);
-        self.metrics.transactions.with_label_values(&["committed"]).inc();
-        self.metrics.commit.observe(began.elapsed().as_secs_f64());
-        Ok(())
     }
 
-    /// After a failed transaction: drop all that was received since, have it read again from what
-    /// is committed, and settle the transaction before anybody asks what that is.
-    fn recover(
-        &self,
-        producer: &mut TransactionalProducer,
-        failure: TransactionError,
-    ) -> Result<(), Error> {
+    /// Drops all that was received since the last commit, and has it read again from there, which
+    /// nobody may ask for before the failed share is settled.
+    fn give_up(&self, publisher: &mut Publisher, failure: &Failure) -> Result<(), Error> {
         self.metrics.transactions.with_label_values(&["failed"]).inc();
-        tracing::warn!(error = &failure as &dyn std::error::Error, "{failure}; reading again");
+        tracing::warn!(error = failure as &dyn std::error::Error, "{failure}; reading again");
         self.lanes.close_all();
         self.mark_rewind();
-        match failure {
-            TransactionError::Refused { partition, source } => {
-                return Err(Error::Refused { partition, source });
-            }
-            TransactionError::Fenced(ref source) => producer.note_fencing(source)?,
-            TransactionError::Open { .. } | TransactionError::Indefinite { .. } => {}
-        }
-        while let Err(error) = producer.settle(&failure) {
+        publisher.note(failure)?;
+        self.settle(publisher, failure)
+    }
+
+    fn settle(&self, publisher: &mut Publisher, failure: &Failure) -> Result<(), Error> {
+        while let Err(error) = publisher.settle(failure) {
             if matches!(error, Error::Fatal { .. }) || self.closes_within(SETTLE_INTERVAL) {
                 return Err(error);
             }
@@ -196,15 +238,16 @@ impl Committer {
     }
 }
 
-fn to_gauge(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
+impl Publishing {
+    /// What waits comes first; of it, what is still ours.
+    fn next(&mut self, lanes: &Lanes) -> Option<Share> {
+        let waiting = self.waiting.take().map(|(share, _)| share);
+        waiting
+            .and_then(Share::into_current)
+            .or_else(|| Share::new(lanes.take_finished()).into_current())
+    }
 }
 
-fn offsets(finished: &[Finished]) -> KafkaResult<TopicPartitionList> {
-    let mut offsets = TopicPartitionList::with_capacity(finished.len());
-    for lane in finished {
-        let next = Offset::Offset(lane.next_offset);
-        offsets.add_partition_offset(&lane.partition.topic, lane.partition.partition, next)?;
-    }
-    Ok(offsets)
+fn to_gauge(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -70,7 +70,6 @@ impl Finished {
     }
 
     /// False once the partition has changed hands: then nothing of it may be committed.
-    #[cfg(test)]
     pub(super) fn is_current(&self) -> bool {
         self.lane.is_open()
     }

@@ -7,8 +7,8 @@ abacus_runtime::metrics! {
         pub received: IntCounter = "abacus_stream_received_total";
         /// Records whose outcome and offset were committed.
         pub committed: IntCounter = "abacus_stream_committed_total";
-        /// Transactions, by how they ended.
-        pub transactions: IntCounterVec = "abacus_stream_transactions_total", labels ["outcome" in ["committed", "failed"]];
+        /// Transactions, or what stands for them without, by how they ended: those retried met a change of the group.
+        pub transactions: IntCounterVec = "abacus_stream_transactions_total", labels ["outcome" in ["committed", "retried", "failed"]];
         /// Seconds from beginning a transaction to having committed it.
         pub commit: Histogram = "abacus_stream_commit_seconds",
             buckets [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0];

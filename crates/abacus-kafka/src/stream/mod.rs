@@ -22,10 +22,13 @@ mod held;
 mod lane;
 mod lanes;
 mod metrics;
-mod producer;
+mod plain;
+mod publisher;
 mod ready;
 mod settings;
 mod source;
+mod transactional;
+mod writer;
 
 use std::sync::Arc;
 
@@ -40,7 +43,7 @@ use crate::config::KafkaConfig;
 use crate::error::Error;
 use lane::Amount;
 use lanes::Lanes;
-use producer::TransactionalProducer;
+use publisher::Publisher;
 
 /// Joins the group and fences predecessors. Blocks until the broker answers.
 ///
@@ -52,13 +55,16 @@ pub fn open(
 ) -> Result<(Source, Arc<Committer>), Error> {
     let enough = Amount { records: settings.commit_records, bytes: settings.commit_bytes };
     let lanes = Arc::new(Lanes::new(enough));
-    let producer = TransactionalProducer::connect(config, &settings)?;
+    let publisher = Publisher::connect(config, &settings)?;
     let committer = Arc::new(Committer::new(
         Arc::clone(&lanes),
-        producer,
+        publisher,
         settings.commit_interval,
         metrics.clone(),
     ));
     let source = Source::connect(config, settings, lanes, Arc::clone(&committer), metrics)?;
     Ok((source, committer))
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,7 @@ use super::metrics::Metrics;
 use crate::config::{CALL_TIMEOUT, KafkaConfig, POLL_INTERVAL};
 use crate::context;
 use crate::error::Error;
+use crate::failpoint;
 use crate::record::{InboundRecord, TopicPartition};
 
 /// How soon a loop with something to look after polls again.
@@ -94,6 +95,7 @@ impl Source {
             .group_consumer(
                 &name,
                 &settings.group,
+                settings.protocol,
                 &[
                     // Small, since what is prefetched is thrown away when a partition moves.
                     ("queued.min.messages", "10000"),
@@ -155,6 +157,7 @@ impl Source {
     }
 
     fn receive(&mut self, message: &impl Message) -> Result<Ticket, Error> {
+        failpoint::reach("stream::received");
         self.metrics.received.inc();
         let limit = self.backlog;
         let bytes = message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len);
@@ -238,7 +241,6 @@ impl Source {
 
     /// Goes back to the committed offsets after a failed transaction; false if that did not work.
     fn has_rewound(&mut self) -> bool {
-        self.metrics.rewinds.inc();
         self.metrics.paused.set(0);
         self.assigned.clear();
         let rewound = match self.committed_offsets() {
@@ -246,8 +248,11 @@ impl Source {
             Ok(None) => return false,
             Err(error) => Err(error),
         };
-        if let Err(error) = &rewound {
-            tracing::warn!(error = error as &dyn std::error::Error, "{error}; trying again");
+        match &rewound {
+            Ok(()) => self.metrics.rewinds.inc(),
+            Err(error) => {
+                tracing::warn!(error = error as &dyn std::error::Error, "{error}; trying again");
+            }
         }
         rewound.is_ok()
     }
@@ -292,7 +297,7 @@ impl Source {
         }
         self.committer.close();
         let lanes = Arc::clone(&self.lanes);
-        self.committer.commit(&consumer, || lanes.close_all())
+        self.committer.commit_last(&consumer, self.settings.hand_over, || lanes.close_all())
     }
 }
 
@@ -335,7 +340,7 @@ impl Context {
         while self.lanes.has_unfinished(partitions) && Instant::now() < deadline {
             std::thread::park_timeout(BUSY_POLL);
         }
-        let committed = self.committer.commit(consumer, || {
+        let committed = self.committer.commit_last(consumer, self.hand_over, || {
             self.lanes.close(partitions);
         });
         if let Err(error) = committed {
