@@ -17,14 +17,15 @@ pub(crate) fn write(limbs: &[u64], zeros: usize) -> String {
     let Some((top, rest)) = limbs.split_last() else {
         return "0".to_owned();
     };
-    let mut text = Vec::with_capacity(limbs.len() * DIGITS + zeros);
     let first = sixteen_digits(*top);
     let leading = first.iter().take_while(|digit| **digit == b'0').count();
-    text.extend(first.iter().skip(leading));
-    for limb in rest.iter().rev() {
-        text.extend(sixteen_digits(*limb));
+    let first = first.get(leading..).unwrap_or_default();
+    let mut text = vec![b'0'; first.len() + rest.len() * DIGITS + zeros];
+    let (start, others) = text.split_at_mut(first.len());
+    start.copy_from_slice(first);
+    for (digits, limb) in others.chunks_exact_mut(DIGITS).zip(rest.iter().rev()) {
+        digits.copy_from_slice(&sixteen_digits(*limb));
     }
-    text.resize(text.len() + zeros, b'0');
     // Never fails: nothing but ASCII digits was written.
     String::from_utf8(text).unwrap_or_default()
 }

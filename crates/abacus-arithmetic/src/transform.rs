@@ -158,17 +158,7 @@ fn backward(
     length: usize,
 ) -> Option<Vec<u64>> {
     transform(plan, spectrum, scratch);
-    let scale = 1.0 / plan.length() as f64;
-    let mut distance = 0.0_f64;
-    for (element, weight) in spectrum.iter_mut().zip(&plan.weights) {
-        let value = *element * weight;
-        let (re, im) = (value.re * scale, -value.im * scale);
-        let rounded = Complex::new(re + ROUNDER, im + ROUNDER);
-        distance =
-            distance.max((rounded.re - ROUNDER - re).abs()).max((rounded.im - ROUNDER - im).abs());
-        *element = rounded;
-    }
-    if distance > MAX_DISTANCE {
+    if round(spectrum, &plan.weights) > MAX_DISTANCE {
         return None;
     }
     let mut limbs = vec![0; length];
@@ -177,6 +167,28 @@ fn backward(
     // What the last carry and the elements above add up to is zero: the product has no more limbs.
     let _ = self::carry(high, spectrum, |element| element.im, carry);
     Some(limbs)
+}
+
+/// Takes the weights away, conjugates, and leaves integers with [`ROUNDER`] added. Gives the largest
+/// distance from an integer, taken over four elements side by side, which processors are better at.
+fn round(spectrum: &mut [Complex<f64>], weights: &[Complex<f64>]) -> f64 {
+    let scale = 1.0 / spectrum.len() as f64;
+    let mut largest = [Complex::new(0.0_f64, 0.0); PIECES];
+    let fours = spectrum.chunks_exact_mut(PIECES).zip(weights.chunks_exact(PIECES));
+    for (elements, weights) in fours {
+        for ((element, weight), largest) in elements.iter_mut().zip(weights).zip(&mut largest) {
+            let value = (*element * weight).conj() * scale;
+            *element = value + Complex::new(ROUNDER, ROUNDER);
+            largest.re = larger(largest.re, (element.re - ROUNDER - value.re).abs());
+            largest.im = larger(largest.im, (element.im - ROUNDER - value.im).abs());
+        }
+    }
+    largest.iter().fold(0.0, |distance, largest| larger(distance, larger(largest.re, largest.im)))
+}
+
+/// One instruction, where `f64::max` is several: there is no answer for what is no number.
+fn larger(one: f64, other: f64) -> f64 {
+    if one > other { one } else { other }
 }
 
 /// Limbs from rounded coefficients, two divisions by 10⁸ each; gives the last carry.

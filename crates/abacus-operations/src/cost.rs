@@ -1,19 +1,13 @@
 //! How much work a computation is, as a model: no clock, the same on every machine.
 
-/// Estimated word operations (one 64-bit multiply-and-add each). Meant for comparing computations
-/// and choosing where to run them, right within a small factor.
+use std::f64::consts::LOG10_2;
+
+/// Estimated word operations (one 64-bit multiply-and-add each, with what goes with it: about a
+/// nanosecond). Meant for comparing computations and choosing where to run them. For the operations
+/// there are, it is within a factor of two of the time from 100 to a million digits (the last column
+/// of `cargo xtask bench arithmetic`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cost(u64);
-
-/// Up to this many words, multiplication is the schoolbook's.
-const SCHOOLBOOK_WORDS: f64 = 32.0;
-/// Above that it is Karatsuba's and Toom-3, which over three decades of sizes took the time of this
-/// power of the length.
-const EXPONENT: f64 = 1.52;
-/// Conversions in products of two halves of the number, measured likewise. Writing divides; reading
-/// multiplies.
-const PRODUCTS_TO_WRITE: f64 = 8.5;
-const PRODUCTS_TO_READ: f64 = 3.5;
 
 impl Cost {
     /// The work that is there whatever the operands are.
@@ -24,25 +18,26 @@ impl Cost {
         Self(operations)
     }
 
-    /// The work of one product that has this many bits, of two factors half as long.
+    /// The work of one product of [`Natural`](abacus_arithmetic::Natural)s that has this many bits, of
+    /// two factors half as long: the schoolbook's or a transform's, whichever is less.
     pub fn of_product(bits: f64) -> Self {
-        let words = (bits / 128.0).max(1.0);
-        let operations = if words <= SCHOOLBOOK_WORDS {
-            words * words
-        } else {
-            SCHOOLBOOK_WORDS.powi(2) * (words / SCHOOLBOOK_WORDS).powf(EXPONENT)
-        };
+        let digits = digits(bits);
+        let limbs = digits / 32.0;
+        let schoolbook = limbs * (10.0 + 0.58 * limbs);
+        let transform = digits * (1.9 + 0.75 * (digits / 1e4).log10().max(0.0));
+        Self::MINIMUM.plus(Self::from_operations(schoolbook.min(transform)))
+    }
+
+    /// The work of one product of [`BigInt`](num_bigint::BigInt)s that has this many bits, of two
+    /// factors half as long, with the conversions of the factors from decimal and of the product to it.
+    pub fn of_binary_product(bits: f64) -> Self {
+        let operations = 7.7 * digits(bits) * (digits(bits) / 1e3).powf(0.37);
         Self::MINIMUM.plus(Self::from_operations(operations))
     }
 
-    /// The work of writing a number of this many bits as decimal text.
-    pub fn of_writing(bits: f64) -> Self {
-        Self::of_product(bits).times(PRODUCTS_TO_WRITE)
-    }
-
-    /// The work of reading a number of this many bits from decimal text.
-    pub fn of_reading(bits: f64) -> Self {
-        Self::of_product(bits).times(PRODUCTS_TO_READ)
+    /// The work of reading or writing a number of this many bits as decimal text, without conversion.
+    pub fn of_text(bits: f64) -> Self {
+        Self::from_operations(0.5 * digits(bits))
     }
 
     /// Both pieces of work.
@@ -68,27 +63,36 @@ impl Cost {
     }
 }
 
+/// The decimal digits of a number of this many bits.
+fn digits(bits: f64) -> f64 {
+    (bits * LOG10_2).max(1.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn longer_numbers_cost_more() {
-        let bits = [0.0, 1e2, 1e3, 4e3, 5e3, 1e4, 1e6, 1e9];
-        let costs = bits.map(Cost::of_product);
-        assert!(costs.is_sorted(), "{costs:?}");
-        assert!(Cost::of_writing(1e6) > Cost::of_reading(1e6));
+        let bits = [0.0, 1e2, 1e3, 4e3, 5e3, 1e4, 1.3e4, 1.4e4, 1e5, 1e6, 1e9];
+        for cost in [Cost::of_product, Cost::of_binary_product, Cost::of_text] {
+            let costs = bits.map(cost);
+            assert!(costs.is_sorted(), "{costs:?}");
+        }
     }
 
     #[test]
-    fn small_products_are_the_schoolbooks() {
-        let words_32 = Cost::of_product(2.0 * 32.0 * 64.0);
-        assert_eq!(words_32, Cost::MINIMUM.plus(Cost(1_024)));
+    fn a_conversion_costs_more_than_a_product_without() {
+        for bits in [1e3, 1e4, 1e5, 1e6, 1e7] {
+            assert!(Cost::of_binary_product(bits) > Cost::of_product(bits).times(2.0), "{bits}");
+            assert!(Cost::of_text(bits) < Cost::of_product(bits));
+        }
     }
 
     #[test]
     fn costs_saturate() {
         assert_eq!(Cost::of_product(f64::MAX).word_operations(), u64::MAX);
+        assert_eq!(Cost::of_binary_product(f64::MAX).word_operations(), u64::MAX);
         assert_eq!(Cost(u64::MAX).plus(Cost(1)), Cost(u64::MAX));
     }
 }

@@ -65,7 +65,7 @@
 //!         Size::from_log10(2.0 * self.n.log10())
 //!     }
 //!     fn cost(&self) -> Cost {
-//!         Cost::of_product(self.size().bits())
+//!         Cost::of_binary_product(self.size().bits())
 //!     }
 //!     fn compute(&self, _: &Work<'_>) -> Result<Number, Interrupted> {
 //!         let n = self.n.to_bigint();
@@ -74,7 +74,9 @@
 //! }
 //! ```
 //!
-//! and the line `square::Square,` in the registry. One that makes several big products asks
+//! and the line `square::Square,` in the registry. An operation on large numbers is faster with
+//! [`Natural`](abacus_arithmetic::Natural)s, whose digits need no conversion: here
+//! `Ok(self.n.to_natural().squared().into())` at [`Cost::of_product`]. One that makes several big products asks
 //! [`Work::check`] before each, so that it can be interrupted. A test in `src/operations.rs` holds every
 //! registered operation to the common rules, and `tests/oracle.py` is where its expected values
 //! come from.

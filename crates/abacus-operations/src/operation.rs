@@ -58,7 +58,7 @@ pub trait Computation: Send + Sync {
     /// The size of the result, without computing it.
     fn size(&self) -> Size;
 
-    /// The work of computing the result, without its conversion to decimal text.
+    /// The work of computing the result, without writing its digits.
     fn cost(&self) -> Cost;
 
     /// Does the work, with a [`Work::check`] before every product that may take a millisecond.

@@ -78,7 +78,7 @@ impl Prepared {
 
     /// The work of [`answer`](Self::answer).
     pub fn cost(&self) -> Cost {
-        self.computation.cost().plus(Cost::of_writing(self.size.bits()))
+        self.computation.cost().plus(Cost::of_text(self.size.bits()))
     }
 
     /// The result as callers get it. `is_interrupted` is asked again and again while the work goes

@@ -48,9 +48,9 @@ impl Computation for Product {
         Size::from_log10(log10_factorial(self.0.to_f64()))
     }
 
-    /// The last squaring, those before it, and the products of primes.
+    /// The last squaring, the product by the last swing, those before them, and the swings.
     fn cost(&self) -> Cost {
-        Cost::of_product(self.size().bits()).times(2.5)
+        Cost::of_product(self.size().bits()).times(4.0)
     }
 
     fn compute(&self, work: &Work<'_>) -> Result<Number, Interrupted> {

@@ -54,7 +54,7 @@ impl Computation for Index {
 
     /// The last step is one product; the squarings before it halve in size from step to step.
     fn cost(&self) -> Cost {
-        Cost::of_product(self.size().bits()).times(2.0)
+        Cost::of_product(self.size().bits()).times(2.75)
     }
 
     fn compute(&self, work: &Work<'_>) -> Result<Number, Interrupted> {

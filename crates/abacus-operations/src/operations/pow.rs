@@ -57,13 +57,15 @@ impl Computation for Power {
         self.settle(estimate)
     }
 
-    /// The last squaring, those before it, and products by the base where it is long.
+    /// The last squaring and those before it; and as many products by the base, where a word does not
+    /// hold it.
     fn cost(&self) -> Cost {
         if self.is_trivial() {
             return Cost::MINIMUM;
         }
-        let reading = Cost::of_reading(self.base.log10() * std::f64::consts::LOG2_10);
-        Cost::of_product(self.size().bits()).times(2.0).plus(reading)
+        let reading = Cost::of_text(self.base.log10() * std::f64::consts::LOG2_10);
+        let products = if self.base.log10() < 16.0 { 1.7 } else { 3.0 };
+        Cost::of_product(self.size().bits()).times(products).plus(reading)
     }
 
     fn compute(&self, work: &Work<'_>) -> Result<Number, Interrupted> {
