@@ -45,6 +45,14 @@ impl Broker {
         self.process.take().expect("a running broker").kill();
     }
 
+    /// SIGTERM: it hands over what it has, writes its files, and ends.
+    #[track_caller]
+    pub fn terminate(&mut self) {
+        let mut process = self.process.take().expect("a running broker");
+        process.ask_to_stop();
+        process.wait_for_exit(PATIENCE);
+    }
+
     /// SIGSTOP: it keeps its connections and says nothing.
     pub fn pause(&self) {
         self.process.as_ref().expect("a running broker").pause();
@@ -124,6 +132,7 @@ fn properties(port: u16, controller: u16, folder: &Path) -> String {
         ("share.coordinator.state.topic.replication.factor", "1"),
         ("share.coordinator.state.topic.min.isr", "1"),
         ("group.initial.rebalance.delay.ms", "0"),
+        ("group.min.session.timeout.ms", "1000"),
         ("log.cleaner.enable", "false"),
         ("message.max.bytes", "8388608"),
     ];

@@ -77,6 +77,12 @@ impl Client {
         self.post(path, "application/json", body.to_string())
     }
 
+    /// POST of a JSON value; an error is a connection that failed.
+    pub fn try_post_json(&self, path: &str, body: &Value) -> Result<Response, reqwest::Error> {
+        let request = self.http.post(self.url(path)).header("content-type", "application/json");
+        Response::of(request.body(body.to_string()))
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }

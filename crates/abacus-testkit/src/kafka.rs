@@ -1,6 +1,5 @@
 //! Kafka as somebody from outside sees it: records in, records out, offsets.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use std::collections::BTreeMap;
@@ -12,14 +11,15 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, DeliveryResult, Header, Headers, Message, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
-use rdkafka::{ClientContext, Offset, TopicPartitionList};
+use rdkafka::message::{BorrowedMessage, Header, Headers, Message};
+use rdkafka::{Offset, TopicPartitionList};
 use tokio::runtime;
 use uuid::Uuid;
 
+use crate::direct_producer::{Deliveries, DirectProducer};
+
 /// How long one answer of the broker may take.
-const CALL: Duration = Duration::from_secs(30);
+pub(crate) const CALL: Duration = Duration::from_secs(30);
 /// How long one poll waits.
 const POLL: Duration = Duration::from_millis(20);
 /// Beyond what any topic takes: to try that is a test's business.
@@ -38,6 +38,15 @@ pub enum Isolation {
     Committed,
     /// Everything that was written, aborted or not.
     Uncommitted,
+}
+
+impl Isolation {
+    fn level(self) -> &'static str {
+        match self {
+            Self::Committed => "read_committed",
+            Self::Uncommitted => "read_uncommitted",
+        }
+    }
 }
 
 /// A record to write.
@@ -143,7 +152,20 @@ impl Kafka {
             .set("message.max.bytes", MAX_RECORD_BYTES)
             .create_with_context(Deliveries)
             .expect("a producer");
-        DirectProducer { inner }
+        DirectProducer::new(inner)
+    }
+
+    /// A producer that writes every record exactly once, and does not give up while a broker is
+    /// away for a moment.
+    pub fn reliable_producer(&self) -> DirectProducer {
+        let inner = self
+            .config()
+            .set("enable.idempotence", "true")
+            .set("linger.ms", "5")
+            .set("message.timeout.ms", "300000")
+            .create_with_context(Deliveries)
+            .expect("a producer");
+        DirectProducer::new(inner)
     }
 
     /// Everything in a topic, partition by partition.
@@ -163,14 +185,10 @@ impl Kafka {
     /// A reader of a whole topic, from its beginning.
     #[track_caller]
     pub fn follow(&self, topic: &str, isolation: Isolation) -> Follower {
-        let level = match isolation {
-            Isolation::Committed => "read_committed",
-            Isolation::Uncommitted => "read_uncommitted",
-        };
         let consumer: BaseConsumer = self
             .config()
             .set("group.id", format!("testkit-{}", Uuid::new_v4()))
-            .set("isolation.level", level)
+            .set("isolation.level", isolation.level())
             .set("enable.auto.commit", "false")
             .set("enable.partition.eof", "true")
             .set("fetch.wait.max.ms", "10")
@@ -188,11 +206,25 @@ impl Kafka {
         Follower { consumer, topic: topic.to_owned(), is_at_end, records: Vec::new() }
     }
 
-    /// The next offset to be written in each partition.
+    /// The next offset to be written in each partition; where a transaction is open, its first.
     #[track_caller]
     pub fn end_offsets(&self, topic: &str) -> Vec<i64> {
-        let consumer: BaseConsumer =
-            self.config().set("group.id", "testkit-offsets").create().expect("a consumer");
+        self.ends(topic, Isolation::Committed)
+    }
+
+    /// Whether no transaction is open in a topic.
+    #[track_caller]
+    pub fn is_settled(&self, topic: &str) -> bool {
+        self.ends(topic, Isolation::Committed) == self.ends(topic, Isolation::Uncommitted)
+    }
+
+    fn ends(&self, topic: &str, isolation: Isolation) -> Vec<i64> {
+        let consumer: BaseConsumer = self
+            .config()
+            .set("group.id", "testkit-offsets")
+            .set("isolation.level", isolation.level())
+            .create()
+            .expect("a consumer");
         (0..partitions(&consumer, topic))
             .map(|partition| consumer.fetch_watermarks(topic, partition, CALL).unwrap().1)
             .collect()
@@ -279,6 +311,12 @@ impl Follower {
         crate::wait::wait_until(&what, patience, || probe(self.poll()))
     }
 
+    /// Reads what there is, and gives and forgets what was read since the last time.
+    pub fn take(&mut self) -> Vec<Record> {
+        self.poll();
+        std::mem::take(&mut self.records)
+    }
+
     /// What was read so far, in the order of reading.
     pub fn into_records(self) -> Vec<Record> {
         self.records
@@ -301,71 +339,5 @@ fn to_record(message: &BorrowedMessage<'_>) -> Record {
         key: message.key().unwrap_or_default().to_vec(),
         payload: message.payload().unwrap_or_default().to_vec(),
         headers: headers.unwrap_or_default(),
-    }
-}
-
-/// A producer that is not one of ours.
-pub struct DirectProducer {
-    inner: ThreadedProducer<Deliveries>,
-}
-
-/// A record on its way.
-pub struct Sending(Receiver<Result<Place, KafkaError>>);
-
-impl Sending {
-    /// Waits until it is written.
-    #[track_caller]
-    pub fn written(self) -> Place {
-        self.0.recv().expect("a report of delivery").expect("a delivery")
-    }
-}
-
-impl DirectProducer {
-    /// Sends a record.
-    #[track_caller]
-    pub fn send(&self, record: &NewRecord) -> Sending {
-        let (report, reported) = channel();
-        let headers = record.headers.iter().fold(OwnedHeaders::new(), |all, (key, value)| {
-            all.insert(Header { key, value: Some(value.as_slice()) })
-        });
-        let mut message = BaseRecord::with_opaque_to(&record.topic, Box::new(report))
-            .key(record.key.as_slice())
-            .payload(record.payload.as_slice())
-            .headers(headers);
-        if let Some(partition) = record.partition {
-            message = message.partition(partition);
-        }
-        self.inner.send(message).map_err(|(error, _)| error).expect("a record is taken");
-        Sending(reported)
-    }
-
-    /// Writes a record.
-    #[track_caller]
-    pub fn produce(&self, record: &NewRecord) -> Place {
-        self.send(record).written()
-    }
-
-    /// Writes records, all at once.
-    #[track_caller]
-    pub fn produce_all<'a>(&self, records: impl IntoIterator<Item = &'a NewRecord>) -> Vec<Place> {
-        let sent: Vec<Sending> = records.into_iter().map(|record| self.send(record)).collect();
-        self.inner.flush(CALL).expect("records are written");
-        sent.into_iter().map(Sending::written).collect()
-    }
-}
-
-struct Deliveries;
-
-impl ClientContext for Deliveries {}
-
-impl ProducerContext for Deliveries {
-    type DeliveryOpaque = Box<Sender<Result<Place, KafkaError>>>;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, report: Self::DeliveryOpaque) {
-        let place = match result {
-            Ok(message) => Ok(Place { partition: message.partition(), offset: message.offset() }),
-            Err((error, _)) => Err(error.clone()),
-        };
-        let _ = report.send(place);
     }
 }

@@ -21,6 +21,7 @@
 mod broker;
 mod client;
 mod database;
+mod direct_producer;
 mod events;
 mod fault_proxy;
 mod kafka;
@@ -36,11 +37,14 @@ mod wait;
 pub use broker::Broker;
 pub use client::{Client, Response};
 pub use database::{Database, LogRow};
+pub use direct_producer::{DirectProducer, Sending};
 pub use events::{Events, request};
 pub use fault_proxy::{Fault, FaultProxy};
-pub use kafka::{DirectProducer, Follower, Isolation, Kafka, NewRecord, Place, Record};
+pub use kafka::{Follower, Isolation, Kafka, NewRecord, Place, Record};
 pub use load::{Load, Sample};
 pub use process::Process;
+/// A record that was not written.
+pub use rdkafka::error::KafkaError as WriteError;
 pub use redis_server::RedisServer;
 /// A request that got no response.
 pub use reqwest::Error as AskError;

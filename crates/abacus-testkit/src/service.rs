@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -125,6 +125,13 @@ impl Service {
             .unwrap_or_else(|| panic!("{} exports no {name}{labels:?}:\n{text}", self.program))
     }
 
+    /// As [`Service::count`]; `None` while it does not answer.
+    pub fn try_count(&self, name: &str, labels: &[(&str, &str)]) -> Option<u64> {
+        let address = self.log.lock().unwrap().listening.get("admin").copied()?;
+        let text = Client::new(address).try_get("/metrics").ok()?.body;
+        metrics::sum(&text, name, labels)
+    }
+
     /// Waits until a log line holds `text`.
     #[track_caller]
     pub fn wait_logged(&self, text: &str) {
@@ -133,6 +140,17 @@ impl Service {
             let is_there = log.lines.iter().any(|line| line.contains(text));
             is_there.then_some(()).ok_or_else(|| log.lines.back().cloned().unwrap_or_default())
         });
+    }
+
+    /// Whether one of the latest log lines holds `text`.
+    pub fn has_logged(&self, text: &str) -> bool {
+        self.log.lock().unwrap().lines.iter().any(|line| line.contains(text))
+    }
+
+    /// The latest log lines, at most `count`.
+    pub fn last_lines(&self, count: usize) -> Vec<String> {
+        let log = self.log.lock().unwrap();
+        log.lines.iter().skip(log.lines.len().saturating_sub(count)).cloned().collect()
     }
 
     /// SIGTERM, and then exit code 0 in time.
@@ -173,6 +191,11 @@ impl Service {
     #[track_caller]
     pub fn wait_for_exit(&mut self) -> Option<i32> {
         self.process.wait_for_exit(STOPPING).code()
+    }
+
+    /// How the process has ended, if it has.
+    pub fn exit_status(&mut self) -> Option<ExitStatus> {
+        self.process.exit_status()
     }
 
     /// Whether the process runs.

@@ -1,0 +1,96 @@
+//! Callers that produce their requests themselves and wait for replies on a topic of their own.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use abacus_schemas::headers;
+use abacus_testkit::{DirectProducer, NewRecord, Sending, System, request};
+use uuid::Uuid;
+
+use crate::evidence::{Asked, Direct, Way};
+use crate::gate::Gate;
+use crate::plan::Plan;
+use crate::question::Question;
+use crate::random::Random;
+
+/// Callers, each with a partition of the reply topic.
+pub(crate) const CALLERS: i32 = 3;
+/// One request in so many comes with a deadline that is over.
+const LATE: u64 = 100;
+
+/// Sends what the gate lets through, and verifies at the end that all of it was written.
+pub(crate) struct DirectLoad {
+    system: Arc<System>,
+    reply_topic: String,
+    producer: DirectProducer,
+    plan: Plan,
+}
+
+impl DirectLoad {
+    pub(crate) fn start(
+        system: &Arc<System>,
+        reply_topic: &str,
+        plan: &Plan,
+        gate: &Arc<Gate>,
+    ) -> JoinHandle<Vec<Asked>> {
+        let load = Self {
+            producer: system.kafka.reliable_producer(),
+            system: Arc::clone(system),
+            reply_topic: reply_topic.to_owned(),
+            plan: plan.clone(),
+        };
+        let gate = Arc::clone(gate);
+        thread::spawn(move || load.run(&gate))
+    }
+
+    fn run(&self, gate: &Gate) -> Vec<Asked> {
+        let direct = (0..self.plan.requests).filter(|number| !self.plan.is_over_http(*number));
+        let sent: Vec<(Asked, Sending)> = direct
+            .take_while(|number| gate.pass(*number))
+            .map(|number| self.send(number))
+            .collect();
+        sent.into_iter().map(|(asked, sending)| verified(asked, sending)).collect()
+    }
+
+    fn send(&self, number: u64) -> (Asked, Sending) {
+        let question = Question::of(self.plan.seed, number);
+        let mut event = request(&question.operation, &[]);
+        event.operands.clone_from(&question.operands);
+        let mut random = Random::about(!self.plan.seed, number);
+        let direct = Direct {
+            id: event.request_id.clone(),
+            correlation: format!("{number}-{}", Uuid::new_v4().simple()),
+            caller: i32::try_from(random.below(CALLERS.unsigned_abs().into())).unwrap(),
+            is_late: random.below(LATE) == 0,
+            unwritten: None,
+        };
+        let record = NewRecord {
+            topic: self.system.topics.requested.clone(),
+            key: direct.id.clone().into_bytes(),
+            payload: self.system.events.encode(&event),
+            headers: self.headers(&direct),
+            ..NewRecord::default()
+        };
+        let sending = self.producer.send(&record);
+        (Asked { question, way: Way::Direct(direct) }, sending)
+    }
+
+    fn headers(&self, direct: &Direct) -> Vec<(String, Vec<u8>)> {
+        let mut all = vec![
+            (headers::CORRELATION_ID, direct.correlation.clone().into_bytes()),
+            (headers::REPLY_TOPIC, self.reply_topic.clone().into_bytes()),
+            (headers::REPLY_PARTITION, direct.caller.to_be_bytes().to_vec()),
+        ];
+        if direct.is_late {
+            all.push((headers::DEADLINE_MS, b"1700000000000".to_vec()));
+        }
+        all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
+fn verified(mut asked: Asked, sending: Sending) -> Asked {
+    if let (Way::Direct(direct), Err(error)) = (&mut asked.way, sending.outcome()) {
+        direct.unwritten = Some(error.to_string());
+    }
+    asked
+}

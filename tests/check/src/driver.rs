@@ -1,0 +1,135 @@
+//! Keeps the load, the processors and the faults going, and says how far they are.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use abacus_testkit::{Broker, System};
+
+use crate::arrivals::Arrivals;
+use crate::fault::{Fault, Kind};
+use crate::gate::Gate;
+use crate::plan::Plan;
+use crate::pool::Pool;
+use crate::random::Random;
+
+const STEP: Duration = Duration::from_millis(20);
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+/// How long the load may stand still before its end is no longer waited for. Longer than a
+/// transaction, a session and a start together.
+const STANDSTILL: Duration = Duration::from_secs(60);
+
+/// What is broken, and by what it shows.
+pub(crate) struct Driver<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) system: Arc<System>,
+    pub(crate) broker: Broker,
+    pub(crate) pool: Pool,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) arrivals: Arrivals,
+    pub(crate) random: Random,
+    pub(crate) struck: Vec<(Kind, bool)>,
+    pub(crate) say: &'a dyn Fn(&str),
+    pub(crate) began: Instant,
+    pub(crate) doing: String,
+    pub(crate) said: Instant,
+}
+
+impl Driver<'_> {
+    /// Breaks one thing after the other, each while requests are under way.
+    pub(crate) fn break_things(&mut self) {
+        let faults = self.plan.faults();
+        let share = self.plan.share();
+        for (index, fault) in faults.iter().enumerate() {
+            if self.began.elapsed() > self.plan.deadline {
+                self.struck.extend(faults[index..].iter().map(|fault| (fault.kind(), false)));
+                (self.say)("the time for faults is over");
+                return;
+            }
+            self.pool.next = faults.get(index + 1).and_then(|next| match next {
+                Fault::Failpoint(arm) => Some(*arm),
+                _ => None,
+            });
+            self.let_some_through(share * (index as u64 + 1));
+            self.doing = fault.kind().to_string();
+            let fired = self.strike(*fault);
+            self.struck.push((fault.kind(), fired));
+            (self.say)(&format!("{} {}", if fired { "done:" } else { "NOT FIRED:" }, fault.kind()));
+        }
+        "waiting for the rest".clone_into(&mut self.doing);
+    }
+
+    /// Lets the load run up to half a share below `number`, and waits until it is somewhere in that.
+    fn let_some_through(&mut self, number: u64) {
+        let share = self.plan.share();
+        let half = number.saturating_sub(share / 2);
+        self.gate.open_to(half);
+        let goal = half.saturating_sub(self.random.between(share / 20, share / 2));
+        "letting requests through".clone_into(&mut self.doing);
+        self.wait(Duration::from_secs(20), |driver| driver.arrivals.completed() >= goal);
+    }
+
+    /// Waits for `condition`, looking after everything meanwhile; `false` if it did not come true.
+    pub(crate) fn wait(
+        &mut self,
+        patience: Duration,
+        mut condition: impl FnMut(&mut Self) -> bool,
+    ) -> bool {
+        let end = Instant::now() + patience;
+        loop {
+            self.tend();
+            if condition(self) {
+                return true;
+            }
+            if Instant::now() >= end {
+                return false;
+            }
+            thread::park_timeout(STEP);
+        }
+    }
+
+    /// As [`Driver::wait`], with requests that keep coming a few at a time, up to the next share.
+    pub(crate) fn wait_under_load(
+        &mut self,
+        patience: Duration,
+        mut condition: impl FnMut(&mut Self) -> bool,
+    ) -> bool {
+        let limit = self.gate.opened() + self.plan.share() / 2;
+        let step = (self.plan.share() / 40).max(4);
+        self.wait(patience, |driver| {
+            let opened = driver.gate.opened();
+            if driver.arrivals.completed() + step >= opened {
+                driver.gate.open_to((opened + step).min(limit));
+            }
+            condition(driver)
+        })
+    }
+
+    /// Waits until `count` returns `goal`, or has stood still for too long.
+    pub(crate) fn wait_for_all(&mut self, goal: u64, count: impl Fn(&Self) -> u64) {
+        let (mut last, mut moved) = (count(self), Instant::now());
+        self.wait(self.plan.deadline, |driver| {
+            let now = count(driver);
+            if now != last {
+                (last, moved) = (now, Instant::now());
+            }
+            now >= goal || moved.elapsed() > STANDSTILL
+        });
+    }
+
+    fn tend(&mut self) {
+        self.pool.tend();
+        if self.said.elapsed() >= SIGN_OF_LIFE {
+            self.said = Instant::now();
+            let (seconds, all) = (self.began.elapsed().as_secs(), self.plan.requests);
+            (self.say)(&format!(
+                "{seconds:4} s  let through {:6} of {all}  completed {:6}  replies {:6}  faults {:2}  {}",
+                self.gate.opened(),
+                self.arrivals.completed(),
+                self.arrivals.replied(),
+                self.struck.len(),
+                self.doing,
+            ));
+        }
+    }
+}

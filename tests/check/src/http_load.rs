@@ -1,0 +1,74 @@
+//! Callers over HTTP.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use abacus_testkit::Client;
+use serde_json::json;
+
+use crate::evidence::{Asked, HttpAnswer, Way};
+use crate::gate::Gate;
+use crate::plan::Plan;
+use crate::question::Question;
+
+const CALLERS: usize = 8;
+/// What a caller waits after an error, as `Retry-After` would have it.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Callers that ask what the gate lets through, one thing after the other.
+pub(crate) struct HttpLoad {
+    client: Client,
+    plan: Plan,
+    gate: Arc<Gate>,
+    next: AtomicU64,
+}
+
+impl HttpLoad {
+    pub(crate) fn start(
+        client: &Client,
+        plan: &Plan,
+        gate: &Arc<Gate>,
+    ) -> Vec<JoinHandle<Vec<Asked>>> {
+        let load = Arc::new(Self {
+            client: client.clone(),
+            plan: plan.clone(),
+            gate: Arc::clone(gate),
+            next: AtomicU64::new(0),
+        });
+        let caller = |_| {
+            let load = Arc::clone(&load);
+            thread::spawn(move || load.call())
+        };
+        (0..CALLERS).map(caller).collect()
+    }
+
+    fn call(&self) -> Vec<Asked> {
+        let mut asked = Vec::new();
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            if !self.gate.pass(number) {
+                return asked;
+            }
+            if self.plan.is_over_http(number) {
+                asked.push(self.ask(number));
+            }
+        }
+    }
+
+    fn ask(&self, number: u64) -> Asked {
+        let question = Question::of(self.plan.seed, number);
+        let body = json!({ "operation": question.operation, "operands": question.operands });
+        let answer = match self.client.try_post_json("/v1/computations", &body) {
+            Ok(response) => {
+                if response.status >= 500 {
+                    thread::park_timeout(PAUSE);
+                }
+                HttpAnswer::Response { status: response.status, body: response.body }
+            }
+            Err(error) => HttpAnswer::None(format!("{error:?}")),
+        };
+        Asked { question, way: Way::Http(answer) }
+    }
+}

@@ -1,0 +1,65 @@
+//! `abacus-check`: shows on a system of its own, under faults, that requests complete exactly once.
+//!
+//! The servers and tools are found as tests find them; `cargo xtask check` starts them.
+
+#![allow(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a program for the terminal: the report goes to standard output, progress to standard error"
+)]
+
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use abacus_check::{Plan, run};
+use abacus_testkit::Stack;
+use clap::{Args, Parser};
+
+/// Breaks a running system on purpose and shows that it kept its promises.
+#[derive(Debug, Parser)]
+enum Command {
+    /// Every request is completed exactly once and every caller answered, whatever dies
+    ExactlyOnce(Options),
+}
+
+#[derive(Debug, Args)]
+struct Options {
+    /// Requests, over HTTP and over Kafka
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(100..))]
+    requests: u64,
+    /// Processors to kill, at any moment and at named points; from 8 on at each of those
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    kills: u64,
+    /// Processors to begin with
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(2..=4))]
+    processors: u16,
+    /// What all choices follow from [default: another each time]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Seconds until the group misses a silent processor
+    #[arg(long, default_value_t = 10)]
+    session: u64,
+}
+
+fn main() -> ExitCode {
+    let Command::ExactlyOnce(options) = Command::parse();
+    let seed = options.seed.unwrap_or_else(any_seed);
+    let mut plan = Plan::new(options.requests, options.kills, seed);
+    plan.processors = options.processors.into();
+    plan.session = Duration::from_secs(options.session);
+    eprintln!(
+        "seed {seed}: {} requests, about {} of them over HTTP; {} faults, {} of them kills",
+        plan.requests,
+        plan.over_http,
+        plan.faults().len(),
+        plan.kills,
+    );
+    let report = run(&plan, &Stack::from_env(), &|line| eprintln!("{line}"));
+    println!("{report}");
+    if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn any_seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::from(now.subsec_nanos())
+}

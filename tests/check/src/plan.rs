@@ -1,0 +1,143 @@
+//! How much is asked and what is broken.
+
+use std::time::Duration;
+
+use crate::fault::{Arm, FAILPOINTS, Fault};
+use crate::random::Random;
+
+/// A whole check; the same one for the same plan.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Requests, all ways together.
+    pub requests: u64,
+    /// How many of them come over HTTP, about.
+    pub over_http: u64,
+    /// How many processors die by SIGKILL, some of them at named points.
+    pub kills: u64,
+    /// Processors to begin with.
+    pub processors: usize,
+    /// When the group misses a member that is silent.
+    pub session: Duration,
+    /// What all choices follow from.
+    pub seed: u64,
+    /// When to stop breaking things and to judge by what there is.
+    pub deadline: Duration,
+}
+
+impl Plan {
+    /// A plan of the usual proportions.
+    pub fn new(requests: u64, kills: u64, seed: u64) -> Self {
+        Self {
+            requests,
+            over_http: (requests / 20).clamp(1, 5000),
+            kills,
+            processors: 3,
+            session: Duration::from_secs(10),
+            seed,
+            deadline: Duration::from_secs(180 + 40 * kills + requests / 200),
+        }
+    }
+
+    /// Whether the request `number` comes over HTTP.
+    pub(crate) fn is_over_http(&self, number: u64) -> bool {
+        number.is_multiple_of((self.requests / self.over_http.max(1)).max(1))
+    }
+
+    /// How many requests there are for each fault; as many again, about, come before and after all.
+    pub(crate) fn share(&self) -> u64 {
+        (self.requests / (self.fault_count() + 2)).max(1)
+    }
+
+    fn fault_count(&self) -> u64 {
+        self.kills + self.rounds() * 5
+    }
+
+    /// How often each fault other than a kill comes.
+    fn rounds(&self) -> u64 {
+        (self.kills / 10).max(1)
+    }
+
+    /// What is broken, in this order.
+    pub fn faults(&self) -> Vec<Fault> {
+        let mut random = Random::new(self.seed);
+        let mut faults = self.kills(&mut random);
+        for _ in 0..self.rounds() {
+            let away = Duration::from_millis(random.between(200, 3000));
+            faults.extend([Fault::BrokerRestart(away), Fault::BrokerKill(away), Fault::Freeze]);
+        }
+        random.shuffle(&mut faults);
+        for round in 0..self.rounds() {
+            self.add_and_remove(round, &mut faults, &mut random);
+        }
+        faults
+    }
+
+    /// Every second one at a named point; each of those once before any comes twice.
+    fn kills(&self, random: &mut Random) -> Vec<Fault> {
+        let mut named = FAILPOINTS.to_vec();
+        random.shuffle(&mut named);
+        let at_points = (self.kills / 2).max(self.kills.saturating_sub(1).min(7));
+        let kill = |number| {
+            if number < at_points {
+                let failpoint = named[usize::try_from(number).unwrap() % named.len()];
+                Fault::Failpoint(Arm::new(failpoint, self.share(), random))
+            } else {
+                Fault::Kill(Duration::from_millis(random.below(300)))
+            }
+        };
+        (0..self.kills).map(kill).collect()
+    }
+
+    /// Puts an addition into each part of the plan, and a removal some faults behind it.
+    fn add_and_remove(&self, round: u64, faults: &mut Vec<Fault>, random: &mut Random) {
+        let part = faults.len() as u64 / self.rounds();
+        let add = round * part + random.below(part / 2 + 1);
+        let remove = add + 1 + random.below(part / 2 + 1);
+        let index = |at: u64, length: usize| usize::try_from(at).unwrap().min(length);
+        faults.insert(index(add, faults.len()), Fault::Add);
+        faults.insert(index(remove, faults.len()), Fault::Remove);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::fault::Kind;
+
+    #[test]
+    fn a_plan_follows_from_its_seed() {
+        let faults = |seed| Plan::new(1000, 20, seed).faults();
+        assert_eq!(faults(3), faults(3));
+        assert_ne!(faults(3), faults(4));
+    }
+
+    #[test]
+    fn every_kind_of_fault_is_planned_and_nothing_is_removed_that_was_not_added() {
+        for (seed, kills) in (0..20).flat_map(|seed| [8, 20, 100].map(|kills| (seed, kills))) {
+            let faults = Plan::new(1000, kills, seed).faults();
+            let kinds: BTreeSet<Kind> = faults.iter().map(|fault| fault.kind()).collect();
+            assert_eq!(kinds.len(), 13, "{kinds:?}");
+            let is_kill = |fault: &&Fault| matches!(fault, Fault::Kill(_) | Fault::Failpoint(_));
+            assert_eq!(faults.iter().filter(is_kill).count() as u64, kills);
+            let mut extra = 0;
+            for fault in faults {
+                match fault {
+                    Fault::Add => extra += 1,
+                    Fault::Remove => extra -= 1,
+                    _ => {}
+                }
+                assert!((0..=1).contains(&extra), "seed {seed}: {extra} extra");
+            }
+            assert_eq!(extra, 0);
+        }
+    }
+
+    #[test]
+    fn about_as_many_requests_as_planned_come_over_http() {
+        let plan = Plan::new(3000, 8, 1);
+        let over_http = (0..plan.requests).filter(|number| plan.is_over_http(*number)).count();
+        assert_eq!(over_http, 150);
+    }
+}

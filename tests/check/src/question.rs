@@ -1,0 +1,98 @@
+//! What is asked: mostly what costs nothing, some of it again and again, some costly, some wrong.
+
+use std::collections::BTreeMap;
+
+use crate::random::Random;
+
+/// An operation and its operands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Question {
+    /// The operation's name.
+    pub operation: String,
+    /// Operand name to integer in decimal digits.
+    pub operands: BTreeMap<String, String>,
+}
+
+/// What has no result, and the code it is refused with.
+pub(crate) const INVALID: [(&str, &[(&str, &str)], &str); 6] = [
+    ("no-such-operation", &[("n", "1")], "unknown-operation"),
+    ("pow", &[("base", "2")], "missing-operand"),
+    ("factorial", &[("n", "1"), ("m", "2")], "unexpected-operand"),
+    ("pow", &[("base", "2"), ("exponent", "1e9")], "malformed-operand"),
+    ("factorial", &[("n", "-1")], "operand-out-of-range"),
+    ("fibonacci", &[("n", "99999999999999999999999")], "result-too-large"),
+];
+
+/// How many questions are asked under many ids, and how many costly ones there are.
+const REPEATED: u64 = 50;
+const COSTLY: u64 = 9;
+
+impl Question {
+    pub(crate) fn new(operation: &str, operands: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self { operation: operation.to_owned(), operands: operands.iter().map(owned).collect() }
+    }
+
+    /// The question that follows from `seed` for the request `number`.
+    pub(crate) fn of(seed: u64, number: u64) -> Self {
+        let mut random = Random::about(seed, number);
+        match random.below(1000) {
+            0..=2 => costly(random.below(COSTLY)),
+            3..=32 => invalid(&mut random),
+            33..=132 => repeated(random.below(REPEATED)),
+            133..=232 => of_n("fibonacci", random.below(2000)),
+            233..=282 => of_n("factorial", random.below(300)),
+            // A base of its own, so that no other request has the same answer.
+            _ => pow(number + 2, random.between(2, 60)),
+        }
+    }
+}
+
+fn pow(base: u64, exponent: u64) -> Question {
+    Question::new("pow", &[("base", &base.to_string()), ("exponent", &exponent.to_string())])
+}
+
+fn of_n(operation: &str, n: u64) -> Question {
+    Question::new(operation, &[("n", &n.to_string())])
+}
+
+fn costly(which: u64) -> Question {
+    match which % 3 {
+        0 => of_n("fibonacci", 200_000 + which * 1000),
+        1 => of_n("factorial", 9000 + which),
+        _ => pow(3, 80_000 + which),
+    }
+}
+
+fn repeated(which: u64) -> Question {
+    match which % 2 {
+        0 => of_n("fibonacci", 3000 + which),
+        _ => pow(7, 500 + which),
+    }
+}
+
+fn invalid(random: &mut Random) -> Question {
+    let (operation, operands, _) = random.one_of(&INVALID);
+    Question::new(operation, operands)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_sort_of_question_comes_up_and_most_are_asked_once() {
+        let questions: Vec<Question> = (0..3000).map(|number| Question::of(1, number)).collect();
+        let is_costly = |question: &&Question| (0..COSTLY).any(|which| **question == costly(which));
+        let is_repeated = |question: &&Question| (0..50).any(|which| **question == repeated(which));
+        assert!(questions.iter().any(|question| is_costly(&question)));
+        assert!(questions.iter().filter(is_repeated).count() > 100);
+        for (operation, operands, _) in INVALID {
+            assert!(questions.contains(&Question::new(operation, operands)), "{operation}");
+        }
+        let distinct: HashSet<&Question> = questions.iter().collect();
+        assert!(distinct.len() > 2000, "{} distinct", distinct.len());
+    }
+}

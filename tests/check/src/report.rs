@@ -1,0 +1,114 @@
+//! What a check found, for people.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use crate::fault::Kind;
+use crate::plan::Plan;
+use crate::verdict::{Heard, Verdict};
+
+/// The outcome of a check.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What was to be done.
+    pub plan: Plan,
+    /// What was broken, in that order, and whether it did break.
+    pub struck: Vec<(Kind, bool)>,
+    /// Processes that ended in a way that nobody planned. No broken promise by itself.
+    pub surprises: Vec<String>,
+    /// What the topics and the callers say.
+    pub verdict: Verdict,
+    /// How long all of it took.
+    pub took: Duration,
+}
+
+impl Report {
+    /// Whether every promise was kept although every kind of fault happened.
+    pub fn is_good(&self) -> bool {
+        self.verdict.is_clean() && self.never_fired().is_empty()
+    }
+
+    /// Kinds of faults that were planned and never happened.
+    pub fn never_fired(&self) -> Vec<Kind> {
+        let faults = self.faults();
+        faults.iter().filter(|(_, (_, fired))| *fired == 0).map(|(kind, _)| *kind).collect()
+    }
+
+    /// How many of each kind were planned, and how many happened.
+    fn faults(&self) -> BTreeMap<Kind, (usize, usize)> {
+        let mut faults = BTreeMap::new();
+        for (kind, fired) in &self.struck {
+            let (planned, happened): &mut (usize, usize) = faults.entry(*kind).or_default();
+            *planned += 1;
+            *happened += usize::from(*fired);
+        }
+        faults
+    }
+
+    fn write_faults(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<42}{:>8}{:>8}", "faults", "planned", "fired")?;
+        for (kind, (planned, fired)) in self.faults() {
+            writeln!(f, "  {:<40}{planned:>8}{fired:>8}", kind.to_string())?;
+        }
+        Ok(())
+    }
+
+    fn write_topics(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Verdict { requested, completed, written, succeeded, failed, expired, .. } =
+            &self.verdict;
+        let rows = [
+            ("requests in their topic", *requested),
+            ("completions under read_committed", *completed),
+            ("  the oracle's result", *succeeded),
+            ("  the failure it must be", *failed),
+            ("  expired, past their deadline", *expired),
+            ("completions under read_uncommitted", *written),
+            ("  of aborted transactions", written.saturating_sub(*completed)),
+        ];
+        writeln!(f, "topics")?;
+        rows.iter().try_for_each(|(name, count)| writeln!(f, "  {name:<40}{count:>8}"))
+    }
+
+    fn write_callers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Verdict { direct, http, .. } = &self.verdict;
+        let rows: [(&str, fn(&Heard) -> usize); 6] = [
+            ("callers", |heard| heard.callers),
+            ("own answer", |heard| heard.answered),
+            ("definite error", |heard| heard.refused),
+            ("none before the deadline", |heard| heard.waiting),
+            ("repeated", |heard| heard.repeated),
+            ("another's answer", |heard| heard.foreign),
+        ];
+        writeln!(f, "{:<42}{:>8}{:>8}", "replies", "Kafka", "HTTP")?;
+        rows.iter().try_for_each(|(name, count)| {
+            writeln!(f, "  {name:<40}{:>8}{:>8}", count(direct), count(http))
+        })
+    }
+
+    fn write_broken(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (broken, (count, examples)) in &self.verdict.broken {
+            writeln!(f, "BROKEN: {broken:?} ({count})")?;
+            examples.iter().try_for_each(|example| writeln!(f, "  {example}"))?;
+        }
+        for kind in self.never_fired() {
+            writeln!(f, "NEVER FIRED: {kind}")?;
+        }
+        for surprise in &self.surprises {
+            writeln!(f, "not planned: {surprise}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_faults(f)?;
+        self.write_topics(f)?;
+        self.write_callers(f)?;
+        self.write_broken(f)?;
+        let verdict = if self.is_good() { "exactly once" } else { "FAILED" };
+        let seconds = self.took.as_secs();
+        writeln!(f, "{verdict}: seed {}, {seconds} s", self.plan.seed)
+    }
+}

@@ -1,0 +1,120 @@
+//! A whole check, from the first process to the verdict.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use abacus_testkit::{Broker, Isolation, PATIENCE, Service, Stack, System, wait_until};
+
+use crate::arrivals::Arrivals;
+use crate::direct_load::{self, DirectLoad};
+use crate::driver::Driver;
+use crate::evidence::{Asked, Evidence};
+use crate::fault::Kind;
+use crate::gate::Gate;
+use crate::http_load::HttpLoad;
+use crate::oracle::Oracle;
+use crate::plan::Plan;
+use crate::pool::Pool;
+use crate::random::Random;
+use crate::report::Report;
+use crate::verdict::judge;
+
+/// How long an open transaction of a dead process may stay open, twice over.
+const SETTLING: Duration = Duration::from_secs(60);
+
+/// Runs `plan` on a broker of its own beside the servers of `stack`, and tells `say` how far it is.
+pub fn run(plan: &Plan, stack: &Stack, say: &dyn Fn(&str)) -> Report {
+    let began = Instant::now();
+    let broker = Broker::start(stack);
+    let mut system = System::on(Stack { kafka: broker.bootstrap(), ..stack.clone() });
+    let session = format!("session.timeout.ms={}", plan.session.as_millis());
+    system.set("ABACUS_KAFKA_PROPERTIES", session);
+    let system = Arc::new(system);
+    let reply_topic = format!("abacus.replies.{}", system.name());
+    system.kafka.create_topic(&reply_topic, direct_load::CALLERS);
+
+    let mut driver = Driver {
+        plan,
+        broker,
+        pool: Pool::start(&system, plan.processors),
+        gate: Arc::new(Gate::new(plan.requests)),
+        arrivals: Arrivals::watch(&system, &reply_topic),
+        random: Random::new(plan.seed ^ 1),
+        struck: Vec::new(),
+        say,
+        began,
+        doing: "starting".to_owned(),
+        said: began,
+        system: Arc::clone(&system),
+    };
+    let mut ingress = system.start(&system.ingress());
+    let load = Load::start(&mut ingress, &reply_topic, &driver);
+    driver.break_things();
+    let asked = finish(&mut driver, load);
+    say("all is asked and at rest; stopping the services and reading the topics");
+    let (struck, surprises) = stop(driver, &mut ingress, &system);
+    let evidence = Evidence::gather(&system, &reply_topic, asked);
+    let verdict = judge(&evidence, &mut Oracle::default());
+    Report { plan: plan.clone(), struck, surprises, verdict, took: began.elapsed() }
+}
+
+/// All callers.
+struct Load(Vec<JoinHandle<Vec<Asked>>>);
+
+impl Load {
+    fn start(ingress: &mut Service, reply_topic: &str, driver: &Driver<'_>) -> Self {
+        let Driver { plan, gate, system, .. } = driver;
+        let mut callers = HttpLoad::start(&ingress.http(), plan, gate);
+        callers.push(DirectLoad::start(system, reply_topic, plan, gate));
+        Self(callers)
+    }
+
+    fn is_finished(&self) -> bool {
+        self.0.iter().all(JoinHandle::is_finished)
+    }
+
+    fn join(self) -> Vec<Asked> {
+        let join = |caller: JoinHandle<Vec<Asked>>| caller.join().expect("a caller that finishes");
+        self.0.into_iter().flat_map(join).collect()
+    }
+}
+
+/// Lets the rest through, and waits until everything that was asked is answered and completed.
+fn finish(driver: &mut Driver<'_>, load: Load) -> Vec<Asked> {
+    driver.gate.open_to(driver.plan.requests);
+    driver.wait(driver.plan.deadline, |_| load.is_finished());
+    let asked = load.join();
+    let topics = &driver.system.topics;
+    let requested =
+        driver.system.kafka.scan(&topics.requested, Isolation::Uncommitted).len() as u64;
+    driver.wait_for_all(requested, |driver| driver.arrivals.completed());
+    let direct = (0..driver.plan.requests).filter(|number| !driver.plan.is_over_http(*number));
+    driver.wait_for_all(direct.count() as u64, |driver| driver.arrivals.replied());
+    asked
+}
+
+/// Stops everything but the broker, and waits until no transaction is open.
+fn stop(
+    mut driver: Driver<'_>,
+    ingress: &mut Service,
+    system: &System,
+) -> (Vec<(Kind, bool)>, Vec<String>) {
+    driver.pool.stop_all();
+    ingress.ask_to_stop();
+    if let code @ (None | Some(1..)) = ingress.wait_for_exit() {
+        driver.pool.surprises.push(format!("ingress stopped with {code:?}"));
+    }
+    driver.arrivals.stop();
+    for topic in [&system.topics.completed, &system.topics.dead_letter] {
+        wait_until(
+            &format!("the last transaction of {topic} to end"),
+            SETTLING.max(PATIENCE),
+            || {
+                let settled = system.kafka.is_settled(topic);
+                if settled { Ok(()) } else { Err("one is open".to_owned()) }
+            },
+        );
+    }
+    (driver.struck, driver.pool.surprises)
+}

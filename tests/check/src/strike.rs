@@ -1,0 +1,97 @@
+//! Breaking one thing, and seeing to it that it broke.
+
+use std::time::{Duration, Instant};
+
+use abacus_testkit::Broker;
+
+use crate::driver::Driver;
+use crate::fault::{Arm, Fault};
+
+/// How long a fault may take to happen: a rebalance that waits for a dead member, and a start.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Driver<'_> {
+    /// Breaks something; says whether it did break.
+    pub(crate) fn strike(&mut self, fault: Fault) -> bool {
+        match fault {
+            Fault::Kill(after) => self.kill(after),
+            Fault::Failpoint(arm) => self.die_at(arm),
+            Fault::Freeze => self.freeze(),
+            Fault::BrokerRestart(away) => self.bounce(away, Broker::terminate),
+            Fault::BrokerKill(away) => self.bounce(away, Broker::stop),
+            Fault::Add => self.add(),
+            Fault::Remove => self.remove(),
+        }
+    }
+
+    fn victim(&mut self) -> usize {
+        let all: Vec<usize> = (0..self.pool.len()).collect();
+        *self.random.one_of(&all)
+    }
+
+    /// One that works: it has partitions.
+    fn working_victim(&mut self) -> usize {
+        let mut victim = self.victim();
+        self.wait_under_load(PATIENCE, |driver| {
+            let works = driver.pool.partitions_of(victim).is_some_and(|partitions| partitions > 0);
+            if !works {
+                victim = driver.victim();
+            }
+            works
+        });
+        victim
+    }
+
+    fn kill(&mut self, after: Duration) -> bool {
+        let victim = self.working_victim();
+        let moment = Instant::now() + after;
+        self.wait_under_load(PATIENCE, |_| Instant::now() >= moment);
+        self.pool.kill(victim)
+    }
+
+    fn die_at(&mut self, arm: Arm) -> bool {
+        // Who was started again during the last fault may be the one, and dead already.
+        if !self.pool.is_armed(arm) && !self.pool.fired.contains(&arm) {
+            let victim = self.victim();
+            self.pool.arm(victim, arm);
+        }
+        self.wait_under_load(PATIENCE, |driver| driver.pool.has_fired(arm))
+    }
+
+    /// Longer than a session: then the others have all partitions, and it wakes as a stranger.
+    fn freeze(&mut self) -> bool {
+        let victim = self.working_victim();
+        let all = self.system.kafka.end_offsets(&self.system.topics.requested).len() as u64;
+        let end = Instant::now() + self.plan.session;
+        self.pool.pause(victim);
+        let replaced = self.wait_under_load(PATIENCE, |driver| {
+            Instant::now() >= end && driver.pool.partitions_beside(victim) == all
+        });
+        let lived = self.pool.is_running(victim);
+        self.pool.resume(victim);
+        replaced && lived
+    }
+
+    fn bounce(&mut self, away: Duration, stop: fn(&mut Broker)) -> bool {
+        stop(&mut self.broker);
+        let end = Instant::now() + away;
+        self.wait(PATIENCE, |_| Instant::now() >= end);
+        self.broker.start_again();
+        let before = self.arrivals.completed();
+        self.wait_under_load(PATIENCE, |driver| driver.arrivals.completed() > before)
+    }
+
+    fn add(&mut self) -> bool {
+        self.pool.add();
+        let newest = self.pool.len() - 1;
+        self.wait_under_load(PATIENCE, |driver| {
+            driver.pool.partitions_of(newest).is_some_and(|partitions| partitions > 0)
+        })
+    }
+
+    fn remove(&mut self) -> bool {
+        let before = self.arrivals.completed();
+        let stopped = self.pool.remove();
+        stopped && self.wait_under_load(PATIENCE, |driver| driver.arrivals.completed() > before)
+    }
+}
