@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use abacus_kafka::{
-    Delivery, Duplicates, Header, KafkaConfig, OutboundRecord, Outgoing, Producer, ProducerSettings,
+    Delivery, Duplicates, Header, KafkaConfig, OutboundRecord, Outgoing, Producer,
+    ProducerSettings, failpoint,
 };
 use abacus_schemas::headers::{self, ReplyTo};
 use abacus_schemas::topics::MAX_VALUE_BYTES;
@@ -124,6 +125,7 @@ impl Answering {
         let key = request.request_id.clone().into_bytes();
         let payload = self.encode(self.completion(request, answered));
         self.reply(envelope.reply_to.as_ref(), &payload);
+        failpoint::reach("processor::after_reply");
         let (topic, partition) = (Arc::clone(&self.completed), Some(envelope.partition));
         envelope.ticket.finish(Some(OutboundRecord {
             topic,
