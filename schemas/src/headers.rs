@@ -23,6 +23,9 @@ pub const ORIGIN_PARTITION: &str = "origin-partition";
 /// The offset a dead letter was read at, in decimal digits.
 pub const ORIGIN_OFFSET: &str = "origin-offset";
 
+/// The dead letter that a record was replayed from: `partition:offset` in decimal digits.
+pub const REPLAYED_FROM: &str = "abacus-replayed-from";
+
 const SPRING_CORRELATION_ID: &str = "kafka_correlationId";
 const SPRING_REPLY_TOPIC: &str = "kafka_replyTopic";
 const SPRING_REPLY_PARTITION: &str = "kafka_replyPartition";
@@ -98,6 +101,20 @@ impl ReplyTo {
         .into_iter()
         .chain(partition)
     }
+}
+
+/// Whether a header is about a caller who waits: where the reply goes, and until when.
+pub fn is_of_waiting(name: &str) -> bool {
+    matches!(
+        name,
+        CORRELATION_ID
+            | REPLY_TOPIC
+            | REPLY_PARTITION
+            | DEADLINE_MS
+            | SPRING_CORRELATION_ID
+            | SPRING_REPLY_TOPIC
+            | SPRING_REPLY_PARTITION
+    )
 }
 
 /// The moment after which the caller no longer waits, in milliseconds since the Unix epoch;

@@ -35,7 +35,7 @@ fn older_requested() -> Value {
     older
 }
 
-fn register(system: &System, topic: &str, schema: &Value) -> abacus_testkit::Response {
+pub(crate) fn register(system: &System, topic: &str, schema: &Value) -> abacus_testkit::Response {
     let path = format!("/subjects/{}/versions", value_subject(topic));
     Client::at(&system.stack.registry).post_json(&path, &json!({ "schema": schema.to_string() }))
 }

@@ -10,6 +10,7 @@
 )]
 
 mod crash;
+mod dead_letters;
 mod direct;
 mod evolution;
 mod heavy;
@@ -20,6 +21,7 @@ mod outage;
 mod poison;
 mod python;
 mod refusal;
+mod registry;
 mod settings;
 mod shutdown;
 mod topics;

@@ -1,6 +1,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 //! `abacus-admin`: what a deployment does before the services start, and operators now and then.
 
+mod dead_letters;
 mod schemas;
 mod topics;
 
@@ -12,7 +13,8 @@ use abacus_runtime::{Config, Environment};
 use abacus_schemas::Topics;
 use clap::{Parser, Subcommand};
 
-/// Prepares Kafka and the schema registry for Abacus. Safe to run again.
+/// Prepares Kafka and the schema registry for Abacus, which is safe to do again; shows and replays
+/// dead letters.
 #[derive(Parser)]
 #[command(name = "abacus-admin", version)]
 struct Arguments {
@@ -28,6 +30,9 @@ enum Command {
     /// The Avro schemas.
     #[command(subcommand)]
     Schemas(schemas::Command),
+    /// The records that could not be read as requests.
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
 }
 
 /// Where everything is, from the environment the services read too.
@@ -66,5 +71,6 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Topics(command) => topics::run(command, &settings).await,
         Command::Schemas(command) => schemas::run(command, &settings).await,
+        Command::DeadLetters(command) => dead_letters::run(command, &settings).await,
     }
 }

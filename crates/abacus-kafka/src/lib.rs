@@ -1,6 +1,6 @@
 //! Everything in Abacus that speaks to Kafka: client settings, a producer for low latency, a reader
-//! of one fixed partition, a consumer group whose offsets live elsewhere, and exactly-once
-//! consume-transform-produce.
+//! of one fixed partition, a consumer group whose offsets live elsewhere, exactly-once
+//! consume-transform-produce, and for tools a scan of a topic and a transaction.
 //!
 //! This crate moves bytes, keys, headers and offsets and knows no event type. It is the only one
 //! that names rdkafka. Each client runs on an OS thread of its own: librdkafka's calls block, so
@@ -17,8 +17,10 @@ mod partition_reader;
 mod partitioner;
 mod producer;
 mod record;
+mod scan;
 pub mod stream;
 mod tracker;
+mod transaction;
 
 pub use availability::Availability;
 pub use batch_reader::{BatchReader, BatchSettings, StartOffsets};
@@ -31,3 +33,5 @@ pub use record::{
     Header, InboundRecord, OutboundRecord, OwnedRecord, RecordHeaders, TopicPartition,
     UnreadableHeaders,
 };
+pub use scan::{ScanStart, TopicScan, read_record};
+pub use transaction::{Progress, TransactionWriter, Undone, progress};

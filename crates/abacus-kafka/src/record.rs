@@ -69,6 +69,11 @@ impl<'a> InboundRecord<'a> {
         self.message.offset()
     }
 
+    /// When it was written, in milliseconds since the Unix epoch.
+    pub fn timestamp_ms(&self) -> Option<i64> {
+        self.message.timestamp().to_millis()
+    }
+
     /// The key; empty if there is none.
     pub fn key(&self) -> &[u8] {
         self.message.key().unwrap_or_default()

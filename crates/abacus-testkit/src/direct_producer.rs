@@ -36,6 +36,13 @@ impl DirectProducer {
         Self { inner }
     }
 
+    pub(crate) fn produce_and_abort<'a>(&self, records: impl IntoIterator<Item = &'a NewRecord>) {
+        self.inner.init_transactions(CALL).expect("a transactional producer");
+        self.inner.begin_transaction().expect("a transaction");
+        self.produce_all(records);
+        self.inner.abort_transaction(CALL).expect("an aborted transaction");
+    }
+
     /// Sends a record.
     #[track_caller]
     pub fn send(&self, record: &NewRecord) -> Sending {

@@ -168,6 +168,16 @@ impl Kafka {
         DirectProducer::new(inner)
     }
 
+    /// Writes records in a transaction, and aborts it.
+    pub fn produce_and_abort<'a>(&self, records: impl IntoIterator<Item = &'a NewRecord>) {
+        let inner = self
+            .config()
+            .set("transactional.id", format!("testkit-{}", Uuid::new_v4()))
+            .create_with_context(Deliveries)
+            .expect("a producer");
+        DirectProducer::new(inner).produce_and_abort(records);
+    }
+
     /// Everything in a topic, partition by partition.
     #[track_caller]
     pub fn scan(&self, topic: &str, isolation: Isolation) -> Vec<Record> {

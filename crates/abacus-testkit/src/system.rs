@@ -1,7 +1,7 @@
 //! An Abacus of a test's own.
 
 use std::collections::BTreeMap;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use abacus_schemas::Topics;
 use uuid::Uuid;
@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::database::Database;
 use crate::events::Events;
 use crate::kafka::Kafka;
+use crate::process::Process;
 use crate::service::{Service, ServiceSetup};
 use crate::stack::Stack;
 
@@ -120,6 +121,13 @@ impl System {
     /// Starts a service and waits for nothing.
     pub fn spawn(&self, setup: &ServiceSetup) -> Service {
         setup.spawn(&self.stack.binaries)
+    }
+
+    /// Starts `abacus-admin`, whose output nobody reads.
+    pub fn spawn_admin(&self, arguments: &[&str]) -> Process {
+        let mut command = Process::command(self.stack.binaries.join("abacus-admin"));
+        command.args(arguments).envs(&self.settings).stdout(Stdio::null()).stderr(Stdio::null());
+        Process::spawn("abacus-admin", command)
     }
 
     /// Runs `abacus-admin` to its end.

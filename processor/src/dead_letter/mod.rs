@@ -33,6 +33,8 @@ impl Class {
 
 /// Headers that we add at the end: three for the origin, two for the error.
 const OUR_HEADERS: usize = 5;
+/// A partition and an offset are no longer than this.
+const LONGEST_PLACE: usize = 32;
 
 /// A copy of a record, to be written to the dead-letter topic should it have to be.
 pub(crate) struct Original {
@@ -81,11 +83,14 @@ impl Original {
 }
 
 /// A record that came compressed may not fit as it is. Where it stands is kept, and it is still
-/// there.
+/// there; and which letter it was replayed from, so that it can be seen to have come back.
 fn without_content(letter: OutboundRecord) -> OutboundRecord {
     tracing::error!(bytes = letter.size(), "a dead letter does not fit its topic");
     let theirs = letter.headers.len().saturating_sub(OUR_HEADERS);
-    let kept = letter.headers.into_iter().skip(theirs);
+    let is_kept = |(index, (name, value)): &(usize, (String, Vec<u8>))| {
+        *index >= theirs || (name == headers::REPLAYED_FROM && value.len() <= LONGEST_PLACE)
+    };
+    let kept = letter.headers.into_iter().enumerate().filter(is_kept).map(|(_, header)| header);
     OutboundRecord { key: Vec::new(), payload: Vec::new(), headers: kept.collect(), ..letter }
 }
 
@@ -100,6 +105,8 @@ mod tests {
             payload: vec![0; MAX_VALUE_BYTES],
             headers: vec![
                 ("theirs".to_owned(), b"x".to_vec()),
+                (headers::REPLAYED_FROM.to_owned(), vec![b'9'; 1000]),
+                (headers::REPLAYED_FROM.to_owned(), b"0:17".to_vec()),
                 (headers::ORIGIN_TOPIC.to_owned(), b"requested".to_vec()),
                 (headers::ORIGIN_PARTITION.to_owned(), b"1".to_vec()),
                 (headers::ORIGIN_OFFSET.to_owned(), b"2".to_vec()),
@@ -110,6 +117,7 @@ mod tests {
         assert_eq!(
             names,
             [
+                headers::REPLAYED_FROM,
                 headers::ORIGIN_TOPIC,
                 headers::ORIGIN_PARTITION,
                 headers::ORIGIN_OFFSET,

@@ -1,0 +1,205 @@
+//! Writing records and a group's progress as one, as a tool does: a failure undoes the
+//! transaction and ends the tool. Services use [`crate::stream`].
+
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rdkafka::ClientContext;
+use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::config::{CALL_TIMEOUT, KafkaConfig};
+use crate::context::{self, Logging};
+use crate::error::Error;
+use crate::record::{OutboundRecord, to_kafka_headers};
+
+/// How long each step of a transaction may take.
+const STEP_TIMEOUT: Duration = Duration::from_secs(30);
+/// What was compressed once has to be again, to fit the topic that it fitted before; and what comes
+/// out of such a record may be larger than any that our services write.
+const WRITING_ALL: [(&str, &str); 2] =
+    [("compression.type", "gzip"), ("message.max.bytes", "100000000")];
+
+/// How far a group has come in a partition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The partition.
+    pub partition: i32,
+    /// The next offset; `None` where none was committed.
+    pub next: Option<i64>,
+    /// What the group has noted beside it. The broker takes 4096 bytes by default.
+    pub note: String,
+}
+
+/// A transaction that failed. It has had no effect, or, where even its end is not known, perhaps its
+/// whole effect: to begin again with the group's progress is right in both cases.
+#[derive(Debug, thiserror::Error)]
+#[error("a transaction failed")]
+pub struct Undone {
+    /// Which of the records Kafka will never take, if that is why.
+    pub record: Option<usize>,
+    /// Kafka's reason.
+    #[source]
+    pub source: Box<Error>,
+}
+
+/// Writes transactions on behalf of one group and topic.
+pub struct TransactionWriter {
+    producer: ThreadedProducer<Context>,
+    group: BaseConsumer<Logging>,
+    topic: String,
+}
+
+struct Context {
+    name: String,
+    /// The first record that was not written.
+    failure: Mutex<Option<(usize, KafkaError)>>,
+}
+
+impl TransactionWriter {
+    /// A writer for `group`, which reads `topic`. Any other for the same two can write no more from
+    /// here on, and what it left unfinished is undone. Blocks.
+    pub fn open(config: &KafkaConfig, group: &str, topic: &str) -> Result<Self, Error> {
+        let name = format!("{group}-{topic}");
+        let own = [&[("transactional.id", name.as_str())][..], &WRITING_ALL].concat();
+        let context = Context { name: name.clone(), failure: Mutex::default() };
+        let producer =
+            ThreadedProducer::from_config_and_context(&config.producer(&name, &own), context)
+                .map_err(Error::client(&name))?;
+        producer.init_transactions(STEP_TIMEOUT).map_err(Error::call("fencing earlier writers"))?;
+        Ok(Self { producer, group: member(config, group)?, topic: topic.to_owned() })
+    }
+
+    /// Writes `records`, and that the group has come so far in its topic, as one. Blocks.
+    pub fn write(&self, records: &[OutboundRecord], progress: &[Progress]) -> Result<(), Undone> {
+        self.attempt(records, progress).map_err(|source| {
+            if let Err(error) = self.producer.abort_transaction(STEP_TIMEOUT) {
+                tracing::warn!(error = %error, "the broker will abort the transaction");
+            }
+            let failure = self.producer.context().take_failure();
+            let refused = failure.filter(|(_, error)| is_refusal(error));
+            Undone { record: refused.map(|(record, _)| record), source: Box::new(source) }
+        })
+    }
+
+    fn attempt(&self, records: &[OutboundRecord], progress: &[Progress]) -> Result<(), Error> {
+        let offsets = offsets(&self.topic, progress)?;
+        self.producer.begin_transaction().map_err(Error::call("beginning a transaction"))?;
+        for (index, record) in records.iter().enumerate() {
+            self.send(index, record);
+        }
+        self.producer.flush(STEP_TIMEOUT).map_err(Error::call("writing a transaction"))?;
+        self.producer.context().check()?;
+        if let Some(group) = self.group.group_metadata()
+            && offsets.count() > 0
+        {
+            self.producer
+                .send_offsets_to_transaction(&offsets, &group, STEP_TIMEOUT)
+                .map_err(Error::call("adding the progress to a transaction"))?;
+        }
+        self.producer
+            .commit_transaction(STEP_TIMEOUT)
+            .map_err(Error::call("committing a transaction"))
+    }
+
+    fn send(&self, index: usize, record: &OutboundRecord) {
+        let headers = record.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        let mut message = BaseRecord::with_opaque_to(&record.topic, index)
+            .key(record.key.as_slice())
+            .payload(record.payload.as_slice())
+            .headers(to_kafka_headers(headers));
+        if let Some(partition) = record.partition {
+            message = message.partition(partition);
+        }
+        if let Err((error, _)) = self.producer.send(message) {
+            self.producer.context().note_failure(index, &error);
+        }
+    }
+}
+
+/// Whether it is the record's fault, and no try will help.
+fn is_refusal(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{InvalidRecord, MessageSizeTooLarge, UnknownPartition};
+    let code = error.rdkafka_error_code();
+    matches!(code, Some(InvalidRecord | MessageSizeTooLarge | UnknownPartition))
+}
+
+/// How far `group` has come in `topic`, by partition. Blocks.
+pub fn progress(
+    config: &KafkaConfig,
+    group: &str,
+    topic: &str,
+    partitions: impl Iterator<Item = i32>,
+) -> Result<Vec<Progress>, Error> {
+    let mut list = TopicPartitionList::new();
+    for partition in partitions {
+        list.add_partition(topic, partition);
+    }
+    let committed = member(config, group)?
+        .committed_offsets(list, CALL_TIMEOUT)
+        .map_err(Error::call(format!("the progress of {group}")))?;
+    let progress = committed.elements().into_iter().map(|element| Progress {
+        partition: element.partition(),
+        next: element.offset().to_raw().filter(|offset| *offset >= 0),
+        note: element.metadata().to_owned(),
+    });
+    Ok(progress.collect())
+}
+
+/// A client that may ask about a group and never joins it.
+fn member(config: &KafkaConfig, group: &str) -> Result<BaseConsumer<Logging>, Error> {
+    let client = config.consumer(group, &[("group.id", group)]);
+    let context = Logging { client: group.to_owned() };
+    client.create_with_context(context).map_err(Error::client(group))
+}
+
+fn offsets(topic: &str, progress: &[Progress]) -> Result<TopicPartitionList, Error> {
+    let mut offsets = TopicPartitionList::new();
+    for progress in progress {
+        let Some(next) = progress.next else { continue };
+        let mut element = offsets.add_partition(topic, progress.partition);
+        element.set_offset(Offset::Offset(next)).map_err(Error::call("an offset"))?;
+        element.set_metadata(&progress.note);
+    }
+    Ok(offsets)
+}
+
+impl Context {
+    fn take_failure(&self) -> Option<(usize, KafkaError)> {
+        self.failure.lock().take()
+    }
+
+    /// Fails if a record was not written.
+    fn check(&self) -> Result<(), Error> {
+        let failure = self.failure.lock().as_ref().map(|(_, error)| error.clone());
+        failure.map_or(Ok(()), |error| Err(Error::call("writing a record")(error)))
+    }
+
+    fn note_failure(&self, record: usize, error: &KafkaError) {
+        self.failure.lock().get_or_insert_with(|| (record, error.clone()));
+    }
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        context::log(&self.name, level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        context::error(&self.name, &error, reason);
+    }
+}
+
+impl ProducerContext for Context {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, record: usize) {
+        if let Err((error, _)) = result {
+            self.note_failure(record, error);
+        }
+    }
+}

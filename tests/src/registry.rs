@@ -1,0 +1,97 @@
+//! A registry that can be made to forget a schema: it stands before the real one.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use abacus_testkit::{Client, Response};
+
+/// What is asked of this registry is asked of the real one, but for schemas it has forgotten.
+pub(crate) struct ForgetfulRegistry {
+    pub(crate) url: String,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    forgotten: Option<u32>,
+    asked: BTreeMap<u32, usize>,
+}
+
+impl ForgetfulRegistry {
+    /// Stands before the registry at `real`.
+    pub(crate) fn before(real: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (real, state) = (Client::at(real), Arc::<Mutex<State>>::default());
+        let shared = Arc::clone(&state);
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                let (real, state) = (real.clone(), Arc::clone(&shared));
+                thread::spawn(move || serve(&connection.unwrap(), &real, &state));
+            }
+        });
+        Self { url, state }
+    }
+
+    /// From now on, there is no schema `id`, or none is missing.
+    pub(crate) fn forget(&self, id: Option<u32>) {
+        self.state.lock().unwrap().forgotten = id;
+    }
+
+    /// How often it was asked for the schema `id`.
+    pub(crate) fn asked(&self, id: u32) -> usize {
+        self.state.lock().unwrap().asked.get(&id).copied().unwrap_or_default()
+    }
+}
+
+fn serve(connection: &TcpStream, real: &Client, state: &Mutex<State>) {
+    let mut reader = BufReader::new(connection);
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    let mut words = line.split(' ');
+    let (Some(method), Some(path)) = (words.next(), words.next()) else { return };
+    let mut body = vec![0; body_len(&mut reader)];
+    reader.read_exact(&mut body).unwrap();
+    let (status, body) = answer(method, path, String::from_utf8(body).unwrap(), real, state);
+    let head = "content-type: application/json\r\nconnection: close";
+    let length = body.len();
+    let mut connection = connection;
+    write!(connection, "HTTP/1.1 {status} .\r\n{head}\r\ncontent-length: {length}\r\n\r\n{body}")
+        .unwrap();
+}
+
+/// Reads the headers.
+fn body_len(reader: &mut impl std::io::BufRead) -> usize {
+    let mut length = 0;
+    let lines = reader.lines().map(Result::unwrap).take_while(|line| !line.is_empty());
+    for line in lines {
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    length
+}
+
+fn answer(
+    method: &str,
+    path: &str,
+    body: String,
+    real: &Client,
+    state: &Mutex<State>,
+) -> (u16, String) {
+    if let Some(id) = path.strip_prefix("/schemas/ids/").and_then(|id| id.parse().ok()) {
+        let mut state = state.lock().unwrap();
+        *state.asked.entry(id).or_default() += 1;
+        if state.forgotten == Some(id) {
+            return (404, r#"{"error_code":40403,"message":"Schema not found"}"#.to_owned());
+        }
+    }
+    let Response { status, body, .. } = match method {
+        "GET" => real.get(path),
+        _ => real.post(path, "application/vnd.schemaregistry.v1+json", body),
+    };
+    (status, body)
+}
