@@ -34,6 +34,9 @@ pub(crate) enum Command {
     /// Work with the schemas of the events
     #[command(subcommand)]
     Schemas(Schemas),
+    /// Show and replay dead letters of the running system: list, replay; `list --help` says more
+    #[command(disable_help_flag = true)]
+    DeadLetters(DeadLetters),
     /// Run the four servers without the services, under any name
     #[command(subcommand)]
     Stack(StackCommand),
@@ -112,6 +115,13 @@ pub(crate) enum Schemas {
     Register,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct DeadLetters {
+    /// Arguments for `abacus-admin dead-letters`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<String>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum StackCommand {
     /// Start servers for tests and print the settings that tests read
@@ -162,6 +172,15 @@ mod tests {
         let cli = Cli::parse_from(["xtask", "bench", "--keep", "--", "--rounds", "1"]);
         let Command::Bench(bench) = cli.command else { panic!("{:?}", cli.command) };
         assert!(bench.part.is_none() && bench.keep && bench.arguments.len() == 2);
+    }
+
+    #[test]
+    fn everything_behind_dead_letters_goes_to_the_program() {
+        for words in [&["list", "--limit", "3"][..], &["replay", "--help"], &["--help"]] {
+            let cli = Cli::parse_from([&["xtask", "dead-letters"], words].concat());
+            let Command::DeadLetters(letters) = cli.command else { panic!("{:?}", cli.command) };
+            assert_eq!(letters.arguments, words);
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@
     reason = "a program for the terminal: results go to standard output, progress to standard error"
 )]
 
+mod admin;
 mod arithmetic;
 mod bench;
 mod ci;
@@ -29,7 +30,6 @@ mod ports;
 mod process;
 mod progress;
 mod python;
-mod schemas;
 mod stack;
 mod supervisor;
 mod test;
@@ -68,7 +68,8 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Test(options) => test::run(&workspace, &progress, options)?,
         Command::Ci => ci::run(&workspace, &progress)?,
         Command::Bench(options) => bench::run(&workspace, &progress, options)?,
-        Command::Schemas(command) => schemas::run(&workspace, &progress, command)?,
+        Command::Schemas(command) => admin::schemas(&workspace, &progress, command)?,
+        Command::DeadLetters(command) => admin::dead_letters(&workspace, &progress, command)?,
         Command::Stack(command) => test::stack(&workspace, &progress, command)?,
         Command::Packages => packages::ensure(
             &workspace,
