@@ -6,8 +6,8 @@
 //!
 //! | operands | product |
 //! |---|---|
-//! | short | the schoolbook's, column by column ([`schoolbook`]) |
-//! | longer | by a Fourier transform in doubles ([`transform`]), checked modulo a prime ([`check`]) |
+//! | short | the schoolbook's, column by column (`schoolbook`) |
+//! | longer | by a Fourier transform in doubles (`transform`), checked modulo a prime (`check`) |
 //! | of very different lengths | by pieces of the longer, each as above |
 //! | too long for the transform's error bound | Karatsuba's, of such products |
 //!

@@ -51,3 +51,25 @@ fn every_length_gives_the_schoolbooks_product_up_to_its_last_limb() {
         assert_eq!(square(plan, half), Some(schoolbook::square(half)), "{length}");
     }
 }
+
+#[test]
+fn coefficients_stay_close_to_integers_however_large_they_are() {
+    let length = crate::plan::MAX_LENGTH;
+    let plan = Plan::at_least(length).unwrap();
+    let (mut spectrum, mut scratch) = (vec![], vec![]);
+    forward(plan, &vec![HALVES; (length - 1) / 4], &mut spectrum, &mut scratch);
+    for x in &mut spectrum {
+        *x = (*x * *x).conj();
+    }
+    transform(plan, &mut spectrum, &mut scratch);
+    let distance = round(&mut spectrum, &plan.weights);
+    assert!(distance > 0.0 && distance < MAX_DISTANCE / 10.0, "{distance}");
+}
+
+#[test]
+fn a_coefficient_between_two_integers_fails_the_product() {
+    let plan = Plan::at_least(64).unwrap();
+    let mut spectrum = vec![Complex::default(); plan.length()];
+    spectrum[0].re = plan.length() as f64 * 0.3;
+    assert_eq!(backward(plan, &mut spectrum, &mut vec![], 8), None);
+}
