@@ -24,4 +24,5 @@ mod refusal;
 mod registry;
 mod settings;
 mod shutdown;
+mod stream;
 mod topics;

@@ -1,0 +1,329 @@
+//! The stream by itself, in this process, over a real broker: what readers of its output see while
+//! its group changes, and how it holds back.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use abacus_kafka::stream::{
+    self, GroupProtocol, Guarantee, Handler, Held, Metrics, StreamSettings, Ticket,
+};
+use abacus_kafka::{InboundRecord, KafkaConfig, OutboundRecord};
+use abacus_runtime::prometheus::Registry;
+use abacus_testkit::{DirectProducer, Isolation, Kafka, NewRecord, PATIENCE, Stack, wait_until};
+use uuid::Uuid;
+
+/// Two topics and a group of a test's own.
+struct Pipe {
+    bootstrap: String,
+    kafka: Kafka,
+    producer: DirectProducer,
+    name: String,
+    guarantee: Guarantee,
+    protocol: GroupProtocol,
+}
+
+const PARTITIONS: i32 = 4;
+
+impl Pipe {
+    fn new(guarantee: Guarantee, protocol: GroupProtocol) -> Self {
+        let bootstrap = Stack::from_env().kafka;
+        let kafka = Kafka::new(&bootstrap);
+        let name = format!("t{}", Uuid::new_v4().simple());
+        let pipe = Self { producer: kafka.producer(), bootstrap, kafka, name, guarantee, protocol };
+        pipe.kafka.create_topic(&pipe.input(), PARTITIONS);
+        pipe.kafka.create_topic(&pipe.output(), PARTITIONS);
+        pipe
+    }
+
+    fn input(&self) -> String {
+        format!("{}.in", self.name)
+    }
+
+    fn output(&self) -> String {
+        format!("{}.out", self.name)
+    }
+
+    fn settings(&self, instance: &str) -> StreamSettings {
+        StreamSettings {
+            group: self.name.clone(),
+            instance: instance.to_owned(),
+            topics: vec![self.input()],
+            guarantee: self.guarantee,
+            protocol: self.protocol,
+            // As many transactions as there can be: one of them is open when the group changes.
+            commit_interval: Duration::from_millis(1),
+            commit_records: 100,
+            commit_bytes: 1 << 20,
+            partition_backlog: 200,
+            partition_backlog_bytes: 1 << 20,
+            drain: Duration::from_secs(5),
+            hand_over: Duration::from_millis(500),
+        }
+    }
+
+    fn produce(&self, numbers: std::ops::Range<usize>, payload: &[u8]) {
+        let record = |number: usize| NewRecord {
+            topic: self.input(),
+            partition: Some(i32::try_from(number).unwrap() % PARTITIONS),
+            key: number.to_string().into_bytes(),
+            payload: payload.to_vec(),
+            ..NewRecord::default()
+        };
+        self.producer.produce_all(&numbers.map(record).collect::<Vec<_>>());
+    }
+
+    /// How often each number was completed, as readers of what is committed see it.
+    fn completed(&self) -> BTreeMap<usize, usize> {
+        let mut counts = BTreeMap::new();
+        for number in self.numbers().into_values().flatten() {
+            *counts.entry(number).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The numbers in each partition, in their order.
+    fn numbers(&self) -> BTreeMap<i32, Vec<usize>> {
+        let mut numbers: BTreeMap<i32, Vec<usize>> = BTreeMap::new();
+        for record in self.kafka.scan(&self.output(), Isolation::Committed) {
+            let number = std::str::from_utf8(&record.key).unwrap().parse().unwrap();
+            numbers.entry(record.place.partition).or_default().push(number);
+        }
+        numbers
+    }
+
+    #[track_caller]
+    fn wait_for(&self, count: usize) {
+        wait_until("records to be completed", PATIENCE, || match self.completed().len() {
+            now if now >= count => Ok(()),
+            now => Err(format!("{now} of {count}")),
+        });
+    }
+
+    fn join(&self, instance: &str) -> Member {
+        Member::start(self, self.settings(instance), Worker::spawn(&self.output()))
+    }
+}
+
+/// Finishes records on a thread of its own, and not in their order.
+struct Worker {
+    jobs: Sender<(Ticket, OutboundRecord)>,
+    output: Arc<str>,
+    is_accepting: Arc<AtomicBool>,
+}
+
+impl Worker {
+    fn spawn(output: &str) -> Self {
+        let (jobs, queue) = channel::<(Ticket, OutboundRecord)>();
+        thread::spawn(move || {
+            while let Ok(first) = queue.recv() {
+                let mut batch: Vec<_> = std::iter::once(first).chain(queue.try_iter()).collect();
+                while let Some((ticket, output)) = batch.pop() {
+                    ticket.finish(Some(output));
+                }
+            }
+        });
+        let is_accepting = Arc::new(AtomicBool::new(true));
+        Self { jobs, output: output.into(), is_accepting }
+    }
+}
+
+impl Handler for Worker {
+    fn on_record(&self, record: &InboundRecord<'_>, ticket: Ticket) {
+        let output = OutboundRecord {
+            topic: Arc::clone(&self.output),
+            partition: Some(record.partition()),
+            key: record.key().to_vec(),
+            payload: record.payload().to_vec(),
+            headers: vec![("kind".to_owned(), b"echo".to_vec())],
+        };
+        self.jobs.send((ticket, output)).unwrap();
+    }
+
+    fn is_accepting(&self) -> bool {
+        self.is_accepting.load(Ordering::Relaxed)
+    }
+}
+
+/// Keeps every ticket and finishes none.
+#[derive(Clone, Default)]
+struct Hoarder(Arc<Mutex<Vec<Ticket>>>);
+
+impl Hoarder {
+    fn finish_all(&self) {
+        let tickets: Vec<_> = self.0.lock().unwrap().drain(..).collect();
+        for ticket in tickets {
+            ticket.finish(None);
+        }
+    }
+}
+
+impl Handler for Hoarder {
+    fn on_record(&self, _: &InboundRecord<'_>, ticket: Ticket) {
+        self.0.lock().unwrap().push(ticket);
+    }
+}
+
+/// A running stream.
+struct Member {
+    is_stopping: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<Result<(), abacus_kafka::Error>>>,
+    metrics: Metrics,
+    held: Held,
+}
+
+impl Member {
+    fn start(
+        pipe: &Pipe,
+        settings: StreamSettings,
+        handler: impl Handler + Send + 'static,
+    ) -> Self {
+        let metrics = Metrics::register(&Registry::new()).unwrap();
+        let config = KafkaConfig::new(&pipe.bootstrap);
+        let (source, committer) = stream::open(&config, settings, metrics.clone()).unwrap();
+        let held = committer.held();
+        let is_stopping = Arc::new(AtomicBool::new(false));
+        let stops = || {
+            let is_stopping = Arc::clone(&is_stopping);
+            move || is_stopping.load(Ordering::Relaxed)
+        };
+        let (source_stops, committer_stops) = (stops(), stops());
+        let threads = vec![
+            thread::spawn(move || source.run(source_stops, &handler)),
+            thread::spawn(move || committer.run(committer_stops)),
+        ];
+        Self { is_stopping, threads, metrics, held }
+    }
+
+    #[track_caller]
+    fn wait_for_partitions(&self, wanted: impl Fn(i64) -> bool) {
+        wait_until("partitions", PATIENCE, || match self.metrics.assigned.get() {
+            now if wanted(now) => Ok(()),
+            now => Err(format!("{now} assigned")),
+        });
+    }
+
+    /// Leaves the group after what is in hand.
+    #[track_caller]
+    fn stop(self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+        for thread in self.threads {
+            thread.join().unwrap().unwrap();
+        }
+        assert_eq!(self.held.bytes(), 0, "held bytes drifted");
+    }
+}
+
+fn is_some(count: i64) -> bool {
+    count > 0 && count < i64::from(PARTITIONS)
+}
+
+/// Members come and go while records flow.
+fn change_the_group(guarantee: Guarantee, protocol: GroupProtocol) -> Pipe {
+    const WAVE: usize = 4000;
+    let pipe = Pipe::new(guarantee, protocol);
+    let first = pipe.join("first");
+    pipe.produce(0..WAVE, b"1");
+    first.wait_for_partitions(|count| count == i64::from(PARTITIONS));
+    let second = pipe.join("second");
+    pipe.produce(WAVE..2 * WAVE, b"2");
+    second.wait_for_partitions(is_some);
+    let third = pipe.join("third");
+    pipe.produce(2 * WAVE..3 * WAVE, b"3");
+    third.wait_for_partitions(is_some);
+    pipe.produce(3 * WAVE..4 * WAVE, b"4");
+    first.stop();
+    pipe.produce(4 * WAVE..5 * WAVE, b"5");
+    third.stop();
+    second.wait_for_partitions(|count| count == i64::from(PARTITIONS));
+    pipe.wait_for(5 * WAVE);
+    second.stop();
+    pipe
+}
+
+#[track_caller]
+fn assert_each_once_in_order(pipe: &Pipe) {
+    assert!(pipe.completed().values().all(|count| *count == 1), "some are completed twice");
+    for (partition, numbers) in pipe.numbers() {
+        assert!(numbers.is_sorted(), "partition {partition} is out of order");
+    }
+}
+
+#[test]
+fn a_group_that_changes_loses_and_repeats_nothing() {
+    assert_each_once_in_order(&change_the_group(Guarantee::ExactlyOnce, GroupProtocol::Classic));
+}
+
+#[test]
+fn a_group_led_by_the_broker_that_changes_loses_and_repeats_nothing() {
+    assert_each_once_in_order(&change_the_group(Guarantee::ExactlyOnce, GroupProtocol::Consumer));
+}
+
+#[test]
+fn without_transactions_a_group_that_changes_loses_nothing() {
+    // Nothing crashes, so that nothing is repeated either.
+    assert_each_once_in_order(&change_the_group(Guarantee::AtLeastOnce, GroupProtocol::Classic));
+}
+
+#[test]
+fn without_transactions_a_group_led_by_the_broker_loses_nothing() {
+    assert_each_once_in_order(&change_the_group(Guarantee::AtLeastOnce, GroupProtocol::Consumer));
+}
+
+#[test]
+fn a_partition_is_paused_at_its_limit_in_bytes_and_resumed_once_half_is_committed() {
+    let pipe = Pipe::new(Guarantee::ExactlyOnce, GroupProtocol::Classic);
+    let hoarder = Hoarder::default();
+    let settings = StreamSettings {
+        partition_backlog: 10_000,
+        partition_backlog_bytes: 10_000,
+        ..pipe.settings("one")
+    };
+    let member = Member::start(&pipe, settings, hoarder.clone());
+    pipe.produce(0..400, &[b'x'; 1000]);
+    wait_until("all partitions to be paused", PATIENCE, || match member.metrics.paused.get() {
+        4 => Ok(()),
+        now => Err(format!("{now} are")),
+    });
+    // Of each partition as many as reach 10,000 bytes with their keys.
+    assert_eq!(member.metrics.received.get(), 40);
+    hoarder.finish_all();
+    wait_until("more records", PATIENCE, || match member.metrics.received.get() {
+        now if now > 40 => Ok(()),
+        now => Err(format!("{now} received")),
+    });
+    hoarder.finish_all();
+    member.is_stopping.store(true, Ordering::Relaxed);
+}
+
+#[test]
+fn while_nothing_is_accepted_nothing_comes_and_the_partitions_stay() {
+    let pipe = Pipe::new(Guarantee::ExactlyOnce, GroupProtocol::Classic);
+    let worker = Worker::spawn(&pipe.output());
+    let is_accepting = Arc::clone(&worker.is_accepting);
+    let member = Member::start(&pipe, pipe.settings("one"), worker);
+    pipe.produce(0..100, b"1");
+    pipe.wait_for(100);
+    is_accepting.store(false, Ordering::Relaxed);
+    wait_until("the intake to close", PATIENCE, || match member.metrics.closed.get() {
+        1 => Ok(()),
+        now => Err(now.to_string()),
+    });
+    pipe.produce(100..200, b"2");
+    // A second member makes partitions move while the intake is closed, and takes what it is given.
+    let second = pipe.join("second");
+    second.wait_for_partitions(is_some);
+    let by_second = usize::try_from(second.metrics.assigned.get()).unwrap() * 25;
+    pipe.wait_for(100 + by_second);
+    second.stop();
+    member.wait_for_partitions(|count| count == i64::from(PARTITIONS));
+    assert_eq!(member.metrics.received.get(), 100);
+    assert_eq!(pipe.completed().len(), 100 + by_second);
+    is_accepting.store(true, Ordering::Relaxed);
+    pipe.wait_for(200);
+    assert_each_once_in_order(&pipe);
+    member.stop();
+}
