@@ -2,6 +2,8 @@
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::backlog;
+use crate::heavy;
 use crate::processes::Processes;
 
 /// Measures the whole system against a bare Kafka request-reply echo on the same broker.
@@ -25,6 +27,20 @@ pub(crate) enum Command {
         /// The topic they are in
         requests: String,
     },
+    /// Drain requests by a bare loop until SIGTERM; started by the measurement
+    #[command(hide = true)]
+    Bare {
+        /// Text in front of every topic name
+        #[arg(long, env = "ABACUS_TOPIC_PREFIX")]
+        prefix: String,
+        /// The consumer group
+        #[arg(long)]
+        group: String,
+    },
+    /// Measure how fast processors drain a backlog, against a bare consume-transform-produce loop
+    Backlog(backlog::Options),
+    /// Measure light requests alone, and beside one long computation in each partition
+    Heavy(heavy::Options),
 }
 
 #[derive(Debug, Args)]

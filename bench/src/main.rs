@@ -1,4 +1,8 @@
-//! The whole system measured against a bare request-reply echo on the same broker, in one run.
+//! The system measured against floors on the same broker, in one run: the whole of it against a bare
+//! request-reply echo, processors against a bare consume-transform-produce loop ([`backlog`]), light
+//! requests against themselves beside heavy ones ([`heavy`]).
+//!
+//! In the first of these:
 //!
 //! - The *floor* ([`floor`]) is what Kafka itself costs: a request and its reply, two hops, no HTTP,
 //!   no computation, no database.
@@ -14,16 +18,25 @@
     reason = "a program for the terminal: results go to standard output, progress to standard error"
 )]
 
+mod backlog;
+mod child;
 mod cli;
+mod codecs;
 mod floor;
+mod group;
+mod heavy;
+mod kafka;
 mod latency;
 mod load;
 mod measurement;
 mod plan;
 mod probe;
 mod processes;
+mod processor;
 mod report;
+mod request;
 mod table;
+mod topic_set;
 mod wrk;
 
 use std::process::ExitCode;
@@ -40,6 +53,15 @@ async fn main() -> ExitCode {
     let result = match &cli.command {
         Some(Command::Echo { requests }) => {
             floor::echo(&cli.bootstrap, requests).map(|()| ExitCode::SUCCESS)
+        }
+        Some(Command::Bare { prefix, group }) => {
+            backlog::bare(&cli.bootstrap, prefix, group).await.map(|()| ExitCode::SUCCESS)
+        }
+        Some(Command::Backlog(options)) => {
+            backlog::run(&cli.bootstrap, options).await.map(|()| ExitCode::SUCCESS)
+        }
+        Some(Command::Heavy(options)) => {
+            heavy::run(&cli.bootstrap, options).await.map(|()| ExitCode::SUCCESS)
         }
         None => measure(&cli.bootstrap, &cli.options).await,
     };

@@ -122,7 +122,7 @@ fn demands(rows: &[Row]) -> Vec<Demand> {
 }
 
 /// The middle one, or the mean of the two in the middle; zero of nothing.
-fn median(figures: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn median(figures: impl Iterator<Item = f64>) -> f64 {
     let mut sorted: Vec<f64> = figures.collect();
     sorted.sort_unstable_by(f64::total_cmp);
     let upper = sorted.get(sorted.len() / 2).copied().unwrap_or_default();

@@ -82,7 +82,7 @@ fn memory_cells(memory: &Memory) -> Cells {
     vec![memory.process.clone(), mebibytes(memory.rss), mebibytes(memory.peak), pss]
 }
 
-fn demands(demands: &[Demand]) -> String {
+pub(crate) fn demands(demands: &[Demand]) -> String {
     let sentences: Cells = demands.iter().map(sentence).collect();
     format!("{}\n", sentences.join("\n"))
 }
@@ -97,7 +97,7 @@ fn sentence(demand: &Demand) -> String {
 }
 
 /// Columns as wide as their widest cell, aligned to the right.
-fn aligned(titles: &[&str], rows: impl Iterator<Item = Cells>) -> String {
+pub(crate) fn aligned(titles: &[&str], rows: impl Iterator<Item = Cells>) -> String {
     let titles: Cells = titles.iter().map(|&title| title.to_owned()).collect();
     let lines: Vec<Cells> = iter::once(titles).chain(rows).collect();
     let columns = lines.first().map_or(0, Vec::len);

@@ -1,9 +1,12 @@
-//! `bench`: the whole system, freshly started, under the measuring program.
+//! `bench`: the whole system, freshly started, under the measuring program; or a part of it, by name.
+
+mod stream;
 
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use self::stream::Build;
 use crate::arithmetic;
 use crate::cli;
 use crate::command;
@@ -16,11 +19,22 @@ use crate::workspace::{Profile, Workspace};
 
 const STACK: &str = "bench";
 
-/// Starts a system of its own, measures it, and takes it down.
+/// Measures what `options` name, or the whole system.
 pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &cli::Bench) -> Result<()> {
-    if let Some(cli::BenchPart::Arithmetic) = options.part {
-        return arithmetic::run(workspace, progress);
+    match &options.part {
+        None => run_system(workspace, progress, options),
+        Some(cli::BenchPart::Arithmetic) => arithmetic::run(workspace, progress),
+        Some(cli::BenchPart::Backlog(options)) => {
+            stream::run(workspace, progress, ("backlog", Build::Deployed), options)
+        }
+        Some(cli::BenchPart::Heavy(options)) => {
+            stream::run(workspace, progress, ("heavy", Build::Testing), options)
+        }
     }
+}
+
+/// Starts a system of its own, measures it, and takes it down.
+fn run_system(workspace: &Workspace, progress: &Progress, options: &cli::Bench) -> Result<()> {
     let purposes = [Purpose::Build, Purpose::Servers, Purpose::Bench];
     packages::ensure(workspace, progress, &purposes)?;
     let mut stack = Stack::open(workspace, STACK)?;

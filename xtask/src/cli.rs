@@ -107,6 +107,21 @@ pub(crate) struct Bench {
 pub(crate) enum BenchPart {
     /// Measure the operations against GMP, by digits of the result
     Arithmetic,
+    /// Measure how fast processors drain a backlog, against a bare consume-transform-produce loop
+    Backlog(Measured),
+    /// Measure light requests alone, and beside one long computation in each partition
+    Heavy(Measured),
+}
+
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Measured {
+    /// Leave the servers running afterwards; comes before all other arguments
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Arguments for the measuring program, such as --rounds 3; --help shows them
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -181,6 +196,17 @@ mod tests {
             let Command::DeadLetters(letters) = cli.command else { panic!("{:?}", cli.command) };
             assert_eq!(letters.arguments, words);
         }
+    }
+
+    #[test]
+    fn arguments_behind_a_measurement_go_to_the_measuring_program() {
+        let cli = Cli::parse_from(["xtask", "bench", "backlog", "--keep", "--requests", "7"]);
+        let Command::Bench(bench) = cli.command else { panic!("{:?}", cli.command) };
+        let Some(BenchPart::Backlog(measured)) = bench.part else { panic!("{:?}", bench.part) };
+        assert_eq!(
+            (measured.keep, measured.arguments),
+            (true, vec!["--requests".into(), "7".into()])
+        );
     }
 
     #[test]

@@ -9,15 +9,15 @@ const REPLY_PARTITION: &str = "reply-partition";
 
 /// Where a reply goes and which request it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ReplyTo<'a> {
-    pub(super) correlation_id: &'a [u8],
-    pub(super) topic: &'a str,
-    pub(super) partition: i32,
+pub(crate) struct ReplyTo<'a> {
+    pub(crate) correlation_id: &'a [u8],
+    pub(crate) topic: &'a str,
+    pub(crate) partition: i32,
 }
 
 impl<'a> ReplyTo<'a> {
     /// The headers of a request.
-    pub(super) fn to_headers(self) -> OwnedHeaders {
+    pub(crate) fn to_headers(self) -> OwnedHeaders {
         let partition = self.partition.to_be_bytes();
         OwnedHeaders::new_with_capacity(3)
             .insert(Header { key: CORRELATION_ID, value: Some(self.correlation_id) })
@@ -26,7 +26,7 @@ impl<'a> ReplyTo<'a> {
     }
 
     /// What a request says; nothing if it lacks any of it.
-    pub(super) fn of(headers: &'a impl Headers) -> Option<Self> {
+    pub(crate) fn of(headers: &'a impl Headers) -> Option<Self> {
         Some(Self {
             correlation_id: value(headers, CORRELATION_ID)?,
             topic: str::from_utf8(value(headers, REPLY_TOPIC)?).ok()?,
@@ -35,14 +35,14 @@ impl<'a> ReplyTo<'a> {
     }
 
     /// The headers of the reply.
-    pub(super) fn reply_headers(self) -> OwnedHeaders {
+    pub(crate) fn reply_headers(self) -> OwnedHeaders {
         OwnedHeaders::new_with_capacity(1)
             .insert(Header { key: CORRELATION_ID, value: Some(self.correlation_id) })
     }
 }
 
 /// Which request a reply answers.
-pub(super) fn correlation_id(reply: &impl Message) -> Option<u64> {
+pub(crate) fn correlation_id(reply: &impl Message) -> Option<u64> {
     let id = value(reply.headers()?, CORRELATION_ID)?;
     Some(u64::from_be_bytes(id.try_into().ok()?))
 }

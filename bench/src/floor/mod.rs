@@ -6,10 +6,10 @@
 //! idempotent, wait for all replicas and linger not at all. Clients are polled on threads of their
 //! own, outside of any async runtime.
 
-mod clients;
+pub(crate) mod clients;
 mod echo;
 mod echo_process;
-mod headers;
+pub(crate) mod headers;
 mod requester;
 mod topics;
 

@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication, TopicResult};
 use rdkafka::client::DefaultClientContext;
 
-use super::{REQUEST_PARTITIONS, clients};
+use super::REQUEST_PARTITIONS;
+use crate::kafka;
 
 /// As many copies as the broker makes by default.
 const AS_THE_BROKER_HAS_IT: TopicReplication<'_> = TopicReplication::Fixed(-1);
@@ -34,7 +35,7 @@ impl Topics {
             requests: format!("abacus.bench.requests.{run}"),
             replies: format!("abacus.bench.replies.{run}"),
         };
-        let admin: AdminClient<DefaultClientContext> = clients::client(bootstrap).create()?;
+        let admin: AdminClient<DefaultClientContext> = kafka::client(bootstrap).create()?;
         let new = [
             NewTopic::new(&names.requests, REQUEST_PARTITIONS, AS_THE_BROKER_HAS_IT),
             NewTopic::new(&names.replies, 1, AS_THE_BROKER_HAS_IT),

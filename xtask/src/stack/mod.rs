@@ -129,7 +129,7 @@ impl Stack {
     }
 
     /// Where the part called `name` keeps its data.
-    fn data(&self, name: &str) -> PathBuf {
+    pub(crate) fn data(&self, name: &str) -> PathBuf {
         self.folder.join("data").join(name)
     }
 

@@ -1,0 +1,60 @@
+//! A consumer group as others see it: whether it has begun, and how far it is.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::kafka;
+use crate::topic_set::TopicSet;
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Asks the group's coordinator, and never joins.
+pub(crate) struct Group {
+    name: String,
+    consumer: BaseConsumer,
+    partitions: TopicPartitionList,
+}
+
+impl Group {
+    pub(crate) fn new(set: &TopicSet, name: &str) -> Result<Self> {
+        let consumer = kafka::client(set.bootstrap())
+            .set("group.id", name)
+            .set("enable.auto.commit", "false")
+            .create()?;
+        let mut partitions = TopicPartitionList::new();
+        for partition in set.partitions() {
+            partitions.add_partition(&set.topics.requested, partition);
+        }
+        Ok(Self { name: name.to_owned(), consumer, partitions })
+    }
+
+    /// Whether members have been given partitions to read.
+    pub(crate) fn has_begun(&self) -> Result<bool> {
+        let groups = self.consumer.fetch_group_list(Some(&self.name), TIMEOUT)?;
+        let is_stable = groups.groups().iter().any(|group| group.state() == "Stable");
+        Ok(is_stable || self.committed()? > 0)
+    }
+
+    /// Records up to the committed offsets, over all partitions; topics begin at offset zero.
+    pub(crate) fn committed(&self) -> Result<u64> {
+        let committed = match self.consumer.committed_offsets(self.partitions.clone(), TIMEOUT) {
+            // A group that has just been made has its coordinator on the way.
+            Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::NotCoordinator) => {
+                return Ok(0);
+            }
+            committed => committed.with_context(|| format!("the offsets of {}", self.name))?,
+        };
+        let mut records = 0;
+        for element in committed.elements() {
+            element.error()?;
+            if let Offset::Offset(offset) = element.offset() {
+                records += u64::try_from(offset)?;
+            }
+        }
+        Ok(records)
+    }
+}

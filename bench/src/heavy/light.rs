@@ -1,0 +1,148 @@
+//! Light requests at a steady rate, and how long their replies take.
+//!
+//! An open loop: one thread sends at the appointed times, another hears the replies. A request that
+//! is sent late, because the machine was busy, has waited since its time all the same.
+
+use std::panic;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use abacus_schemas::{ComputeCompleted, Decoder, Outcome};
+use anyhow::{Context, Result, ensure};
+use rdkafka::Message;
+use rdkafka::consumer::BaseConsumer;
+
+use crate::codecs::Codecs;
+use crate::floor::clients::{self, POLL_INTERVAL, Producer, Record};
+use crate::floor::headers::{self, ReplyTo};
+use crate::latency::{Latencies, Percentiles};
+use crate::request::cube;
+use crate::topic_set::TopicSet;
+
+/// How long a processor may be silent with replies outstanding.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// An open loop leaves nobody out: its latencies need no correction.
+const NO_CORRECTION: Duration = Duration::MAX;
+
+/// The caller's clients, connected as long as it lives.
+pub(super) struct Light<'a> {
+    set: &'a TopicSet,
+    codecs: &'a Codecs,
+    producer: Producer,
+    replies: BaseConsumer,
+    interval: Duration,
+    last_id: u64,
+}
+
+/// The appointed time of each request.
+#[derive(Clone, Copy)]
+struct Schedule {
+    start: Instant,
+    interval: Duration,
+    first_id: u64,
+    requests: u32,
+}
+
+impl<'a> Light<'a> {
+    /// A caller who asks `rate` times a second.
+    pub(super) fn connect(set: &'a TopicSet, codecs: &'a Codecs, rate: u32) -> Result<Self> {
+        Ok(Self {
+            set,
+            codecs,
+            producer: Producer::connect(set.bootstrap())?,
+            replies: clients::consumer(set.bootstrap(), &set.topics.replies, 1)?,
+            interval: Duration::from_secs(1) / rate,
+            last_id: 0,
+        })
+    }
+
+    /// Asks so many times and waits for all replies.
+    pub(super) fn measure(&mut self, requests: u32) -> Result<Percentiles> {
+        let (interval, first_id) = (self.interval, self.last_id + 1);
+        let schedule = Schedule { start: Instant::now(), interval, first_id, requests };
+        self.last_id += u64::from(requests);
+        let this = &*self;
+        let heard = thread::scope(|scope| {
+            let hearing = scope.spawn(|| this.hear_all(schedule));
+            let asked = this.ask_all(schedule);
+            let heard = hearing.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
+            asked.and(heard)
+        })?;
+        self.producer.check()?;
+        heard.percentiles(NO_CORRECTION).context("no latencies")
+    }
+
+    fn ask_all(&self, schedule: Schedule) -> Result<()> {
+        for number in 0..schedule.requests {
+            schedule.await_time(number);
+            self.ask(schedule.first_id + u64::from(number))?;
+        }
+        Ok(())
+    }
+
+    fn ask(&self, id: u64) -> Result<()> {
+        let (request, _) = cube(id);
+        let payload = self.codecs.request_encoder.encode(&request)?;
+        let id_bytes = id.to_be_bytes();
+        let reply_to =
+            ReplyTo { correlation_id: &id_bytes, topic: &self.set.topics.replies, partition: 0 };
+        self.producer.send(Record {
+            topic: &self.set.topics.requested,
+            partition: i32::try_from(id % u64::from(self.set.partitions))?,
+            key: request.request_id.as_bytes(),
+            payload: &payload,
+            headers: reply_to.to_headers(),
+        })
+    }
+
+    fn hear_all(&self, schedule: Schedule) -> Result<Latencies> {
+        let mut heard = Latencies::default();
+        let mut last = Instant::now();
+        let mut is_answered = vec![false; usize::try_from(schedule.requests)?];
+        while heard.len() < is_answered.len() {
+            ensure!(
+                last.elapsed() < PATIENCE,
+                "{} light requests were not answered",
+                is_answered.len() - heard.len()
+            );
+            let Some(reply) = self.replies.poll(POLL_INTERVAL) else { continue };
+            last = Instant::now();
+            let reply = reply.context("cannot read the replies")?;
+            let number = schedule.number(headers::correlation_id(&reply))?;
+            check(&self.codecs.completion_decoder, reply.payload().unwrap_or_default())?;
+            let answered = is_answered.get_mut(usize::try_from(number)?);
+            // A reply may come twice, when partitions move; the caller was served by the first.
+            if answered.is_some_and(|answered| !std::mem::replace(answered, true)) {
+                heard.record(last.saturating_duration_since(schedule.time(number)));
+            }
+        }
+        Ok(heard)
+    }
+}
+
+impl Schedule {
+    fn time(self, number: u32) -> Instant {
+        self.start + self.interval * number
+    }
+
+    fn await_time(self, number: u32) {
+        let time = self.time(number);
+        while let Some(left) = time.checked_duration_since(Instant::now()) {
+            thread::park_timeout(left);
+        }
+    }
+
+    /// Which request of this round an id belongs to.
+    fn number(self, id: Option<u64>) -> Result<u32> {
+        let number = id.and_then(|id| id.checked_sub(self.first_id));
+        Ok(u32::try_from(number.context("a reply that nobody waits for")?)?)
+    }
+}
+
+fn check(decoder: &Decoder<ComputeCompleted>, payload: &[u8]) -> Result<()> {
+    let completed = decoder.decode(payload)?;
+    let is_right = matches!(completed.outcome, Outcome::Succeeded { .. });
+    ensure!(is_right, "a light request failed: {:?}", completed.outcome);
+    Ok(())
+}

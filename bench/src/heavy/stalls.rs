@@ -1,0 +1,105 @@
+//! Heavy requests: one in each partition, of an operation that exists for tests and takes as long as it
+//! is told to.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use abacus_schemas::Outcome;
+use anyhow::{Context, Result, ensure};
+use rdkafka::Message;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::OwnedHeaders;
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::codecs::Codecs;
+use crate::floor::clients::{POLL_INTERVAL, Producer, Record};
+use crate::kafka;
+use crate::request::request;
+use crate::topic_set::TopicSet;
+
+/// Beyond the time that all of them take one after the other.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Who asks for them, and looks for their completions.
+pub(super) struct Stalls<'a> {
+    set: &'a TopicSet,
+    codecs: &'a Codecs,
+    millis: u64,
+    producer: Producer,
+    completions: BaseConsumer,
+    /// Request ids of those that are not completed.
+    open: HashSet<String>,
+    asked: Instant,
+}
+
+impl<'a> Stalls<'a> {
+    /// Computations of so many milliseconds.
+    pub(super) fn connect(set: &'a TopicSet, codecs: &'a Codecs, millis: u64) -> Result<Self> {
+        Ok(Self {
+            set,
+            codecs,
+            millis,
+            producer: Producer::connect(set.bootstrap())?,
+            completions: completions(set)?,
+            open: HashSet::new(),
+            asked: Instant::now(),
+        })
+    }
+
+    /// Asks for one in every partition.
+    pub(super) fn ask(&mut self) -> Result<()> {
+        self.asked = Instant::now();
+        for partition in self.set.partitions() {
+            let request = request("stall", &[("n", self.millis)]);
+            self.producer.send(Record {
+                topic: &self.set.topics.requested,
+                partition,
+                key: request.request_id.as_bytes(),
+                payload: &self.codecs.request_encoder.encode(&request)?,
+                headers: OwnedHeaders::new(),
+            })?;
+            self.open.insert(request.request_id);
+        }
+        Ok(())
+    }
+
+    /// Waits until every one of them is completed, rightly; tells how long that took.
+    pub(super) fn await_all(&mut self) -> Result<Duration> {
+        let one_after_the_other = Duration::from_millis(self.millis) * self.set.partitions;
+        let deadline = self.asked + one_after_the_other + PATIENCE;
+        while !self.open.is_empty() {
+            let open = self.open.len();
+            ensure!(Instant::now() < deadline, "{open} heavy requests were not completed");
+            if let Some(completion) = self.completions.poll(POLL_INTERVAL) {
+                let completion = completion.context("cannot read the completions")?.detach();
+                self.note(completion.payload().unwrap_or_default())?;
+            }
+        }
+        self.producer.check()?;
+        Ok(self.asked.elapsed())
+    }
+
+    fn note(&mut self, payload: &[u8]) -> Result<()> {
+        let completed = self.codecs.completion_decoder.decode(payload)?;
+        if self.open.remove(&completed.request_id) {
+            let expected = self.millis.to_string();
+            let is_right = matches!(&completed.outcome, Outcome::Succeeded { result, .. } if *result == expected);
+            ensure!(is_right, "a heavy request came to {:?}", completed.outcome);
+        }
+        Ok(())
+    }
+}
+
+fn completions(set: &TopicSet) -> Result<BaseConsumer> {
+    let consumer: BaseConsumer = kafka::client(set.bootstrap())
+        .set("group.id", "abacus-bench-stalls")
+        .set("enable.auto.commit", "false")
+        .set("isolation.level", "read_committed")
+        .create()?;
+    let mut position = TopicPartitionList::new();
+    for partition in set.partitions() {
+        position.add_partition_offset(&set.topics.completed, partition, Offset::Beginning)?;
+    }
+    consumer.assign(&position)?;
+    Ok(consumer)
+}

@@ -1,0 +1,27 @@
+//! Requests that measurements make.
+
+use abacus_schemas::{ComputeRequested, Timestamp};
+use uuid::Uuid;
+
+/// A request of this operation by nobody in particular.
+pub(crate) fn request(operation: &str, operands: &[(&str, u64)]) -> ComputeRequested {
+    let operand = |&(name, value): &(&str, u64)| (name.to_owned(), value.to_string());
+    ComputeRequested {
+        request_id: Uuid::now_v7().to_string(),
+        operation: operation.to_owned(),
+        operands: operands.iter().map(operand).collect(),
+        requester: None,
+        source: "bench".to_owned(),
+        requested_at: Timestamp::now(),
+    }
+}
+
+/// Something small that nobody asked for before, as long as `number` is new: its cube.
+pub(crate) fn cube(number: u64) -> (ComputeRequested, u128) {
+    let base = FIRST_BASE + number;
+    let request = request("pow", &[("base", base), ("exponent", EXPONENT.into())]);
+    (request, u128::from(base).pow(EXPONENT))
+}
+
+const EXPONENT: u32 = 3;
+const FIRST_BASE: u64 = 1_000_000;
