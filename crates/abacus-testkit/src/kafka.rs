@@ -10,7 +10,7 @@ use rdkafka::admin::{
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Header, Headers, Message};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::runtime;
@@ -303,6 +303,8 @@ impl Follower {
                 Err(KafkaError::PartitionEOF(partition)) => {
                     self.is_at_end[usize::try_from(partition).unwrap()] = true;
                 }
+                // Whoever stops a broker knows that it is away.
+                Err(error) if is_outage(&error) => {}
                 Err(error) => eprintln!("reading {} goes on after: {error}", self.topic),
             }
         }
@@ -335,6 +337,11 @@ impl Follower {
     fn is_at_end(&self) -> bool {
         self.is_at_end.iter().all(|is_at_end| *is_at_end)
     }
+}
+
+fn is_outage(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure};
+    matches!(error.rdkafka_error_code(), Some(AllBrokersDown | BrokerTransportFailure))
 }
 
 fn to_record(message: &BorrowedMessage<'_>) -> Record {

@@ -22,7 +22,7 @@ pub(crate) struct Counts {
 /// The thread that counts.
 pub(crate) struct Arrivals {
     counts: Arc<Counts>,
-    thread: JoinHandle<()>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Arrivals {
@@ -39,7 +39,7 @@ impl Arrivals {
                 thread::park_timeout(PAUSE);
             }
         });
-        Self { counts, thread }
+        Self { counts, thread: Some(thread) }
     }
 
     /// Requests that are completed.
@@ -51,10 +51,14 @@ impl Arrivals {
     pub(crate) fn replied(&self) -> u64 {
         self.counts.replied.load(Ordering::Relaxed)
     }
+}
 
-    pub(crate) fn stop(self) {
+impl Drop for Arrivals {
+    fn drop(&mut self) {
         self.counts.stop.store(true, Ordering::Relaxed);
-        self.thread.join().expect("the counting thread ends by itself");
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 

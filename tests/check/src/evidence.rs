@@ -94,6 +94,8 @@ pub struct Evidence {
     pub completed: Vec<Completed>,
     /// How many completions `read_uncommitted` shows.
     pub written: usize,
+    /// How many requests were handed to the heavy lane.
+    pub handed_over: usize,
     /// The direct callers' reply topic.
     pub replies: Vec<Reply>,
     /// How many dead letters there are.
@@ -113,6 +115,7 @@ impl Evidence {
             requested: requests.iter().map(|record| requested(system, record)).collect(),
             completed: completions.iter().map(|record| completed(system, record)).collect(),
             written: scan(&topics.completed, Isolation::Uncommitted).len(),
+            handed_over: scan(&topics.requested_heavy, Isolation::Committed).len(),
             replies: replies.iter().map(|record| reply(system, record)).collect(),
             dead_letters: scan(&topics.dead_letter, Isolation::Committed).len(),
         }

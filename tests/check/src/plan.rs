@@ -66,10 +66,8 @@ impl Plan {
             faults.extend([Fault::BrokerRestart(away), Fault::BrokerKill(away), Fault::Freeze]);
         }
         random.shuffle(&mut faults);
-        for round in 0..self.rounds() {
-            self.add_and_remove(round, &mut faults, &mut random);
-        }
-        faults
+        let part = faults.len().div_ceil(usize::try_from(self.rounds()).unwrap());
+        faults.chunks(part).flat_map(|part| with_one_more(part, &mut random)).collect()
     }
 
     /// Every second one at a named point; each of those once before any comes twice.
@@ -87,16 +85,17 @@ impl Plan {
         };
         (0..self.kills).map(kill).collect()
     }
+}
 
-    /// Puts an addition into each part of the plan, and a removal some faults behind it.
-    fn add_and_remove(&self, round: u64, faults: &mut Vec<Fault>, random: &mut Random) {
-        let part = faults.len() as u64 / self.rounds();
-        let add = round * part + random.below(part / 2 + 1);
-        let remove = add + 1 + random.below(part / 2 + 1);
-        let index = |at: u64, length: usize| usize::try_from(at).unwrap().min(length);
-        faults.insert(index(add, faults.len()), Fault::Add);
-        faults.insert(index(remove, faults.len()), Fault::Remove);
+/// Has a processor be added among `faults`, and removed again behind at least one of them.
+fn with_one_more(faults: &[Fault], random: &mut Random) -> Vec<Fault> {
+    let mut faults = faults.to_vec();
+    let add = random.below(faults.len() as u64);
+    let remove = random.between(add + 2, faults.len() as u64 + 1);
+    for (at, fault) in [(add, Fault::Add), (remove, Fault::Remove)] {
+        faults.insert(usize::try_from(at).unwrap(), fault);
     }
+    faults
 }
 
 #[cfg(test)]

@@ -135,7 +135,9 @@ impl Pool {
 
     /// How many partitions one has, if it can be asked.
     pub(crate) fn partitions_of(&self, index: usize) -> Option<u64> {
-        self.slots[index].service.try_count("abacus_stream_assigned_partitions", &[])
+        self.slots[index]
+            .service
+            .try_count("abacus_stream_assigned_partitions", &[("stream", "main")])
     }
 
     /// How many partitions all others have.

@@ -55,10 +55,12 @@ impl Report {
     }
 
     fn write_topics(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Verdict { requested, completed, written, succeeded, failed, expired, .. } =
-            &self.verdict;
+        let Verdict {
+            requested, handed_over, completed, written, succeeded, failed, expired, ..
+        } = &self.verdict;
         let rows = [
             ("requests in their topic", *requested),
+            ("  handed to the heavy lane", *handed_over),
             ("completions under read_committed", *completed),
             ("  the oracle's result", *succeeded),
             ("  the failure it must be", *failed),

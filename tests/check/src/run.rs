@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use abacus_testkit::{Broker, Isolation, PATIENCE, Service, Stack, System, wait_until};
+use abacus_testkit::{Broker, Isolation, Service, Stack, System, wait_until};
 
 use crate::arrivals::Arrivals;
 use crate::direct_load::{self, DirectLoad};
 use crate::driver::Driver;
 use crate::evidence::{Asked, Evidence};
-use crate::fault::Kind;
 use crate::gate::Gate;
 use crate::http_load::HttpLoad;
 use crate::oracle::Oracle;
@@ -22,6 +21,8 @@ use crate::verdict::judge;
 
 /// How long an open transaction of a dead process may stay open, twice over.
 const SETTLING: Duration = Duration::from_secs(60);
+/// Word operations from which the heavy lane computes: less than the costly questions have.
+const HEAVY: &str = "500000";
 
 /// Runs `plan` on a broker of its own beside the servers of `stack`, and tells `say` how far it is.
 pub fn run(plan: &Plan, stack: &Stack, say: &dyn Fn(&str)) -> Report {
@@ -30,6 +31,7 @@ pub fn run(plan: &Plan, stack: &Stack, say: &dyn Fn(&str)) -> Report {
     let mut system = System::on(Stack { kafka: broker.bootstrap(), ..stack.clone() });
     let session = format!("session.timeout.ms={}", plan.session.as_millis());
     system.set("ABACUS_KAFKA_PROPERTIES", session);
+    system.set("ABACUS_HEAVY_MINIMUM_COST", HEAVY);
     let system = Arc::new(system);
     let reply_topic = format!("abacus.replies.{}", system.name());
     system.kafka.create_topic(&reply_topic, direct_load::CALLERS);
@@ -53,10 +55,11 @@ pub fn run(plan: &Plan, stack: &Stack, say: &dyn Fn(&str)) -> Report {
     driver.break_things();
     let asked = finish(&mut driver, load);
     say("all is asked and at rest; stopping the services and reading the topics");
-    let (struck, surprises) = stop(driver, &mut ingress, &system);
+    stop(&mut driver, &mut ingress);
     let evidence = Evidence::gather(&system, &reply_topic, asked);
     let verdict = judge(&evidence, &mut Oracle::default());
-    Report { plan: plan.clone(), struck, surprises, verdict, took: began.elapsed() }
+    let Driver { struck, pool, .. } = driver;
+    Report { plan: plan.clone(), struck, surprises: pool.surprises, verdict, took: began.elapsed() }
 }
 
 /// All callers.
@@ -95,26 +98,16 @@ fn finish(driver: &mut Driver<'_>, load: Load) -> Vec<Asked> {
 }
 
 /// Stops everything but the broker, and waits until no transaction is open.
-fn stop(
-    mut driver: Driver<'_>,
-    ingress: &mut Service,
-    system: &System,
-) -> (Vec<(Kind, bool)>, Vec<String>) {
+fn stop(driver: &mut Driver<'_>, ingress: &mut Service) {
     driver.pool.stop_all();
     ingress.ask_to_stop();
     if let code @ (None | Some(1..)) = ingress.wait_for_exit() {
         driver.pool.surprises.push(format!("ingress stopped with {code:?}"));
     }
-    driver.arrivals.stop();
-    for topic in [&system.topics.completed, &system.topics.dead_letter] {
-        wait_until(
-            &format!("the last transaction of {topic} to end"),
-            SETTLING.max(PATIENCE),
-            || {
-                let settled = system.kafka.is_settled(topic);
-                if settled { Ok(()) } else { Err("one is open".to_owned()) }
-            },
-        );
+    let System { kafka, topics, .. } = &*driver.system;
+    for topic in [&topics.completed, &topics.requested_heavy, &topics.dead_letter] {
+        wait_until(&format!("the last transaction of {topic} to end"), SETTLING, || {
+            if kafka.is_settled(topic) { Ok(()) } else { Err("one is open".to_owned()) }
+        });
     }
-    (driver.struck, driver.pool.surprises)
 }

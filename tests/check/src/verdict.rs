@@ -67,6 +67,8 @@ pub struct Heard {
 pub struct Verdict {
     /// Requests in their topic.
     pub requested: usize,
+    /// Requests that were handed to the heavy lane.
+    pub handed_over: usize,
     /// Completions under `read_committed`.
     pub completed: usize,
     /// Completions under `read_uncommitted`.
@@ -112,6 +114,7 @@ type ById<'a> = HashMap<&'a str, &'a Requested>;
 pub fn judge(evidence: &Evidence, oracle: &mut Oracle) -> Verdict {
     let mut verdict = Verdict {
         requested: evidence.requested.len(),
+        handed_over: evidence.handed_over,
         completed: evidence.completed.len(),
         written: evidence.written,
         ..Verdict::default()
