@@ -13,6 +13,7 @@ mod crash;
 mod dead_letters;
 mod direct;
 mod evolution;
+mod exactly_once;
 mod heavy;
 mod history;
 mod http;

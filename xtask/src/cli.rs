@@ -27,6 +27,9 @@ pub(crate) enum Command {
     Env,
     /// Run the tests on servers of their own
     Test(Test),
+    /// Break a system of its own on purpose, and show that it kept its promises
+    #[command(subcommand)]
+    Check(Check),
     /// Check everything that must hold before a change lands, tests included
     Ci,
     /// Measure the whole system against a bare request-reply echo
@@ -130,6 +133,25 @@ pub(crate) enum Schemas {
     Register,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Check {
+    /// Every request is completed exactly once and every caller answered, whatever dies
+    ExactlyOnce(ExactlyOnce),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExactlyOnce {
+    /// Requests, some over HTTP, most over Kafka
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) requests: u64,
+    /// Processors to kill, at any moment and at named points; other faults come in proportion
+    #[arg(long, default_value_t = 20)]
+    pub(crate) kills: u64,
+    /// What all choices follow from [default: another each time, and said]
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct DeadLetters {
     /// Arguments for `abacus-admin dead-letters`
@@ -187,6 +209,15 @@ mod tests {
         let cli = Cli::parse_from(["xtask", "bench", "--keep", "--", "--rounds", "1"]);
         let Command::Bench(bench) = cli.command else { panic!("{:?}", cli.command) };
         assert!(bench.part.is_none() && bench.keep && bench.arguments.len() == 2);
+    }
+
+    #[test]
+    fn a_check_takes_its_size_and_its_seed() {
+        let words = ["xtask", "check", "exactly-once", "--requests", "500", "--seed", "7"];
+        let Command::Check(Check::ExactlyOnce(options)) = Cli::parse_from(words).command else {
+            panic!("{words:?} is no check");
+        };
+        assert_eq!((options.requests, options.kills, options.seed), (500, 20, Some(7)));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! | place | what it is |
 //! |---|---|
 //! | `dist/` | Kafka and the registry, fetched once ([`dist`]) |
-//! | `dev/`, `test/`, `bench/` | a stack each: `state.json`, `pids/`, `logs/`, `data/` ([`stack`]) |
+//! | `dev/`, `test/`, `check/`, `bench/` | a stack each: `state.json`, `pids/`, `logs/`, `data/` ([`stack`]) |
 //! | `python/`, `tools/` | what tests and checks use ([`python`], [`ci`]) |
 #![allow(
     clippy::print_stdout,
@@ -17,6 +17,7 @@
 mod admin;
 mod arithmetic;
 mod bench;
+mod check;
 mod ci;
 mod cli;
 mod command;
@@ -66,6 +67,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Logs(options) => up::logs(&workspace, options)?,
         Command::Env => up::env(&workspace)?,
         Command::Test(options) => test::run(&workspace, &progress, options)?,
+        Command::Check(options) => check::run(&workspace, &progress, options)?,
         Command::Ci => ci::run(&workspace, &progress)?,
         Command::Bench(options) => bench::run(&workspace, &progress, options)?,
         Command::Schemas(command) => admin::schemas(&workspace, &progress, command)?,

@@ -49,7 +49,8 @@ pub(crate) fn and_then_clean_up(
     result.and(cleaned)
 }
 
-fn start_empty(stack: &mut Stack, setup: &Setup, progress: &Progress) -> Result<()> {
+/// Starts the servers of `stack` as if they had never run.
+pub(crate) fn start_empty(stack: &mut Stack, setup: &Setup, progress: &Progress) -> Result<()> {
     discard(stack, progress)?;
     stack.set_mode(Mode::Throwaway)?;
     stack.start_servers(setup, progress)
@@ -97,7 +98,7 @@ fn selects_packages(arguments: &[String]) -> bool {
 }
 
 /// The settings by which tests find their servers and tools.
-fn environment(
+pub(crate) fn environment(
     stack: &Stack,
     setup: &Setup,
     workspace: &Workspace,
