@@ -1,10 +1,14 @@
 //! The checker, small: everything that it knows to break, once each. `cargo xtask check
 //! exactly-once` is the same at length.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use abacus_check::{Plan, run};
+use abacus_check::oracle::{Expected, Oracle};
+use abacus_check::{Plan, Question, run};
 use abacus_testkit::Stack;
+
+use crate::oracle;
 
 /// One kill at each named point and one at any moment; all else once.
 const KILLS: u64 = 8;
@@ -17,4 +21,20 @@ fn whatever_dies_every_request_is_completed_once_and_every_caller_answered() {
     let report = run(&plan, &Stack::from_env(), &|line| eprintln!("{line}"));
     assert!(report.is_good(), "{report}");
     assert!(report.verdict.written > report.verdict.completed, "no transaction was hit");
+}
+
+#[test]
+fn the_checkers_oracle_says_what_python_says() {
+    let mut oracle = Oracle::default();
+    let ours: HashMap<oracle::Question, String> = (0..1500)
+        .map(|number| Question::of(1, number))
+        .filter_map(|question| match oracle.answer(&question).clone() {
+            Expected::Result { decimal, .. } => {
+                Some(((question.operation, question.operands), decimal))
+            }
+            Expected::Failure(_) => None,
+        })
+        .collect();
+    assert!(ours.len() > 1000, "{} questions", ours.len());
+    assert_eq!(ours, oracle::answers(&Stack::from_env(), ours.keys().cloned()));
 }

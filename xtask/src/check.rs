@@ -48,5 +48,8 @@ fn check(
     if let Some(seed) = options.seed {
         checker.args(["--seed", &seed.to_string()]);
     }
+    for setting in &options.settings {
+        checker.args(["--set", setting]);
+    }
     progress.section("check", || command::run(&mut checker))
 }

@@ -150,6 +150,9 @@ pub(crate) struct ExactlyOnce {
     /// What all choices follow from [default: another each time, and said]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    /// A setting of the services, as NAME=VALUE; with ABACUS_DELIVERY=at-least-once the check must fail
+    #[arg(long = "set")]
+    pub(crate) settings: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -17,7 +17,7 @@ const STEP: Duration = Duration::from_millis(20);
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 /// How long the load may stand still before its end is no longer waited for. Longer than a
 /// transaction, a session and a start together.
-const STANDSTILL: Duration = Duration::from_secs(60);
+const STANDSTILL: Duration = Duration::from_mins(1);
 
 /// What is broken, and by what it shows.
 pub(crate) struct Driver<'a> {

@@ -39,6 +39,14 @@ struct Options {
     /// Seconds until the group misses a silent processor
     #[arg(long, default_value_t = 10)]
     session: u64,
+    /// A setting of the services, as NAME=VALUE; with ABACUS_DELIVERY=at-least-once the check must fail
+    #[arg(long = "set", value_parser = a_setting)]
+    settings: Vec<(String, String)>,
+}
+
+fn a_setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn main() -> ExitCode {
@@ -46,6 +54,7 @@ fn main() -> ExitCode {
     let seed = options.seed.unwrap_or_else(any_seed);
     let mut plan = Plan::new(options.requests, options.kills, seed);
     plan.processors = options.processors.into();
+    plan.settings = options.settings;
     plan.session = Duration::from_secs(options.session);
     eprintln!(
         "seed {seed}: {} requests, about {} of them over HTTP; {} faults, {} of them kills",

@@ -20,6 +20,8 @@ pub struct Plan {
     pub session: Duration,
     /// What all choices follow from.
     pub seed: u64,
+    /// Settings of the services beside those that the check needs.
+    pub settings: Vec<(String, String)>,
     /// When to stop breaking things and to judge by what there is.
     pub deadline: Duration,
 }
@@ -34,6 +36,7 @@ impl Plan {
             processors: 3,
             session: Duration::from_secs(10),
             seed,
+            settings: Vec::new(),
             deadline: Duration::from_secs(180 + 40 * kills + requests / 200),
         }
     }

@@ -13,8 +13,11 @@ pub struct Question {
     pub operands: BTreeMap<String, String>,
 }
 
-/// What has no result, and the code it is refused with.
-pub(crate) const INVALID: [(&str, &[(&str, &str)], &str); 6] = [
+/// An operation, its operands, and the code that both together are refused with.
+type Refused = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
+/// What has no result.
+pub(crate) const INVALID: [Refused; 6] = [
     ("no-such-operation", &[("n", "1")], "unknown-operation"),
     ("pow", &[("base", "2")], "missing-operand"),
     ("factorial", &[("n", "1"), ("m", "2")], "unexpected-operand"),
@@ -34,7 +37,7 @@ impl Question {
     }
 
     /// The question that follows from `seed` for the request `number`.
-    pub(crate) fn of(seed: u64, number: u64) -> Self {
+    pub fn of(seed: u64, number: u64) -> Self {
         let mut random = Random::about(seed, number);
         match random.below(1000) {
             0..=2 => costly(random.below(COSTLY)),

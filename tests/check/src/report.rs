@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::fault::Kind;
 use crate::plan::Plan;
-use crate::verdict::{Heard, Verdict};
+use crate::verdict::Verdict;
 
 /// The outcome of a check.
 #[derive(Clone, Debug)]
@@ -74,18 +74,17 @@ impl Report {
 
     fn write_callers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Verdict { direct, http, .. } = &self.verdict;
-        let rows: [(&str, fn(&Heard) -> usize); 6] = [
-            ("callers", |heard| heard.callers),
-            ("own answer", |heard| heard.answered),
-            ("definite error", |heard| heard.refused),
-            ("none before the deadline", |heard| heard.waiting),
-            ("repeated", |heard| heard.repeated),
-            ("another's answer", |heard| heard.foreign),
+        let rows = [
+            ("callers", direct.callers, http.callers),
+            ("own answer", direct.answered, http.answered),
+            ("definite error", direct.refused, http.refused),
+            ("none before the deadline", direct.waiting, http.waiting),
+            ("repeated", direct.repeated, http.repeated),
+            ("another's answer", direct.foreign, http.foreign),
         ];
         writeln!(f, "{:<42}{:>8}{:>8}", "replies", "Kafka", "HTTP")?;
-        rows.iter().try_for_each(|(name, count)| {
-            writeln!(f, "  {name:<40}{:>8}{:>8}", count(direct), count(http))
-        })
+        rows.iter()
+            .try_for_each(|(name, direct, http)| writeln!(f, "  {name:<40}{direct:>8}{http:>8}"))
     }
 
     fn write_broken(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -20,7 +20,7 @@ use crate::report::Report;
 use crate::verdict::judge;
 
 /// How long an open transaction of a dead process may stay open, twice over.
-const SETTLING: Duration = Duration::from_secs(60);
+const SETTLING: Duration = Duration::from_mins(1);
 /// Word operations from which the heavy lane computes: less than the costly questions have.
 const HEAVY: &str = "500000";
 
@@ -32,6 +32,9 @@ pub fn run(plan: &Plan, stack: &Stack, say: &dyn Fn(&str)) -> Report {
     let session = format!("session.timeout.ms={}", plan.session.as_millis());
     system.set("ABACUS_KAFKA_PROPERTIES", session);
     system.set("ABACUS_HEAVY_MINIMUM_COST", HEAVY);
+    for (name, value) in &plan.settings {
+        system.set(name, value);
+    }
     let system = Arc::new(system);
     let reply_topic = format!("abacus.replies.{}", system.name());
     system.kafka.create_topic(&reply_topic, direct_load::CALLERS);

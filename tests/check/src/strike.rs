@@ -8,7 +8,7 @@ use crate::driver::Driver;
 use crate::fault::{Arm, Fault};
 
 /// How long a fault may take to happen: a rebalance that waits for a dead member, and a start.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Driver<'_> {
     /// Breaks something; says whether it did break.
