@@ -57,15 +57,12 @@ impl Computation for Power {
         self.settle(estimate)
     }
 
-    /// The last squaring and those before it; and as many products by the base, where a word does not
-    /// hold it.
     fn cost(&self) -> Cost {
         if self.is_trivial() {
             return Cost::MINIMUM;
         }
         let reading = Cost::of_text(self.base.log10() * std::f64::consts::LOG2_10);
-        let products = if self.base.log10() < 16.0 { 1.7 } else { 3.0 };
-        Cost::of_product(self.size().bits()).times(products).plus(reading)
+        Cost::of_product(self.size().bits()).times(self.products()).plus(reading)
     }
 
     fn compute(&self, work: &Work<'_>) -> Result<Number, Interrupted> {
@@ -97,6 +94,18 @@ impl Power {
                 power.followed_by_zeros(zeros * usize::try_from(exponent).unwrap_or(usize::MAX))
             }
         })
+    }
+
+    /// The work in products of the result's size, where sizes halve from bit to bit of the exponent:
+    /// squarings, and products by the base unless a word holds it.
+    fn products(&self) -> f64 {
+        let by_base = if self.base.log10() < 16.0 { 0.0 } else { 0.8 };
+        let exponent = self.exponent.saturating_u64().max(1);
+        let work = |bit: u32| {
+            let factor = if exponent >> bit & 1 == 1 { by_base } else { 0.0 };
+            (0.85 + factor) / (1_u64 << bit) as f64
+        };
+        (0..exponent.ilog2()).map(work).sum()
     }
 
     /// The result is 0, 1 or -1, however large the exponent is.
@@ -158,6 +167,17 @@ mod tests {
         assert_eq!(pow("-2", "11"), "-2048");
         assert_eq!(pow("-12", "3"), "-1728");
         assert_eq!(pow("24", "5"), "7962624");
+    }
+
+    #[test]
+    fn costs_follow_the_squarings_and_the_products_by_a_long_base() {
+        let cost =
+            |base: &str, exponent| computation(base, exponent).cost().word_operations() as f64;
+        let long = "7".repeat(10_000);
+        let square = cost(&long, "2");
+        assert!(cost(&long, "4") > 2.5 * square);
+        assert!(cost(&long, "7") > cost(&long, "8") * 1.2);
+        assert!(cost(&long, "1") < square / 2.0);
     }
 
     #[test]
