@@ -35,6 +35,8 @@ OPERATIONS = {"pow": pow, "fibonacci": fibonacci, "factorial": math.factorial}
 def fibonacci_cases():
     yield from ([n] for n in [*range(8), 50, *range(90, 98), *range(185, 190), 1000, 1023, 1024])
     yield from ([n] for n in [4181, 10_000, 65_535, 65_536, 99_999, 100_000, 123_457, 1_000_000])
+    # Where the last step goes from the schoolbook's product to a transform, and lengths of transforms.
+    yield from ([n] for n in [*range(13_500, 16_500, 157), *range(99_000, 160_000, 7_919)])
     border = int((LIMIT + math.log10(5) / 2) / math.log10((1 + math.sqrt(5)) / 2))
     yield from ([n] for n in [border - 1, border, border + 1])
 
@@ -42,6 +44,8 @@ def fibonacci_cases():
 def factorial_cases():
     yield from ([n] for n in [*range(8), 12, 13, *range(20, 36), 64, 100, 255, 256, 257, 1000])
     yield from ([n] for n in [1023, 1024, 4999, 10_000, 65_537, 100_000])
+    # Where prime swing begins, at n and at n/2.
+    yield from ([n] for n in [*range(198, 204), *range(399, 406), 801, 806, 1776, 3249, 47_176])
     border = next(n for n in itertools.count() if math.lgamma(n + 2) / math.log(10) > LIMIT)
     yield from ([n] for n in [border, border + 1])
 
@@ -58,6 +62,11 @@ def pow_cases():
     for _ in range(40):
         base, exponent = 10 ** chosen.uniform(0.4, 80), 10 ** chosen.uniform(0, 2.5)
         yield [chosen.choice((-1, 1)) * int(base), int(exponent)]
+    # Zeros at the base's end, powers of two, and the ends of a limb.
+    for base in (5, 16, 20, 500, 625, 1000, 1024, 12_000, 10**15, 10**16 - 1, 10**16, 10**16 + 1):
+        for exponent in (1, 2, 5, 16, 333, 4096):
+            yield [base, exponent]
+    yield from [[2**100, 10_000], [2**61 - 1, 5000], [2**53 + 1, 1000], [-(10**9), 99_999]]
     yield from [[3, 100_000], [3, 1_000_000], [-7, 99_999], [1_000_003, 54_321], [48, 123_456]]
     for base in (2, 3, 997, 10**21 - 1, 10**21 + 1):
         border = int(LIMIT / math.log10(base))
@@ -82,6 +91,9 @@ def long_bases():
     yield [[["1", 1], ["0", LIMIT // 2 - 2], ["1", 1]], 2]
     yield [[["-31415926535897932384", 1], ["626433832795", 25_000]], 3]
     yield [[["1234567890", 12_345]], 8]
+    yield [[["2", 1], ["0", LIMIT // 2 - 1]], 2]
+    yield [[["5000", LIMIT // 8]], 2]
+    yield [[["4999", LIMIT // 8]], 2]
 
 
 def pieces(operand):

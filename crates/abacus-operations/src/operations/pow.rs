@@ -61,8 +61,9 @@ impl Computation for Power {
         if self.is_trivial() {
             return Cost::MINIMUM;
         }
-        let reading = Cost::of_text(self.base.log10() * std::f64::consts::LOG2_10);
-        Cost::of_product(self.size().bits()).times(self.products()).plus(reading)
+        let bits = self.significant_log10() * std::f64::consts::LOG2_10;
+        let result = Cost::of_product(bits * self.exponent.to_f64());
+        result.times(self.products()).plus(Cost::of_text(bits))
     }
 
     fn compute(&self, work: &Work<'_>) -> Result<Number, Interrupted> {
@@ -83,10 +84,9 @@ impl Power {
             return Ok(self.base.to_natural().into());
         }
         let exponent = self.exponent.saturating_u64();
-        let significant = self.base.digits().trim_end_matches('0');
-        let base = Natural::from_digits(significant);
+        let base = Natural::from_digits(self.significant());
         let power = Number::from(base.try_power(exponent, || work.check())?);
-        let zeros = self.base.digits().len() - significant.len();
+        let zeros = self.zeros();
         let twos = base.to_word().filter(|twos| zeros == 0 && twos.is_power_of_two());
         Ok(match twos {
             Some(twos) => power.with_bits(u64::from(twos.ilog2()) * exponent + 1),
@@ -96,10 +96,23 @@ impl Power {
         })
     }
 
+    /// The base's digits without the zeros at the end.
+    fn significant(&self) -> &str {
+        self.base.digits().trim_end_matches('0')
+    }
+
+    fn zeros(&self) -> usize {
+        self.base.digits().len() - self.significant().len()
+    }
+
+    fn significant_log10(&self) -> f64 {
+        self.base.log10() - self.zeros() as f64
+    }
+
     /// The work in products of the result's size, where sizes halve from bit to bit of the exponent:
     /// squarings, and products by the base unless a word holds it.
     fn products(&self) -> f64 {
-        let by_base = if self.base.log10() < 16.0 { 0.0 } else { 0.8 };
+        let by_base = if self.significant_log10() < 16.0 { 0.0 } else { 0.8 };
         let exponent = self.exponent.saturating_u64().max(1);
         let work = |bit: u32| {
             let factor = if exponent >> bit & 1 == 1 { by_base } else { 0.0 };
@@ -178,6 +191,7 @@ mod tests {
         assert!(cost(&long, "4") > 2.5 * square);
         assert!(cost(&long, "7") > cost(&long, "8") * 1.2);
         assert!(cost(&long, "1") < square / 2.0);
+        assert!(cost(&format!("3{}", "0".repeat(100)), "9000") < cost("33", "9000") * 2.0);
     }
 
     #[test]
