@@ -56,23 +56,26 @@ impl DirectLoad {
         let question = Question::of(self.plan.seed, number);
         let mut event = request(&question.operation, &[]);
         event.operands.clone_from(&question.operands);
-        let mut random = Random::about(!self.plan.seed, number);
-        let direct = Direct {
-            id: event.request_id.clone(),
-            correlation: format!("{number}-{}", Uuid::new_v4().simple()),
-            caller: i32::try_from(random.below(CALLERS.unsigned_abs().into())).unwrap(),
-            is_late: random.below(LATE) == 0,
-            unwritten: None,
-        };
-        let record = NewRecord {
+        let direct = self.caller(number, &event.request_id);
+        let sending = self.producer.send(&NewRecord {
             topic: self.system.topics.requested.clone(),
             key: direct.id.clone().into_bytes(),
             payload: self.system.events.encode(&event),
             headers: self.headers(&direct),
             ..NewRecord::default()
-        };
-        let sending = self.producer.send(&record);
+        });
         (Asked { question, way: Way::Direct(direct) }, sending)
+    }
+
+    fn caller(&self, number: u64, id: &str) -> Direct {
+        let mut random = Random::about(!self.plan.seed, number);
+        Direct {
+            id: id.to_owned(),
+            correlation: format!("{number}-{}", Uuid::new_v4().simple()),
+            caller: i32::try_from(random.below(CALLERS.unsigned_abs().into())).unwrap(),
+            is_late: random.below(LATE) == 0,
+            unwritten: None,
+        }
     }
 
     fn headers(&self, direct: &Direct) -> Vec<(String, Vec<u8>)> {

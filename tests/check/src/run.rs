@@ -28,17 +28,9 @@ const HEAVY: &str = "500000";
 pub fn run(plan: &Plan, stack: &Stack, say: &dyn Fn(&str)) -> Report {
     let began = Instant::now();
     let broker = Broker::start(stack);
-    let mut system = System::on(Stack { kafka: broker.bootstrap(), ..stack.clone() });
-    let session = format!("session.timeout.ms={}", plan.session.as_millis());
-    system.set("ABACUS_KAFKA_PROPERTIES", session);
-    system.set("ABACUS_HEAVY_MINIMUM_COST", HEAVY);
-    for (name, value) in &plan.settings {
-        system.set(name, value);
-    }
-    let system = Arc::new(system);
+    let system = Arc::new(system(plan, Stack { kafka: broker.bootstrap(), ..stack.clone() }));
     let reply_topic = format!("abacus.replies.{}", system.name());
     system.kafka.create_topic(&reply_topic, direct_load::CALLERS);
-
     let mut driver = Driver {
         plan,
         broker,
@@ -63,6 +55,17 @@ pub fn run(plan: &Plan, stack: &Stack, say: &dyn Fn(&str)) -> Report {
     let verdict = judge(&evidence, &mut Oracle::default());
     let Driver { struck, pool, .. } = driver;
     Report { plan: plan.clone(), struck, surprises: pool.surprises, verdict, took: began.elapsed() }
+}
+
+fn system(plan: &Plan, stack: Stack) -> System {
+    let mut system = System::on(stack);
+    let session = format!("session.timeout.ms={}", plan.session.as_millis());
+    system.set("ABACUS_KAFKA_PROPERTIES", session);
+    system.set("ABACUS_HEAVY_MINIMUM_COST", HEAVY);
+    for (name, value) in &plan.settings {
+        system.set(name, value);
+    }
+    system
 }
 
 /// All callers.
