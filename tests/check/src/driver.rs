@@ -66,7 +66,12 @@ impl Driver<'_> {
         self.gate.open_to(half);
         let goal = half.saturating_sub(self.random.between(share / 20, share / 2));
         "letting requests through".clone_into(&mut self.doing);
-        self.wait(Duration::from_secs(20), |driver| driver.arrivals.completed() >= goal);
+        self.wait(Duration::from_secs(20), |driver| driver.done() >= goal);
+    }
+
+    /// Requests that nothing more will become of.
+    fn done(&self) -> u64 {
+        self.arrivals.completed() + self.gate.refused()
     }
 
     /// Waits for `condition`, looking after everything meanwhile; `false` if it did not come true.
@@ -98,7 +103,7 @@ impl Driver<'_> {
         let step = (self.plan.share() / 40).max(4);
         self.wait(patience, |driver| {
             let opened = driver.gate.opened();
-            if driver.arrivals.completed() + step >= opened {
+            if driver.done() + step >= opened {
                 driver.gate.open_to((opened + step).min(limit));
             }
             condition(driver)

@@ -10,13 +10,14 @@ const PAUSE: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(crate) struct Gate {
     open: AtomicU64,
+    refused: AtomicU64,
     all: u64,
 }
 
 impl Gate {
     /// Lets none of `all` through.
     pub(crate) fn new(all: u64) -> Self {
-        Self { open: AtomicU64::new(0), all }
+        Self { open: AtomicU64::new(0), refused: AtomicU64::new(0), all }
     }
 
     /// Lets all below `number` through.
@@ -27,6 +28,16 @@ impl Gate {
     /// How many are let through by now.
     pub(crate) fn opened(&self) -> u64 {
         self.open.load(Ordering::Relaxed)
+    }
+
+    /// Takes note that a request was refused at the door, and will not be completed.
+    pub(crate) fn note_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many were refused at the door.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Waits until the request `number` is let through; `false` if there is none.

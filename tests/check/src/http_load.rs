@@ -62,13 +62,20 @@ impl HttpLoad {
         let body = json!({ "operation": question.operation, "operands": question.operands });
         let answer = match self.client.try_post_json("/v1/computations", &body) {
             Ok(response) => {
-                if response.status >= 500 {
-                    thread::park_timeout(PAUSE);
-                }
+                self.rest_after(response.status);
                 HttpAnswer::Response { status: response.status, body: response.body }
             }
             Err(error) => HttpAnswer::None(format!("{error:?}")),
         };
         Asked { question, way: Way::Http(answer) }
+    }
+
+    fn rest_after(&self, status: u16) {
+        if matches!(status, 422 | 503) {
+            self.gate.note_refused();
+        }
+        if status == 503 {
+            thread::park_timeout(PAUSE);
+        }
     }
 }

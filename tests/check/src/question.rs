@@ -29,6 +29,8 @@ pub(crate) const INVALID: [Refused; 6] = [
 /// How many questions are asked under many ids, and how many costly ones there are.
 const REPEATED: u64 = 50;
 const COSTLY: u64 = 9;
+/// From this index on a Fibonacci number is heavy, as the check sets the lanes.
+const HEAVY: u64 = 17_000;
 
 impl Question {
     pub(crate) fn new(operation: &str, operands: &[(&str, &str)]) -> Self {
@@ -40,8 +42,9 @@ impl Question {
     pub fn of(seed: u64, number: u64) -> Self {
         let mut random = Random::about(seed, number);
         match random.below(1000) {
-            0..=2 => costly(random.below(COSTLY)),
-            3..=32 => invalid(&mut random),
+            0..=1 => costly(random.below(COSTLY)),
+            2..=7 => of_n("fibonacci", HEAVY + number % 30_000),
+            8..=32 => invalid(&mut random),
             33..=132 => repeated(random.below(REPEATED)),
             133..=232 => of_n("fibonacci", random.below(2000)),
             233..=282 => of_n("factorial", random.below(300)),
@@ -92,6 +95,8 @@ mod tests {
         let is_repeated = |question: &&Question| (0..50).any(|which| **question == repeated(which));
         assert!(questions.iter().any(|question| is_costly(&question)));
         assert!(questions.iter().filter(is_repeated).count() > 100);
+        let n = |question: &Question| question.operands.get("n").map_or(0, |n| n.len());
+        assert!(questions.iter().filter(|question| n(question) == 5).count() > 10);
         for (operation, operands, _) in INVALID {
             assert!(questions.contains(&Question::new(operation, operands)), "{operation}");
         }

@@ -21,8 +21,9 @@ use crate::verdict::judge;
 
 /// How long an open transaction of a dead process may stay open, twice over.
 const SETTLING: Duration = Duration::from_mins(1);
-/// Word operations from which the heavy lane computes: less than the costly questions have.
-const HEAVY: &str = "500000";
+/// Word operations from which the heavy lane computes: less than the costly questions have, and more
+/// than all others.
+const HEAVY: &str = "15000";
 
 /// Runs `plan` on a broker of its own beside the servers of `stack`, and tells `say` how far it is.
 pub fn run(plan: &Plan, stack: &Stack, say: &dyn Fn(&str)) -> Report {
