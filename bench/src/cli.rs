@@ -39,6 +39,8 @@ pub(crate) enum Command {
     },
     /// Measure how fast processors drain a backlog, against a bare consume-transform-produce loop
     Backlog(backlog::Options),
+    /// Measure how fast the projector writes the rows of a backlog
+    Rows(backlog::RowOptions),
     /// Measure light requests alone, and beside one long computation in each partition
     Heavy(heavy::Options),
 }

@@ -20,14 +20,17 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    pub(crate) fn new(set: &TopicSet, name: &str) -> Result<Self> {
+    /// A group that reads `topics` of the set.
+    pub(crate) fn new(set: &TopicSet, name: &str, topics: &[&str]) -> Result<Self> {
         let consumer = kafka::client(set.bootstrap())
             .set("group.id", name)
             .set("enable.auto.commit", "false")
             .create()?;
         let mut partitions = TopicPartitionList::new();
-        for partition in set.partitions() {
-            partitions.add_partition(&set.topics.requested, partition);
+        for topic in topics {
+            for partition in set.partitions() {
+                partitions.add_partition(topic, partition);
+            }
         }
         Ok(Self { name: name.to_owned(), consumer, partitions })
     }
@@ -39,7 +42,18 @@ impl Group {
         Ok(is_stable || self.committed()? > 0)
     }
 
-    /// Records up to the committed offsets, over all partitions; topics begin at offset zero.
+    /// Offsets up to the ends of the partitions, transaction markers among them.
+    pub(crate) fn end(&self) -> Result<u64> {
+        let mut offsets = 0;
+        for element in self.partitions.elements() {
+            let (topic, partition) = (element.topic(), element.partition());
+            let (_, high) = self.consumer.fetch_watermarks(topic, partition, TIMEOUT)?;
+            offsets += u64::try_from(high)?;
+        }
+        Ok(offsets)
+    }
+
+    /// Offsets up to the committed ones, over all partitions; topics begin at offset zero.
     pub(crate) fn committed(&self) -> Result<u64> {
         let committed = match self.consumer.committed_offsets(self.partitions.clone(), TIMEOUT) {
             // A group that has just been made has its coordinator on the way.

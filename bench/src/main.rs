@@ -60,6 +60,9 @@ async fn main() -> ExitCode {
         Some(Command::Backlog(options)) => {
             backlog::run(&cli.bootstrap, options).await.map(|()| ExitCode::SUCCESS)
         }
+        Some(Command::Rows(options)) => {
+            backlog::rows(&cli.bootstrap, options).await.map(|()| ExitCode::SUCCESS)
+        }
         Some(Command::Heavy(options)) => {
             heavy::run(&cli.bootstrap, options).await.map(|()| ExitCode::SUCCESS)
         }

@@ -1,5 +1,6 @@
 //! Topics of a run's own: the system's, under a prefix, as a deployment makes them.
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -23,17 +24,23 @@ pub(crate) struct TopicSet {
 }
 
 impl TopicSet {
-    /// Has `abacus-admin` in `binaries` create the topics and register the schemas.
-    pub(crate) fn create(bootstrap: &str, binaries: &Path, partitions: u32) -> Result<Self> {
+    /// Has `abacus-admin` create the topics and register the schemas. The system's programs are in
+    /// `binaries`, or where this one is.
+    pub(crate) fn create(
+        bootstrap: &str,
+        binaries: Option<&Path>,
+        partitions: u32,
+    ) -> Result<Self> {
+        let here = env::current_exe()?;
+        let binaries = binaries.or(here.parent()).context("this program is nowhere")?.to_owned();
         // A broker deletes topics in its own time: a run that follows another takes other names.
         let run = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
         let prefix = format!("bench-{run}.");
         let topics = Topics::with_prefix(&prefix);
-        let bootstrap = bootstrap.to_owned();
-        let set = Self { bootstrap, prefix, binaries: binaries.to_owned(), topics, partitions };
+        let set = Self { bootstrap: bootstrap.to_owned(), prefix, binaries, topics, partitions };
         let partitions = partitions.to_string();
-        set.administer(&["topics", "apply", "--partitions", &partitions])?;
-        set.administer(&["schemas", "register"])?;
+        set.run("abacus-admin", &["topics", "apply", "--partitions", &partitions])?;
+        set.run("abacus-admin", &["schemas", "register"])?;
         Ok(set)
     }
 
@@ -68,11 +75,12 @@ impl TopicSet {
         Ok(())
     }
 
-    fn administer(&self, arguments: &[&str]) -> Result<()> {
-        let mut admin = self.program("abacus-admin");
-        let output = admin.args(arguments).output().context("cannot run abacus-admin")?;
+    /// Runs one of the system's programs to its end.
+    pub(crate) fn run(&self, name: &str, arguments: &[&str]) -> Result<()> {
+        let output = self.program(name).args(arguments).output();
+        let output = output.with_context(|| format!("cannot run {name}"))?;
         let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "abacus-admin {} failed: {said}", arguments.join(" "));
+        ensure!(output.status.success(), "{name} {} failed: {said}", arguments.join(" "));
         Ok(())
     }
 }

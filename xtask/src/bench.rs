@@ -27,6 +27,9 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &cli::Ben
         Some(cli::BenchPart::Backlog(options)) => {
             stream::run(workspace, progress, ("backlog", Build::Deployed), options)
         }
+        Some(cli::BenchPart::Rows(options)) => {
+            stream::run(workspace, progress, ("rows", Build::Deployed), options)
+        }
         Some(cli::BenchPart::Heavy(options)) => {
             stream::run(workspace, progress, ("heavy", Build::Testing), options)
         }

@@ -112,6 +112,8 @@ pub(crate) enum BenchPart {
     Arithmetic,
     /// Measure how fast processors drain a backlog, against a bare consume-transform-produce loop
     Backlog(Measured),
+    /// Measure how fast the projector writes the rows of a backlog
+    Rows(Measured),
     /// Measure light requests alone, and beside one long computation in each partition
     Heavy(Measured),
 }

@@ -41,7 +41,7 @@ pub(super) fn measure(
     others: &Processes,
 ) -> Result<Drain> {
     let group = format!("bench-{round}-{}", contender.to_string().replace([' ', ','], "-"));
-    let watched = Group::new(set, &group)?;
+    let watched = Group::new(set, &group, &[&set.topics.requested])?;
     let mut running = contender.start(set, &group)?;
     let own: Processes = pairs(&running).parse().map_err(anyhow::Error::msg)?;
     wait(LOOK_FOR_BEGIN, PATIENCE, &mut running, || watched.has_begun())?;

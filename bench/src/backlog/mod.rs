@@ -13,8 +13,8 @@ mod digest;
 mod drain;
 mod report;
 mod requests;
+mod rows;
 
-use std::env;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -29,6 +29,7 @@ use crate::processes::Processes;
 use crate::topic_set::TopicSet;
 
 pub(crate) use self::bare::run as bare;
+pub(crate) use self::rows::{Options as RowOptions, run as rows};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -58,11 +59,7 @@ pub(crate) struct Options {
 
 /// Measures, prints what it found and removes what it made.
 pub(crate) async fn run(bootstrap: &str, options: &Options) -> Result<()> {
-    let binaries = match &options.binaries {
-        Some(folder) => folder.clone(),
-        None => env::current_exe()?.parent().context("this program is nowhere")?.to_owned(),
-    };
-    let set = TopicSet::create(bootstrap, &binaries, options.partitions)?;
+    let set = TopicSet::create(bootstrap, options.binaries.as_deref(), options.partitions)?;
     let report = measure(&set, options).await;
     let deleted = set.delete().await;
     let report = report?;

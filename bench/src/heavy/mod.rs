@@ -9,7 +9,6 @@ mod light;
 mod report;
 mod stalls;
 
-use std::env;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -59,11 +58,7 @@ pub(crate) struct Options {
 
 /// Measures, prints what it found and removes what it made.
 pub(crate) async fn run(bootstrap: &str, options: &Options) -> Result<()> {
-    let binaries = match &options.binaries {
-        Some(folder) => folder.clone(),
-        None => env::current_exe()?.parent().context("this program is nowhere")?.to_owned(),
-    };
-    let set = TopicSet::create(bootstrap, &binaries, options.partitions)?;
+    let set = TopicSet::create(bootstrap, options.binaries.as_deref(), options.partitions)?;
     let report = measure(&set, options).await;
     let deleted = set.delete().await;
     let report = report?;
@@ -78,7 +73,7 @@ pub(crate) async fn run(bootstrap: &str, options: &Options) -> Result<()> {
 async fn measure(set: &TopicSet, options: &Options) -> Result<Report> {
     let codecs = Codecs::look_up(&set.topics).await?;
     let mut processor = [processor::start(set, GROUP, 1, &[])?];
-    let group = Group::new(set, GROUP)?;
+    let group = Group::new(set, GROUP, &[&set.topics.requested])?;
     wait(LOOK, PATIENCE, &mut processor, || group.has_begun()).context("the processor")?;
     let mut light = Light::connect(set, &codecs, options.rate)?;
     let mut stalls = Stalls::connect(set, &codecs, options.stall)?;

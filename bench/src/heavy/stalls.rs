@@ -1,7 +1,7 @@
 //! Heavy requests: one in each partition, of an operation that exists for tests and takes as long as it
 //! is told to.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use abacus_schemas::Outcome;
@@ -24,16 +24,18 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(super) struct Stalls<'a> {
     set: &'a TopicSet,
     codecs: &'a Codecs,
+    /// How long the next one takes: a millisecond longer than the last, or they would be one
+    /// computation, which is made once and remembered.
     millis: u64,
     producer: Producer,
     completions: BaseConsumer,
-    /// Request ids of those that are not completed.
-    open: HashSet<String>,
+    /// Request id and right result of those that are not completed.
+    open: HashMap<String, String>,
     asked: Instant,
 }
 
 impl<'a> Stalls<'a> {
-    /// Computations of so many milliseconds.
+    /// Computations of about so many milliseconds.
     pub(super) fn connect(set: &'a TopicSet, codecs: &'a Codecs, millis: u64) -> Result<Self> {
         Ok(Self {
             set,
@@ -41,7 +43,7 @@ impl<'a> Stalls<'a> {
             millis,
             producer: Producer::connect(set.bootstrap())?,
             completions: completions(set)?,
-            open: HashSet::new(),
+            open: HashMap::new(),
             asked: Instant::now(),
         })
     }
@@ -58,7 +60,8 @@ impl<'a> Stalls<'a> {
                 payload: &self.codecs.request_encoder.encode(&request)?,
                 headers: OwnedHeaders::new(),
             })?;
-            self.open.insert(request.request_id);
+            self.open.insert(request.request_id, self.millis.to_string());
+            self.millis += 1;
         }
         Ok(())
     }
@@ -81,8 +84,7 @@ impl<'a> Stalls<'a> {
 
     fn note(&mut self, payload: &[u8]) -> Result<()> {
         let completed = self.codecs.completion_decoder.decode(payload)?;
-        if self.open.remove(&completed.request_id) {
-            let expected = self.millis.to_string();
+        if let Some(expected) = self.open.remove(&completed.request_id) {
             let is_right = matches!(&completed.outcome, Outcome::Succeeded { result, .. } if *result == expected);
             ensure!(is_right, "a heavy request came to {:?}", completed.outcome);
         }

@@ -1,4 +1,4 @@
-//! Measurements of processors alone: the servers run, and the measuring program starts what it measures.
+//! Measurements of parts of the system: the servers run, and the measuring program starts what it measures.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,8 @@ use crate::test::{and_then_clean_up, discard, end};
 use crate::workspace::{Profile, Workspace};
 
 /// The programs that are measured or prepare the measurement.
-const PACKAGES: [&str; 4] =
-    ["abacus-bench", "abacus-processor", "abacus-admin", "abacus-migrations"];
+const PACKAGES: [&str; 5] =
+    ["abacus-bench", "abacus-processor", "abacus-projector", "abacus-admin", "abacus-migrations"];
 
 /// What the processor is compiled with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
