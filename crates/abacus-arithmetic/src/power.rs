@@ -16,6 +16,7 @@ pub(crate) fn power<E>(
         check()?;
         power = power.squared();
         if exponent >> bit & 1 == 1 {
+            check()?;
             power = match word {
                 Some(word) => power.times_word(word),
                 None => power.times(base),
