@@ -6,38 +6,28 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use abacus_kafka::{
-    Delivery, Duplicates, Header, KafkaConfig, OutboundRecord, Outgoing, Producer,
-    ProducerSettings, failpoint,
-};
-use abacus_schemas::headers::{self, ReplyTo};
+use abacus_kafka::{OutboundRecord, failpoint};
+use abacus_schemas::headers;
 use abacus_schemas::topics::MAX_VALUE_BYTES;
 use abacus_schemas::{
     CacheLevel, ComputeCompleted, ComputeRequested, Encoder, Outcome, Timestamp, Topics,
 };
-use anyhow::Context as _;
 
 use crate::cache::Cached;
 use crate::config::ProcessorConfig;
 use crate::dead_letter::{Class, Original};
 use crate::job::{Envelope, Job};
 use crate::metrics::Metrics;
-
-/// How long a reply may be on its way; by then its caller has given up.
-const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
-/// Memory for replies on their way to a broker that does not answer.
-const REPLY_QUEUE_BYTES: u64 = 256 << 20;
+use crate::replies::Replies;
 
 /// Answers jobs.
 pub(crate) struct Answering {
     encoders: Encoders,
-    producer: Producer,
+    replies: Replies,
     completed: Arc<str>,
     heavy: Arc<str>,
     dead_letter: Arc<str>,
-    allowed: AllowList,
     processor: String,
     metrics: Metrics,
 }
@@ -96,20 +86,20 @@ impl Answered {
 }
 
 impl Answering {
+    /// Blocks until the broker answers.
     pub(crate) fn connect(
         config: &ProcessorConfig,
         encoders: Encoders,
         metrics: Metrics,
     ) -> anyhow::Result<Self> {
-        let producer = reply_producer(&config.kafka, &config.stream.instance, &metrics)?;
-        ensure_partitions(&producer, &config.topics)?;
+        let replies = Replies::connect(config, metrics.clone())?;
+        ensure_partitions(&replies, &config.topics)?;
         Ok(Self {
             encoders,
-            producer,
+            replies,
             completed: config.topics.completed.as_str().into(),
             heavy: config.topics.requested_heavy.as_str().into(),
             dead_letter: config.topics.dead_letter.as_str().into(),
-            allowed: AllowList::new(&config.topics.replies, &config.reply_topics),
             processor: config.stream.instance.clone(),
             metrics,
         })
@@ -124,7 +114,7 @@ impl Answering {
         let Job { request, envelope, .. } = job;
         let key = request.request_id.clone().into_bytes();
         let payload = self.encode(self.completion(request, answered));
-        self.reply(envelope.reply_to.as_ref(), &payload);
+        self.replies.send(envelope.reply_to.as_ref(), &payload);
         failpoint::reach("processor::after_reply");
         let (topic, partition) = (Arc::clone(&self.completed), Some(envelope.partition));
         envelope.ticket.finish(Some(OutboundRecord {
@@ -140,7 +130,8 @@ impl Answering {
     pub(crate) fn hand_over(&self, job: Job) {
         let payload = self.encode_request(&job.request);
         let key = job.request.request_id.as_bytes();
-        let headers = headers::forwarded(job.envelope.reply_to.as_ref(), job.envelope.deadline_ms);
+        let Envelope { reply_to, deadline_ms, traceparent, .. } = &job.envelope;
+        let headers = headers::forwarded(reply_to.as_ref(), *deadline_ms, traceparent.as_deref());
         let record = OutboundRecord {
             topic: Arc::clone(&self.heavy),
             partition: Some(job.envelope.partition),
@@ -166,14 +157,15 @@ impl Answering {
         if envelope.reply_to.is_some() {
             let failed = Answered::failed(class.as_str(), reason);
             let payload = self.encode(self.completion(nobody(), failed));
-            self.reply(envelope.reply_to.as_ref(), &payload);
+            self.replies.send(envelope.reply_to.as_ref(), &payload);
         }
         let letter = original.into_dead_letter(&self.dead_letter, class, reason);
         envelope.ticket.finish(Some(letter));
     }
 
-    pub(crate) fn flush(&self, timeout: Duration) -> anyhow::Result<()> {
-        Ok(self.producer.flush(timeout)?)
+    /// Waits until every reply is written.
+    pub(crate) fn flush(&self, timeout: std::time::Duration) -> anyhow::Result<()> {
+        self.replies.flush(timeout)
     }
 
     fn completion(&self, request: ComputeRequested, answered: Answered) -> ComputeCompleted {
@@ -217,44 +209,20 @@ impl Answering {
     fn encode_request(&self, request: &ComputeRequested) -> Vec<u8> {
         self.encoders.heavy.encode(request).expect("a request fits its schema")
     }
-
-    fn reply(&self, to: Option<&ReplyTo>, payload: &[u8]) {
-        let Some(to) = to else { return };
-        let result = if !self.allowed.allows(&to.topic) {
-            tracing::warn!(kafka.topic = to.topic, "a reply to this topic is not allowed");
-            "forbidden"
-        } else if let Err(error) = self.send(to, payload) {
-            tracing::warn!(kafka.topic = to.topic, error = %error, "a reply was not sent");
-            "failed"
-        } else {
-            "sent"
-        };
-        self.metrics.replies.with_label_values(&[result]).inc();
-    }
-
-    fn send(&self, to: &ReplyTo, payload: &[u8]) -> Result<(), abacus_kafka::SendError> {
-        let correlation = Header { name: to.correlation_header, value: &to.correlation_id };
-        let outgoing = Outgoing {
-            topic: &to.topic,
-            partition: to.partition,
-            key: &to.correlation_id,
-            payload,
-            headers: &[correlation],
-        };
-        self.producer.send(&outgoing, 0)
-    }
 }
 
 /// A completion, and a request handed over, go to the partition number of the request.
-fn ensure_partitions(producer: &Producer, topics: &Topics) -> anyhow::Result<()> {
-    let requested = producer.partition_count(&topics.requested)?;
-    for topic in [&topics.completed, &topics.requested_heavy] {
-        let partitions = producer.partition_count(topic)?;
+fn ensure_partitions(replies: &Replies, topics: &Topics) -> anyhow::Result<()> {
+    let pairs = [
+        (&topics.requested, &topics.requested_heavy),
+        (&topics.requested_heavy, &topics.completed),
+    ];
+    for (from, to) in pairs {
+        let (needed, partitions) = (replies.partition_count(from)?, replies.partition_count(to)?);
         anyhow::ensure!(
-            partitions >= requested,
-            "topic {topic} has {partitions} partitions but {} has {requested}: what comes of a \
-             request keeps its partition, so add partitions to the former",
-            topics.requested,
+            partitions >= needed,
+            "topic {to} has {partitions} partitions but {from} has {needed}: what comes of a request \
+             keeps its partition, so add partitions to the former",
         );
     }
     Ok(())
@@ -263,28 +231,6 @@ fn ensure_partitions(producer: &Producer, topics: &Topics) -> anyhow::Result<()>
 fn too_large() -> Answered {
     let message = format!("request and result together exceed {MAX_VALUE_BYTES} bytes");
     Answered::failed("record-too-large", message)
-}
-
-fn reply_producer(
-    kafka: &KafkaConfig,
-    instance: &str,
-    metrics: &Metrics,
-) -> anyhow::Result<Producer> {
-    let settings = ProducerSettings {
-        name: format!("abacus-replies-{instance}"),
-        delivery_timeout: REPLY_TIMEOUT,
-        // Nobody waits for a second reply.
-        duplicates: Duplicates::Possible,
-        queue_bytes: REPLY_QUEUE_BYTES,
-    };
-    let undelivered = metrics.undelivered.clone();
-    let on_delivery = move |_, delivery| {
-        if let Delivery::Failed(code) = delivery {
-            undelivered.inc();
-            tracing::warn!(error = %code, "a reply was not written");
-        }
-    };
-    Producer::connect(kafka, &settings, on_delivery).context("the reply producer")
 }
 
 /// Stands in for the request that could not be read.
@@ -296,46 +242,5 @@ fn nobody() -> ComputeRequested {
         requester: None,
         source: "unknown".to_owned(),
         requested_at: Timestamp::now(),
-    }
-}
-
-/// The topics that replies may go to. The reply topic comes from the request, which anybody may
-/// produce: without this list they could have us write anywhere.
-struct AllowList {
-    exact: Vec<String>,
-    prefixes: Vec<String>,
-}
-
-impl AllowList {
-    fn new(own: &str, others: &[String]) -> Self {
-        let mut list = Self { exact: vec![own.to_owned()], prefixes: Vec::new() };
-        for topic in others {
-            match topic.strip_suffix('*') {
-                Some(prefix) => list.prefixes.push(prefix.to_owned()),
-                None => list.exact.push(topic.clone()),
-            }
-        }
-        list
-    }
-
-    fn allows(&self, topic: &str) -> bool {
-        self.exact.iter().any(|allowed| allowed == topic)
-            || self.prefixes.iter().any(|prefix| topic.starts_with(prefix))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn replies_go_only_where_they_are_allowed() {
-        let list = AllowList::new("own", &["exact".to_owned(), "abacus.replies.*".to_owned()]);
-        for allowed in ["own", "exact", "abacus.replies.billing"] {
-            assert!(list.allows(allowed), "{allowed}");
-        }
-        for forbidden in ["", "owner", "exact.not", "abacus.compute.completed.v1"] {
-            assert!(!list.allows(forbidden), "{forbidden}");
-        }
     }
 }

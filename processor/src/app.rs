@@ -14,10 +14,11 @@ use crate::cache::{Cache, Redis};
 use crate::calculator::Calculator;
 use crate::config::ProcessorConfig;
 use crate::dead_letter::LetterCount;
-use crate::intake::{Brake, Intake};
+use crate::deferred::Gate;
+use crate::intake::{Brake, Intake, LookUps};
 use crate::lane::Lane;
 use crate::metrics::Metrics;
-use crate::workers::{Gate, Queue, Workers};
+use crate::workers::{Queue, Workers};
 
 /// How long replies on their way may take at shutdown.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -51,7 +52,8 @@ pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<
         shutdown.requested().await;
         tokio::task::spawn_blocking(move || replies.flush(FLUSH)).await?
     });
-    for lane in Lane::ALL {
+    // The main lane starts last, and so stops first: nothing is handed over to a lane that has ended.
+    for lane in [Lane::Heavy, Lane::Main] {
         parts.start_lane(lane, &runtime).await?;
     }
     gate.ready();
@@ -87,7 +89,7 @@ impl Parts {
         Workers::new(lane, jobs, gate, Arc::clone(&self.calculator), self.metrics.clone())
             .spawn(runtime, workers.threads(lane))?;
 
-        let intake = self.intake(queue);
+        let intake = self.intake(lane, queue);
         let budget = self.config.stream.drain + MARGIN;
         runtime.spawn_thread(lane.task("source", "heavy-source"), budget, move |shutdown| {
             Ok(source.run(|| shutdown.is_requested(), &intake)?)
@@ -107,8 +109,11 @@ impl Parts {
         Ok(opening.await??)
     }
 
-    fn intake(&self, queue: Queue) -> Intake {
+    fn intake(&self, lane: Lane, queue: Queue) -> Intake {
         Intake {
+            lane,
+            topic: lane.topic(&self.config.topics).into(),
+            look_ups: LookUps::default(),
             decoder: Arc::clone(&self.decoder),
             registry: Arc::clone(&self.registry),
             answering: Arc::clone(&self.answering),
@@ -149,14 +154,15 @@ fn calculator(
 
 fn stream_settings(config: &ProcessorConfig, lane: Lane) -> StreamSettings {
     let stream = &config.stream;
-    let (group, topic) = match lane {
-        Lane::Main => (stream.group.clone(), &config.topics.requested),
-        Lane::Heavy => (format!("{}-heavy", stream.group), &config.topics.requested_heavy),
+    let group = match lane {
+        Lane::Main => stream.group.clone(),
+        // Not with a hyphen: that and an instance's name make the name of a transaction.
+        Lane::Heavy => format!("{}.heavy", stream.group),
     };
     StreamSettings {
         group,
         instance: stream.instance.clone(),
-        topics: vec![topic.clone()],
+        topics: vec![lane.topic(&config.topics).to_owned()],
         guarantee: stream.delivery,
         protocol: stream.protocol,
         commit_interval: stream.commit_interval,

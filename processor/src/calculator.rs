@@ -21,7 +21,9 @@ pub(crate) struct Calculator {
     costs: CostConfig,
     cache: Cache,
     answering: Arc<Answering>,
-    under_way: SingleFlight,
+    /// Each lane has its own: nobody waits for one whose threads come last.
+    main: SingleFlight,
+    heavy: SingleFlight,
     metrics: Metrics,
 }
 
@@ -33,7 +35,8 @@ impl Calculator {
         answering: Arc<Answering>,
         metrics: Metrics,
     ) -> Self {
-        Self { limits, costs, cache, answering, under_way: SingleFlight::default(), metrics }
+        let (main, heavy) = Default::default();
+        Self { limits, costs, cache, answering, main, heavy, metrics }
     }
 
     /// Answers a job, hands it over, or leaves it with the same computation under way. Gives back
@@ -65,7 +68,7 @@ impl Calculator {
         }
         match weight {
             Weight::Trivial | Weight::Light => self.answer_light(job, &prepared),
-            Weight::Costly => return self.compute_once(job, &prepared),
+            Weight::Costly => return self.compute_once(job, &prepared, lane),
             Weight::Heavy => self.pass_on(job, &prepared),
         }
         Vec::new()
@@ -80,23 +83,26 @@ impl Calculator {
 
     /// To the heavy lane, unless another processor has computed it before.
     fn pass_on(&self, job: Job, prepared: &Prepared) {
-        match self.cache.in_redis(prepared.canonical()) {
+        match self.in_redis(prepared) {
             Some(cached) => self.answering.answer(job, Answered::found(cached, CacheLevel::Redis)),
             None => self.answering.hand_over(job),
         }
     }
 
-    /// Leads the computation, or waits for it in `under_way`. It goes on for as long as anybody
-    /// wants it.
-    fn compute_once(&self, job: Job, prepared: &Prepared) -> Vec<Job> {
-        let canonical = prepared.canonical();
-        let Some(job) = self.under_way.join(job, canonical) else {
+    /// Leads the computation, or waits for it where it is under way. It goes on for as long as
+    /// anybody wants it.
+    fn compute_once(&self, job: Job, prepared: &Prepared, lane: Lane) -> Vec<Job> {
+        let flights = match lane {
+            Lane::Main => &self.main,
+            Lane::Heavy => &self.heavy,
+        };
+        let Some((job, flight)) = flights.join(job, prepared.canonical()) else {
             self.metrics.shared.inc();
             return Vec::new();
         };
-        let is_unwanted = || !job.is_wanted() && !self.under_way.is_wanted(canonical);
+        let is_unwanted = || !job.is_wanted() && !flight.is_wanted();
         let result = self.find_or_compute(prepared, &is_unwanted);
-        let mut waiting = self.under_way.land(canonical);
+        let mut waiting = flight.land();
         if let Ok(answered) = result {
             for job in &mut waiting {
                 job.answered = Some(answered.clone().shared());
@@ -119,10 +125,15 @@ impl Calculator {
         if let Some(cached) = self.cache.in_memory_by_now(prepared.canonical()) {
             return Ok(Answered::found(cached, CacheLevel::Memory));
         }
-        match self.cache.in_redis(prepared.canonical()) {
+        match self.in_redis(prepared) {
             Some(cached) => Ok(Answered::found(cached, CacheLevel::Redis)),
             None => self.compute(prepared, is_unwanted),
         }
+    }
+
+    fn in_redis(&self, prepared: &Prepared) -> Option<Cached> {
+        let is_worth_it = self.costs.is_worth_redis(prepared.cost().word_operations());
+        is_worth_it.then(|| self.cache.in_redis(prepared.canonical())).flatten()
     }
 
     /// One whose deadline has passed is told so. One whose partition has moved on is read again by
@@ -153,29 +164,41 @@ impl Calculator {
         prepared: &Prepared,
         is_unwanted: &dyn Fn() -> bool,
     ) -> Result<Answered, Interrupted> {
-        let began = Instant::now();
+        let (began, worked) = (Instant::now(), thread_time());
         match self.guarded(|| prepared.answer(is_unwanted)) {
-            Ok(answer) => Ok(self.remember(prepared, answer?, began.elapsed())),
+            Ok(answer) => {
+                let answer = answer?;
+                self.metrics.note_computed(prepared, thread_time().saturating_sub(worked));
+                Ok(self.remember(prepared, answer, began.elapsed()))
+            }
             Err(failed) => Ok(failed),
         }
     }
 
     fn remember(&self, prepared: &Prepared, answer: Answer, elapsed: Duration) -> Answered {
-        let predicted = prepared.cost().word_operations();
-        self.metrics.note_computed(prepared.operation(), predicted, elapsed);
-        let cached = Cached::from(answer);
-        if predicted >= TRIVIAL {
-            self.cache.put(prepared.canonical(), cached.clone(), predicted >= self.costs.costly);
+        let (cached, cost) = (Cached::from(answer), prepared.cost().word_operations());
+        if cost >= TRIVIAL {
+            let is_worth_redis = self.costs.is_worth_redis(cost);
+            self.cache.put(prepared.canonical(), cached.clone(), is_worth_redis);
         }
         let compute_micros = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
         Answered { compute_micros, ..Answered::found(cached, CacheLevel::None) }
     }
 }
 
+/// What this thread has worked since it began: unlike the time of day, it stands still while others
+/// have the core.
+fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
 const EXPIRED: &str = "the deadline passed before the computation was done";
 
 /// Word operations below which to compute takes no longer than to look into memory.
 const TRIVIAL: u64 = 2_000;
+/// Word operations from which a computation is shared, and asked whether anybody still wants it.
+const COSTLY: u64 = 100_000;
 
 /// How a computation is treated, by its estimated cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,7 +207,7 @@ pub(crate) enum Weight {
     Trivial,
     /// Computed where it is.
     Light,
-    /// Worth asking Redis for, and sharing.
+    /// Worth sharing and interrupting.
     Costly,
     /// Not for the main lane.
     Heavy,
@@ -195,10 +218,14 @@ impl CostConfig {
         let is_heavy = self.heavy > 0 && word_operations >= self.heavy;
         match lane {
             Lane::Main if is_heavy => Weight::Heavy,
-            _ if word_operations >= self.costly => Weight::Costly,
+            _ if word_operations >= COSTLY => Weight::Costly,
             _ if word_operations < TRIVIAL => Weight::Trivial,
             _ => Weight::Light,
         }
+    }
+
+    fn is_worth_redis(&self, word_operations: u64) -> bool {
+        word_operations >= self.redis
     }
 }
 
@@ -208,14 +235,14 @@ mod tests {
 
     #[test]
     fn only_the_main_lane_hands_over_and_only_what_is_heavy() {
-        let costs = CostConfig { costly: 10_000, heavy: 100_000 };
+        let costs = CostConfig { redis: 0, heavy: 1_000_000 };
         for (cost, main, heavy) in [
             (1_999, Weight::Trivial, Weight::Trivial),
             (2_000, Weight::Light, Weight::Light),
-            (9_999, Weight::Light, Weight::Light),
-            (10_000, Weight::Costly, Weight::Costly),
-            (99_999, Weight::Costly, Weight::Costly),
-            (100_000, Weight::Heavy, Weight::Costly),
+            (99_999, Weight::Light, Weight::Light),
+            (100_000, Weight::Costly, Weight::Costly),
+            (999_999, Weight::Costly, Weight::Costly),
+            (1_000_000, Weight::Heavy, Weight::Costly),
         ] {
             assert_eq!(costs.weigh(cost, Lane::Main), main, "{cost}");
             assert_eq!(costs.weigh(cost, Lane::Heavy), heavy, "{cost}");
@@ -224,7 +251,7 @@ mod tests {
 
     #[test]
     fn no_threshold_is_no_hand_over() {
-        let costs = CostConfig { costly: 10, heavy: 0 };
+        let costs = CostConfig { redis: 0, heavy: 0 };
         assert_eq!(costs.weigh(u64::MAX, Lane::Main), Weight::Costly);
     }
 }

@@ -60,8 +60,8 @@ pub(crate) struct CacheConfig {
 /// Where the treatment of a computation changes, in estimated word operations.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CostConfig {
-    /// From here on Redis is asked, and a computation under way is shared.
-    pub(crate) costly: u64,
+    /// From here on Redis is asked, and told.
+    pub(crate) redis: u64,
     /// From here on the heavy lane computes it; 0 is never.
     pub(crate) heavy: u64,
 }
@@ -139,8 +139,13 @@ impl Config for StreamConfig {
         if stream.partition_backlog == 0 {
             env.problem("ABACUS_PARTITION_BACKLOG", "expected at least 1");
         }
-        if stream.partition_backlog_bytes.as_u64() == 0 {
-            env.problem("ABACUS_PARTITION_BACKLOG_BYTES", "expected at least 1");
+        for (name, size) in [
+            ("ABACUS_PARTITION_BACKLOG_BYTES", stream.partition_backlog_bytes),
+            ("ABACUS_COMMIT_BYTES", stream.commit_bytes),
+        ] {
+            if size.as_u64() == 0 {
+                env.problem(name, "expected at least 1");
+            }
         }
         stream
     }
@@ -173,14 +178,14 @@ impl Config for CacheConfig {
 impl Config for CostConfig {
     fn read(env: &mut Environment) -> Self {
         Self {
-            costly: env.get(
+            redis: env.get(
                 "ABACUS_REDIS_MINIMUM_COST",
                 "100000",
                 "Estimated word operations from which asking Redis pays; below, computing is faster",
             ),
             heavy: env.get(
                 "ABACUS_HEAVY_MINIMUM_COST",
-                "50000000",
+                "10000000",
                 "Estimated word operations from which a request is handed to the heavy lane; 0 for never",
             ),
         }
@@ -189,7 +194,7 @@ impl Config for CostConfig {
 
 impl Config for LetterLimits {
     fn read(env: &mut Environment) -> Self {
-        Self {
+        let limits = Self {
             consecutive: env.get(
                 "ABACUS_DEAD_LETTER_CONSECUTIVE",
                 "100",
@@ -200,13 +205,17 @@ impl Config for LetterLimits {
                 "50",
                 "Unreadable records in a thousand, in percent, that stop the processor; 0 for no limit",
             ),
+        };
+        if limits.percent > 100 {
+            env.problem("ABACUS_DEAD_LETTER_PERCENT", "expected at most 100");
         }
+        limits
     }
 }
 
 impl Config for WorkerConfig {
     fn read(env: &mut Environment) -> Self {
-        Self {
+        let workers = Self {
             main: env.get("ABACUS_WORKERS", "0", "Computing threads; 0 for one a core"),
             heavy: env.get(
                 "ABACUS_HEAVY_WORKERS",
@@ -219,7 +228,11 @@ impl Config for WorkerConfig {
                 "256MiB",
                 "Results of each lane that may wait for their transaction before more are computed",
             ),
+        };
+        if workers.held_results.as_u64() == 0 {
+            env.problem("ABACUS_HELD_RESULTS", "expected at least 1");
         }
+        workers
     }
 }
 

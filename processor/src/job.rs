@@ -19,8 +19,11 @@ pub(crate) struct Envelope {
     pub(crate) reply_to: Option<ReplyTo>,
     /// When the caller stops waiting: milliseconds since the Unix epoch.
     pub(crate) deadline_ms: Option<i64>,
+    /// The caller's trace, to be passed on as it is.
+    pub(crate) traceparent: Option<Box<[u8]>>,
     /// The request's partition; its completion goes to the one of the same number.
     pub(crate) partition: i32,
+    pub(crate) offset: i64,
     pub(crate) ticket: Ticket,
 }
 

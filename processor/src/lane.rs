@@ -5,8 +5,10 @@
 //! has a consumer, a transaction and a few threads of its own. Each of those may be as late as it
 //! likes without holding anything else up.
 
+use abacus_schemas::Topics;
+
 /// Which way a request goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Lane {
     /// All requests come in here.
     Main,
@@ -21,6 +23,14 @@ impl Lane {
         match self {
             Self::Main => "main",
             Self::Heavy => "heavy",
+        }
+    }
+
+    /// Where its requests come from.
+    pub(crate) fn topic(self, topics: &Topics) -> &str {
+        match self {
+            Self::Main => &topics.requested,
+            Self::Heavy => &topics.requested_heavy,
         }
     }
 

@@ -4,10 +4,10 @@
 //! The way of a record, module by module:
 //!
 //! 1. `intake` decodes it on the polling thread and makes it a job, or a dead letter.
-//! 2. `workers` take jobs, one thread for each core.
+//! 2. `workers` take jobs, those first that `deferred` holds back until there is memory for them.
 //! 3. `calculator` answers a job: validation, `cache`, computation. A costly one it hands over to the
 //!    heavy `lane`, where it comes in again and goes the same way.
-//! 4. `answering` replies to whoever waits and finishes the record; from there
+//! 4. `answering` has `replies` tell whoever waits, and finishes the record; from there
 //!    [`abacus_kafka::stream`] publishes its completion with its offset.
 //!
 //! **Invariant:** every record that comes in is finished exactly once, whatever it holds.
@@ -18,10 +18,12 @@ mod cache;
 mod calculator;
 mod config;
 mod dead_letter;
+mod deferred;
 mod intake;
 mod job;
 mod lane;
 mod metrics;
+mod replies;
 mod single_flight;
 mod workers;
 

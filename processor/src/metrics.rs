@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use abacus_operations::all;
+use abacus_operations::{Prepared, all, recomputed_products};
 
 use crate::lane::Lane;
 
@@ -15,7 +15,7 @@ abacus_runtime::metrics! {
         /// Computations made, so not answered from a cache, by operation.
         pub(crate) computed: IntCounterVec = "abacus_processor_computed_total",
             labels ["operation" in operations()];
-        /// Nanoseconds that a computation took for each word operation it was estimated at. Admission and
+        /// Nanoseconds of a core that a computation took for each word operation it was estimated at. Admission and
         /// lanes rest on the estimate: a median far from 1 means that it no longer fits the machine.
         pub(crate) cost_ratio: HistogramVec = "abacus_processor_cost_ratio",
             labels ["operation" in operations()],
@@ -23,7 +23,7 @@ abacus_runtime::metrics! {
         /// Estimated word operations of the computations made, by operation.
         pub(crate) predicted: IntCounterVec = "abacus_processor_predicted_word_operations_total",
             labels ["operation" in operations()];
-        /// Seconds that the computations made took, by operation.
+        /// Seconds of a core that the computations made took, by operation.
         pub(crate) computing: CounterVec = "abacus_processor_computing_seconds_total",
             labels ["operation" in operations()];
         /// Requests handed to the heavy lane.
@@ -33,7 +33,7 @@ abacus_runtime::metrics! {
         pub(crate) interrupted: IntCounter = "abacus_processor_interrupted_total";
         /// Requests that waited because too many results were waiting for their transaction.
         pub(crate) deferred: IntCounter = "abacus_processor_deferred_total";
-        /// Seconds from taking a request up to having its answer.
+        /// Seconds that a worker was busy with a request.
         pub(crate) answering: Histogram = "abacus_processor_answering_seconds",
             buckets [0.000_01, 0.000_1, 0.001, 0.01, 0.1, 1.0, 10.0];
         /// Questions to the cache, by level and what came of them.
@@ -49,7 +49,10 @@ abacus_runtime::metrics! {
         /// Records that went to the dead-letter topic, by class.
         pub(crate) dead_letters: IntCounterVec = "abacus_processor_dead_letters_total",
             labels ["class" in ["malformed", "unknown-schema", "invalid-request-id"]];
-        /// Computations that panicked.
+        /// Products that failed their check and were computed again another way: not 0 means a defect, of
+        /// the arithmetic or of the machine.
+        pub(crate) recomputed: IntGauge = "abacus_processor_recomputed_products";
+        /// Panics while a request was worked on; all but those of computations end the process.
         pub(crate) panics: IntCounter = "abacus_processor_panics_total";
         /// Workers at work, by lane.
         pub(crate) busy: IntGaugeVec = "abacus_processor_busy_workers",
@@ -64,7 +67,9 @@ abacus_runtime::metrics! {
 const MEASURABLE: u64 = 1000;
 
 impl Metrics {
-    pub(crate) fn note_computed(&self, operation: &str, predicted: u64, elapsed: Duration) {
+    pub(crate) fn note_computed(&self, prepared: &Prepared, elapsed: Duration) {
+        let (operation, predicted) = (prepared.operation(), prepared.cost().word_operations());
+        self.recomputed.set(i64::try_from(recomputed_products()).unwrap_or(i64::MAX));
         self.computed.with_label_values(&[operation]).inc();
         self.predicted.with_label_values(&[operation]).inc_by(predicted);
         self.computing.with_label_values(&[operation]).inc_by(elapsed.as_secs_f64());

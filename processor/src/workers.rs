@@ -1,17 +1,15 @@
 //! The computing threads of a lane, and the queue before them.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use abacus_kafka::stream::{Held, Ticket};
 use abacus_runtime::prometheus::IntGauge;
 use abacus_runtime::{Runtime, Shutdown};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use parking_lot::Mutex;
 
 use crate::calculator::Calculator;
+use crate::deferred::{Deferred, Gate};
 use crate::job::Job;
 use crate::lane::Lane;
 use crate::metrics::Metrics;
@@ -47,27 +45,11 @@ impl Queue {
     }
 }
 
-/// How much finished work may be held in memory until it is committed.
-pub(crate) struct Gate {
-    pub(crate) held: Held,
-    pub(crate) limit: usize,
-}
-
-impl Gate {
-    /// Whether this job's result may be added. Always for the record that its partition's next
-    /// commit waits for: what is held behind it can go no other way.
-    fn admits(&self, ticket: &Ticket) -> bool {
-        self.held.bytes() < self.limit || ticket.is_first()
-    }
-}
-
 /// The workers of one lane.
 pub(crate) struct Workers {
     lane: Lane,
     jobs: Receiver<Job>,
-    /// Taken from the queue and not admitted yet, in their order.
-    deferred: Mutex<VecDeque<Job>>,
-    gate: Gate,
+    deferred: Deferred,
     calculator: Arc<Calculator>,
     metrics: Metrics,
     queued: IntGauge,
@@ -84,7 +66,7 @@ impl Workers {
     ) -> Self {
         let queued = metrics.queued.with_label_values(&[lane.as_str()]);
         let busy = metrics.busy.with_label_values(&[lane.as_str()]);
-        Self { lane, jobs, deferred: Mutex::default(), gate, calculator, metrics, queued, busy }
+        Self { lane, jobs, deferred: Deferred::new(gate), calculator, metrics, queued, busy }
     }
 
     /// Starts `count` threads, as one task.
@@ -117,23 +99,15 @@ impl Workers {
     /// The next job that may be worked on. One that may not is put aside, so that it blocks nobody:
     /// the record that all others wait for may be behind it.
     fn next(&self) -> Result<Job, RecvTimeoutError> {
-        if let Some(job) = self.take_deferred() {
+        if let Some(job) = self.deferred.take() {
             return Ok(job);
         }
-        let is_any_deferred = !self.deferred.lock().is_empty();
-        let job = self.jobs.recv_timeout(if is_any_deferred { DEFERRED } else { IDLE })?;
-        if self.gate.admits(&job.envelope.ticket) {
-            return Ok(job);
-        }
-        self.metrics.deferred.inc();
-        self.deferred.lock().push_back(job);
-        Err(RecvTimeoutError::Timeout)
-    }
-
-    fn take_deferred(&self) -> Option<Job> {
-        let mut deferred = self.deferred.lock();
-        let admitted = deferred.iter().position(|job| self.gate.admits(&job.envelope.ticket))?;
-        deferred.remove(admitted)
+        let patience = if self.deferred.is_empty() { IDLE } else { DEFERRED };
+        let job = self.jobs.recv_timeout(patience)?;
+        self.deferred.admit(job).ok_or_else(|| {
+            self.metrics.deferred.inc();
+            RecvTimeoutError::Timeout
+        })
     }
 
     /// A panic must not cost the worker. The computation has a guard of its own, which answers; one
@@ -153,11 +127,10 @@ impl Workers {
     /// Jobs that waited for a computation: however many they are, their answers take memory only
     /// as it becomes free.
     fn put_back(&self, jobs: Vec<Job>) {
-        if jobs.is_empty() {
-            return;
+        for job in jobs {
+            self.queued.inc();
+            self.deferred.put(job);
         }
-        self.queued.add(i64::try_from(jobs.len()).unwrap_or(i64::MAX));
-        self.deferred.lock().extend(jobs);
     }
 }
 

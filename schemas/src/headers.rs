@@ -33,6 +33,12 @@ const SPRING_REPLY_PARTITION: &str = "kafka_replyPartition";
 /// Longer correlation ids are refused: they are copied into every reply.
 const MAX_CORRELATION_ID_BYTES: usize = 256;
 
+/// Kafka's limit for the name of a topic.
+const MAX_TOPIC_BYTES: usize = 249;
+
+/// Version 00 of Trace Context takes 55 bytes; later ones may take more.
+const MAX_TRACEPARENT_BYTES: usize = 256;
+
 /// Where a reply goes, as its request says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplyTo {
@@ -54,7 +60,7 @@ pub enum InvalidReplyTo {
         "a reply topic is named, but no correlation id of 1 to {MAX_CORRELATION_ID_BYTES} bytes"
     )]
     CorrelationId,
-    /// The topic's name is not UTF-8, or empty.
+    /// The topic's name is not UTF-8, empty, or longer than Kafka allows.
     #[error("the reply topic is not a topic name")]
     Topic,
     /// The partition is not four bytes, or negative.
@@ -130,14 +136,24 @@ pub fn deadline_ms<'a>(
 pub fn forwarded(
     reply_to: Option<&ReplyTo>,
     deadline_ms: Option<i64>,
+    traceparent: Option<&[u8]>,
 ) -> impl Iterator<Item = (&'static str, Vec<u8>)> {
     let deadline = deadline_ms.map(|moment| (DEADLINE_MS, moment.to_string().into_bytes()));
-    reply_to.into_iter().flat_map(ReplyTo::to_headers).chain(deadline)
+    let trace = traceparent.map(|trace| (TRACEPARENT, trace.to_vec()));
+    reply_to.into_iter().flat_map(ReplyTo::to_headers).chain(deadline).chain(trace)
+}
+
+/// The caller's trace, if it is short enough to be one.
+pub fn traceparent<'a>(
+    mut headers: impl Iterator<Item = (&'a str, Option<&'a [u8]>)>,
+) -> Option<&'a [u8]> {
+    let (_, value) = headers.find(|(name, _)| *name == TRACEPARENT)?;
+    value.filter(|trace| trace.len() <= MAX_TRACEPARENT_BYTES)
 }
 
 fn topic_name(bytes: &[u8]) -> Result<String, InvalidReplyTo> {
     match std::str::from_utf8(bytes) {
-        Ok(name) if !name.is_empty() => Ok(name.to_owned()),
+        Ok(name) if (1..=MAX_TOPIC_BYTES).contains(&name.len()) => Ok(name.to_owned()),
         _ => Err(InvalidReplyTo::Topic),
     }
 }
@@ -210,13 +226,14 @@ mod tests {
                 let topic = "replies".to_owned();
                 let correlation_id = b"abc".to_vec();
                 let reply_to = ReplyTo { correlation_id, correlation_header, topic, partition };
-                let sent: Vec<_> = forwarded(Some(&reply_to), Some(17)).collect();
+                let sent: Vec<_> = forwarded(Some(&reply_to), Some(17), Some(b"trace")).collect();
                 let received = || sent.iter().map(|(name, value)| (*name, Some(value.as_slice())));
                 assert_eq!(ReplyTo::from_headers(received()), Ok(Some(reply_to)));
                 assert_eq!(deadline_ms(received()), Some(17));
+                assert_eq!(traceparent(received()), Some(&b"trace"[..]));
             }
         }
-        assert_eq!(forwarded(None, None).count(), 0);
+        assert_eq!(forwarded(None, None, None).count(), 0);
     }
 
     #[test]

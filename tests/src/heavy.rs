@@ -147,7 +147,7 @@ fn identical_costly_requests_at_once_are_computed_once_and_all_answered() {
     let system = &setting.system;
     let mut processor = system.start(&system.processor());
     let producer = system.kafka.producer();
-    for (milliseconds, times_computed) in [(20, 1), (1_000, 2)] {
+    for (milliseconds, times_computed) in [(5, 1), (1_000, 2)] {
         let records: Vec<_> = (0..100).map(|_| setting.request(&stall(milliseconds))).collect();
         producer.produce_all(&records);
         let history = History::complete(system, PATIENCE);

@@ -95,6 +95,7 @@ mod size;
 mod wording;
 mod work;
 
+pub use abacus_arithmetic::recomputed_products;
 pub use cost::Cost;
 pub use integer::Integer;
 pub use number::Number;

@@ -3,7 +3,11 @@
 //! A bad record now and then is put aside. When nothing but bad records comes, the fault is elsewhere
 //! (a producer's, a registry's, ours), and putting the whole topic aside would only hide it.
 
+use std::collections::HashMap;
+
 use parking_lot::Mutex;
+
+use crate::lane::Lane;
 
 /// Records over which the share of dead letters is taken.
 const WINDOW: u32 = 1000;
@@ -13,9 +17,12 @@ const WINDOW: u32 = 1000;
 pub(crate) struct LetterLimits {
     /// One after the other, with no readable record in between.
     pub(crate) consecutive: u32,
-    /// Of the last thousand records, in percent.
+    /// Of each thousand records that follow one another, in percent.
     pub(crate) percent: u32,
 }
+
+/// Where a record stands: its lane, partition and offset.
+pub(crate) type Place = (Lane, i32, i64);
 
 /// Counts dead letters against the limits.
 #[derive(Debug)]
@@ -29,6 +36,8 @@ struct Counts {
     consecutive: u32,
     records: u32,
     letters: u32,
+    /// Up to where letters were counted: one that is read again counts once.
+    counted: HashMap<(Lane, i32), i64>,
 }
 
 impl LetterCount {
@@ -45,9 +54,12 @@ impl LetterCount {
 
     /// A dead letter; the reason if it is one too many.
     #[must_use]
-    pub(crate) fn note_letter(&self) -> Option<String> {
+    pub(crate) fn note_letter(&self, place: Place) -> Option<String> {
         let LetterLimits { consecutive, percent } = self.limits;
         let mut counts = self.counts.lock();
+        if !counts.is_new(place) {
+            return None;
+        }
         counts.consecutive = counts.consecutive.saturating_add(1);
         counts.letters += 1;
         let letters = counts.letters;
@@ -63,6 +75,13 @@ impl LetterCount {
 }
 
 impl Counts {
+    fn is_new(&mut self, (lane, partition, offset): Place) -> bool {
+        let counted = self.counted.entry((lane, partition)).or_insert(-1);
+        let is_new = offset > *counted;
+        *counted = offset.max(*counted);
+        is_new
+    }
+
     /// Windows follow one another: a share that is exceeded over any stretch of two is exceeded in
     /// one of them.
     fn note_record(&mut self) {
@@ -77,8 +96,32 @@ impl Counts {
 mod tests {
     use super::*;
 
-    fn count(consecutive: u32, percent: u32) -> LetterCount {
-        LetterCount::new(LetterLimits { consecutive, percent })
+    struct Count(LetterCount, std::cell::Cell<i64>);
+
+    impl Count {
+        fn note_letter(&self) -> Option<String> {
+            self.1.update(|offset| offset + 1);
+            self.0.note_letter((Lane::Main, 0, self.1.get()))
+        }
+
+        fn note_readable(&self) {
+            self.0.note_readable();
+        }
+    }
+
+    fn count(consecutive: u32, percent: u32) -> Count {
+        let count = LetterCount::new(LetterLimits { consecutive, percent });
+        Count(count, std::cell::Cell::default())
+    }
+
+    #[test]
+    fn a_letter_that_is_read_again_counts_once() {
+        let count = LetterCount::new(LetterLimits { consecutive: 3, percent: 0 });
+        for _ in 0..10 {
+            assert!(count.note_letter((Lane::Main, 0, 7)).is_none());
+        }
+        assert!(count.note_letter((Lane::Main, 1, 7)).is_none());
+        assert!(count.note_letter((Lane::Heavy, 1, 7)).is_some());
     }
 
     #[test]

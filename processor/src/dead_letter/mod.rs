@@ -8,7 +8,7 @@ use abacus_kafka::{InboundRecord, OutboundRecord};
 use abacus_schemas::headers;
 use abacus_schemas::topics::MAX_VALUE_BYTES;
 
-pub(crate) use limit::{LetterCount, LetterLimits};
+pub(crate) use limit::{LetterCount, LetterLimits, Place};
 
 /// Why a record is not a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
