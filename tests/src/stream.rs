@@ -327,3 +327,15 @@ fn while_nothing_is_accepted_nothing_comes_and_the_partitions_stay() {
     assert_each_once_in_order(&pipe);
     member.stop();
 }
+
+#[test]
+fn a_record_larger_than_a_fetch_comes_like_any_other() {
+    let pipe = Pipe::new(Guarantee::ExactlyOnce, GroupProtocol::Classic);
+    pipe.produce(0..8, b"small");
+    pipe.produce(8..12, &vec![b'x'; 900_000]);
+    pipe.produce(12..20, b"small");
+    let member = pipe.join("one");
+    pipe.wait_for(20);
+    assert_each_once_in_order(&pipe);
+    member.stop();
+}

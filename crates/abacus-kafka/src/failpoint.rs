@@ -38,3 +38,42 @@ fn die(name: &str) {
         std::process::abort();
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "failpoints")]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::{Command, Output};
+
+    use super::*;
+
+    /// Runs the test `reaches_both` in a process of its own.
+    fn run_with(failpoints: &str) -> Output {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "failpoint::tests::reaches_both", "--nocapture"])
+            .env("FAILPOINTS", failpoints)
+            .output()
+            .unwrap()
+    }
+
+    #[test]
+    fn reaches_both() {
+        set_up();
+        reach("test::first");
+        reach_amid("test::second");
+        if std::env::var("FAILPOINTS").is_ok_and(|set| set.contains("second")) {
+            std::thread::park_timeout(std::time::Duration::from_mins(1));
+        }
+    }
+
+    #[test]
+    fn a_process_dies_at_the_point_that_is_set_and_at_no_other() {
+        for point in ["test::first", "test::second"] {
+            let output = run_with(&format!("{point}=return"));
+            assert_eq!(output.status.signal(), Some(9), "{point}");
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(said.contains(&format!("failpoint {point}: killed")), "{said}");
+        }
+        assert!(run_with("test::other=return").status.success());
+    }
+}

@@ -86,6 +86,11 @@ impl<T> OffsetTracker<T> {
         self.bytes
     }
 
+    /// How many of them can be taken.
+    pub(crate) fn ready(&self) -> usize {
+        self.ready
+    }
+
     /// Whether a record is still being worked on.
     pub(crate) fn has_unfinished(&self) -> bool {
         self.ready < self.entries.len()
@@ -167,6 +172,8 @@ mod tests {
     fn assert_agrees(tracker: &OffsetTracker<i64>, model: &BTreeMap<i64, Known>) {
         assert_eq!(tracker.len(), model.len());
         assert_eq!(tracker.bytes(), model.values().map(|known| known.bytes).sum::<usize>());
+        let ready = model.values().take_while(|known| known.is_finished);
+        assert_eq!(tracker.ready(), ready.count());
         let first = model.values().find(|known| !known.is_finished).map(|known| known.slot);
         assert_eq!(tracker.has_unfinished(), first.is_some());
         for known in model.values() {

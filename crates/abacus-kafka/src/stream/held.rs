@@ -43,6 +43,10 @@ impl Charge {
         Self { held: self.held.clone(), bytes }
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Hands all of it over.
     pub(super) fn take(&mut self) -> Self {
         self.split(self.bytes)

@@ -47,8 +47,26 @@ impl Amount {
         self.records > limit.records || self.bytes > limit.bytes
     }
 
+    pub(super) fn less(self, other: Self) -> Self {
+        Self {
+            records: self.records.saturating_sub(other.records),
+            bytes: self.bytes.saturating_sub(other.bytes),
+        }
+    }
+
+    pub(super) fn times(self, factor: usize) -> Self {
+        let records = self.records.saturating_mul(factor);
+        Self { records, bytes: self.bytes.saturating_mul(factor) }
+    }
+
+    /// One of `count` equal parts.
+    pub(super) fn part(self, count: usize) -> Self {
+        let count = count.max(1);
+        Self { records: self.records / count, bytes: self.bytes / count }
+    }
+
     pub(super) fn half(self) -> Self {
-        Self { records: self.records / 2, bytes: self.bytes / 2 }
+        self.part(2)
     }
 }
 
@@ -60,13 +78,13 @@ pub(super) struct Finished {
     pub(super) next_offset: i64,
     received: Amount,
     lane: Arc<Lane>,
-    _charge: Charge,
+    charge: Charge,
 }
 
 impl Finished {
-    /// How many records were finished.
-    pub(super) fn records(&self) -> usize {
-        self.received.records
+    /// What it takes of a transaction's room: records, and bytes of outputs.
+    pub(super) fn taken(&self) -> Amount {
+        Amount { records: self.received.records, bytes: self.charge.bytes() }
     }
 
     /// False once the partition has changed hands: then nothing of it may be committed.
@@ -144,6 +162,11 @@ impl Lane {
         self.state.lock().pending()
     }
 
+    /// How many records could be taken.
+    pub(super) fn ready(&self) -> usize {
+        self.state.lock().tracker.ready()
+    }
+
     pub(super) fn has_unfinished(&self) -> bool {
         self.state.lock().tracker.has_unfinished()
     }
@@ -163,14 +186,14 @@ impl Lane {
     }
 
     /// Takes finished records from the front: at least one, if there is one, and then as many as
-    /// `share` has room for.
+    /// `share` has room for, their outputs counted.
     pub(super) fn take_finished(
         self: &Arc<Self>,
         partition: &TopicPartition,
         share: Amount,
     ) -> Option<Finished> {
         let mut state = self.state.lock();
-        let mut outputs = Vec::new();
+        let mut outputs = Vec::with_capacity(state.tracker.ready().min(share.records));
         let mut next_offset = 0;
         let mut received = Amount::default();
         let mut held = 0;
@@ -192,7 +215,7 @@ impl Lane {
         let charge = state.charge.split(held);
         drop(state);
         let (partition, lane) = (partition.clone(), Arc::clone(self));
-        Some(Finished { partition, outputs, next_offset, received, lane, _charge: charge })
+        Some(Finished { partition, outputs, next_offset, received, lane, charge })
     }
 
     /// A transaction with this part of the lane's records has ended.

@@ -11,6 +11,10 @@ use super::lane::{Amount, Finished, Lane};
 use super::ready::Ready;
 use crate::record::TopicPartition;
 
+/// How much more than what starts a transaction one takes if there is a backlog: the more it takes,
+/// the less its fixed cost counts.
+const BACKLOG_FACTOR: usize = 4;
+
 pub(super) struct Lanes {
     by_partition: Mutex<HashMap<TopicPartition, Arc<Lane>>>,
     ready: Arc<Ready>,
@@ -18,7 +22,7 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    /// `enough` is what starts a transaction before its time, and about as much as one takes.
+    /// `enough` is what starts a transaction before its time.
     pub(super) fn new(enough: Amount) -> Self {
         let ready = Arc::new(Ready::new(enough));
         Self { by_partition: Mutex::default(), ready, held: Held::default() }
@@ -46,14 +50,25 @@ impl Lanes {
         }
     }
 
-    /// Takes what may be committed now, as much of it as one transaction should hold.
+    /// Takes what may be committed now, as much of it as one transaction should hold. Lanes with
+    /// little go first, so that those with much share the room that is left.
     pub(super) fn take_finished(&self) -> Vec<Finished> {
         self.ready.reset();
-        let enough = self.ready.enough();
+        let mut room = self.ready.enough().times(BACKLOG_FACTOR);
         let lanes = self.by_partition.lock();
-        let count = lanes.len().max(1);
-        let share = Amount { records: enough.records / count, bytes: enough.bytes / count };
-        lanes.iter().filter_map(|(partition, lane)| lane.take_finished(partition, share)).collect()
+        let mut lanes: Vec<_> = lanes
+            .iter()
+            .map(|(partition, lane)| (lane.ready(), partition, lane))
+            .filter(|(ready, _, _)| *ready > 0)
+            .collect();
+        lanes.sort_unstable_by_key(|(ready, _, _)| *ready);
+        let count = lanes.len();
+        let shares = lanes.into_iter().enumerate().filter_map(|(index, (_, partition, lane))| {
+            let finished = lane.take_finished(partition, room.part(count - index))?;
+            room = room.less(finished.taken());
+            Some(finished)
+        });
+        shares.collect()
     }
 
     /// Whether a record was dropped without an outcome, so that its partition cannot go on.

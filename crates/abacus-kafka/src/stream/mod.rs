@@ -1,21 +1,23 @@
-//! Exactly-once consume-transform-produce, with the records of one partition worked on in parallel.
+//! Consume-transform-produce, exactly once or at least once, with the records of one partition worked
+//! on in parallel.
 //!
 //! A [`Source`] polls a consumer group and hands each record to a [`Handler`] together with a
 //! [`Ticket`]. The handler finishes the ticket, from any thread and in any order, with the record
 //! to publish. A [`Committer`] publishes what is finished **in offset order up to the first
-//! unfinished record**, and commits the consumed offsets, in one transaction every few hundred
-//! milliseconds. A crash in between makes the records be read again: a `read_committed` reader of
-//! the output sees each exactly once.
+//! unfinished record**, and commits the consumed offsets: in one transaction every few hundred
+//! milliseconds, or, by [`Guarantee::AtLeastOnce`], one after the other. A crash in between makes the
+//! records be read again: with transactions, a `read_committed` reader of the output sees each once.
 //!
 //! **Invariants:**
 //! - A ticket belongs to one assignment of its partition (a lane). Once the partition is revoked
-//!   or rewound the lane is closed, and what its tickets say no longer counts.
+//!   or rewound the lane is closed, what its tickets say no longer counts, and nothing of it is
+//!   committed any more.
 //! - Publishing and committing happen under one lock, which the rebalance callback takes too: no
 //!   transaction is open while a partition is handed over.
 //! - A record whose ticket is dropped unfinished fails the stream, so that it is read again.
-//! - After any failed transaction the output is aborted and the group is rewound to its committed
-//!   offsets. Where it is not known how a transaction ended, a new producer first fences the old
-//!   one, which settles it.
+//! - A share that is refused because the group has changed is aborted and tried again with what is
+//!   still ours. After any other failure the group is rewound to its committed offsets. Where it is
+//!   not known how a transaction ended, a new producer first fences the old one, which settles it.
 
 mod committer;
 mod held;

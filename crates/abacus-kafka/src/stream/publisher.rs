@@ -151,7 +151,7 @@ impl Share {
     }
 
     pub(super) fn records(&self) -> usize {
-        self.lanes.iter().map(Finished::records).sum()
+        self.lanes.iter().map(|lane| lane.taken().records).sum()
     }
 
     pub(super) fn outputs(&self) -> impl Iterator<Item = &OutboundRecord> {

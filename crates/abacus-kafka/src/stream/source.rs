@@ -55,6 +55,8 @@ pub struct Source {
 struct Assigned {
     partition: TopicPartition,
     lane: Arc<Lane>,
+    /// The offset after the last record that came.
+    next_offset: i64,
     is_paused: bool,
 }
 
@@ -100,6 +102,9 @@ impl Source {
                     // Small, since what is prefetched is thrown away when a partition moves.
                     ("queued.min.messages", "10000"),
                     ("queued.max.messages.kbytes", "16384"),
+                    // And when it is paused: so a fetch brings less of one partition than may be
+                    // pending. A record that is larger comes all the same (KIP-74).
+                    ("fetch.message.max.bytes", "524288"),
                 ],
             )
             .create_with_context(context)
@@ -163,6 +168,7 @@ impl Source {
         let bytes = message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len);
         let assigned = self.assigned(message.topic(), message.partition());
         let (ticket, pending) = assigned.lane.receive(message.offset(), bytes);
+        assigned.next_offset = message.offset() + 1;
         if !assigned.is_paused && pending.reaches(limit) {
             assigned.is_paused = true;
             let list = to_list([&assigned.partition]);
@@ -188,9 +194,11 @@ impl Source {
             return self.consumer.pause(&assignment).map_err(Error::call("pausing"));
         }
         self.consumer.resume(&assignment).map_err(Error::call("resuming"))?;
-        let paused = self.assigned.iter().filter(|assigned| assigned.is_paused);
-        let paused = to_list(paused.map(|assigned| &assigned.partition));
-        self.consumer.pause(&paused).map_err(Error::call("pausing"))
+        let (paused, others): (Vec<_>, Vec<_>) =
+            self.assigned.iter().partition(|assigned| assigned.is_paused);
+        let paused = to_list(paused.iter().map(|assigned| &assigned.partition));
+        self.consumer.pause(&paused).map_err(Error::call("pausing"))?;
+        resume(&self.consumer, &others)
     }
 
     /// The lane of a partition; its first record since the assignment opens it.
@@ -204,7 +212,7 @@ impl Source {
         if self.last == self.assigned.len() {
             let partition = TopicPartition { topic: topic.into(), partition };
             let lane = self.lanes.open(partition.clone());
-            self.assigned.push(Assigned { partition, lane, is_paused: false });
+            self.assigned.push(Assigned { partition, lane, next_offset: 0, is_paused: false });
         }
         #[expect(clippy::indexing_slicing, reason = "found, or pushed just now")]
         &mut self.assigned[self.last]
@@ -213,6 +221,7 @@ impl Source {
     /// Resumes paused partitions that have caught up by half; true if some are still paused.
     fn resume_relieved(&mut self) -> Result<bool, Error> {
         let relieved = self.backlog.half();
+        let mut resumed = Vec::new();
         let mut is_any_paused = false;
         for assigned in self.assigned.iter_mut().filter(|assigned| assigned.is_paused) {
             if assigned.lane.pending().exceeds(relieved) {
@@ -220,10 +229,10 @@ impl Source {
                 continue;
             }
             assigned.is_paused = false;
-            let list = to_list([&assigned.partition]);
-            self.consumer.resume(&list).map_err(Error::call("resuming"))?;
             self.metrics.paused.dec();
+            resumed.push(&*assigned);
         }
+        resume(&self.consumer, &resumed)?;
         Ok(is_any_paused)
     }
 
@@ -390,6 +399,26 @@ impl ConsumerContext for Context {
             tracing::warn!(error = %error, "new partitions cannot be paused");
         }
     }
+}
+
+/// Resumes, and seeks to where it stopped. While all partitions of a broker are paused, librdkafka's
+/// thread for that broker sleeps up to a second, and only the seek wakes it (2.12.1).
+fn resume(consumer: &BaseConsumer<Context>, assigned: &[&Assigned]) -> Result<(), Error> {
+    if assigned.is_empty() {
+        return Ok(());
+    }
+    let list = to_list(assigned.iter().map(|assigned| &assigned.partition));
+    consumer.resume(&list).map_err(Error::call("resuming"))?;
+    let mut positions = TopicPartitionList::with_capacity(assigned.len());
+    for Assigned { partition, next_offset, .. } in assigned {
+        let next = Offset::Offset(*next_offset);
+        positions
+            .add_partition_offset(&partition.topic, partition.partition, next)
+            .map_err(Error::call("resuming"))?;
+    }
+    // Without a time to wait for, it is done when librdkafka comes to it.
+    consumer.seek_partitions(positions, Duration::ZERO).map_err(Error::call("resuming"))?;
+    Ok(())
 }
 
 fn to_list<'a>(partitions: impl IntoIterator<Item = &'a TopicPartition>) -> TopicPartitionList {

@@ -35,7 +35,7 @@ fn outputs_leave_in_offset_order_up_to_the_first_unfinished() {
     let [finished] = <[_; 1]>::try_from(lanes.take_finished()).ok().unwrap();
     let texts: Vec<_> = finished.outputs.iter().map(|out| out.payload.as_slice()).collect();
     assert_eq!(texts, [b"a", b"b"]);
-    assert_eq!((finished.records(), finished.next_offset), (2, 7));
+    assert_eq!((finished.taken().records, finished.next_offset), (2, 7));
     assert!(lanes.has_unfinished(&[partition(0)]));
     c.finish(None);
     assert_eq!(lanes.take_finished()[0].next_offset, 10);
@@ -63,23 +63,30 @@ fn a_closed_lane_gives_nothing_to_commit() {
 }
 
 #[test]
-fn a_transaction_takes_no_more_than_its_share() {
-    let lanes = lanes(4, 10);
-    let [small, large] = [0, 1].map(|number| lanes.open(partition(number)));
-    for offset in 0..5 {
-        receive(&small, offset).finish(None);
+fn a_transaction_takes_four_times_what_starts_one_and_lanes_share_its_room() {
+    let lanes = lanes(2, 10);
+    let [few, many, large] = [0, 1, 2].map(|number| lanes.open(partition(number)));
+    receive(&few, 0).finish(None);
+    for offset in 0..10 {
+        receive(&many, offset).finish(None);
+    }
+    for offset in 0..8 {
         receive(&large, offset).finish(Some(output("12345678")));
     }
-    let taken = |finished: Vec<Finished>| {
-        let mut taken: Vec<_> =
-            finished.iter().map(|lane| (lane.partition.partition, lane.records())).collect();
+    let taken = || {
+        let mut taken: Vec<_> = lanes
+            .take_finished()
+            .iter()
+            .map(|lane| (lane.partition.partition, lane.taken().records))
+            .collect();
         taken.sort_unstable();
         taken
     };
-    assert_eq!(taken(lanes.take_finished()), [(0, 2), (1, 1)]);
-    assert_eq!(taken(lanes.take_finished()), [(0, 2), (1, 1)]);
-    assert_eq!(taken(lanes.take_finished()), [(0, 1), (1, 1)]);
-    assert_eq!(taken(lanes.take_finished()), [(1, 1)]);
+    // Of 8 records and 40 bytes: one, then half of what is left, in bytes too, then the rest.
+    assert_eq!(taken(), [(0, 1), (1, 4), (2, 3)]);
+    assert_eq!(taken(), [(1, 5), (2, 3)]);
+    assert_eq!(taken(), [(1, 1), (2, 2)]);
+    assert_eq!(taken(), []);
 }
 
 #[test]
