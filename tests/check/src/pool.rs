@@ -15,6 +15,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// What a deployment waits before it starts again what has just ended by itself.
 const BACK_OFF: Duration = Duration::from_secs(1);
 const SHOWN_LINES: usize = 3;
+const LOOKED_AT: usize = 200;
 
 /// Processors by their slots; the one in a slot keeps its name when it is started again.
 pub(crate) struct Pool {
@@ -80,8 +81,8 @@ impl Pool {
                 Some(arm) => self.fired.push(arm),
                 None if slot.started.elapsed() < BACK_OFF => continue,
                 None => {
-                    let lines = slot.service.last_lines(SHOWN_LINES).join("\n    ");
-                    self.surprises.push(format!("{} ended: {status}\n    {lines}", slot.name));
+                    let why = complaints(&slot.service);
+                    self.surprises.push(format!("{} ended: {status}{why}", slot.name));
                 }
             }
             let arm = self.next.take();
@@ -159,8 +160,8 @@ impl Pool {
         }
         let code = slot.service.wait_for_exit();
         if code != Some(0) {
-            let lines = slot.service.last_lines(SHOWN_LINES).join("\n    ");
-            self.surprises.push(format!("{} stopped with {code:?}\n    {lines}", slot.name));
+            let why = complaints(&slot.service);
+            self.surprises.push(format!("{} stopped with {code:?}{why}", slot.name));
         }
         code == Some(0)
     }
@@ -178,6 +179,18 @@ impl Pool {
         }
         self.system.spawn(&setup)
     }
+}
+
+/// The first errors among its latest lines, or its last lines if there is none.
+fn complaints(service: &Service) -> String {
+    let lines = service.last_lines(LOOKED_AT);
+    let errors: Vec<&String> = lines.iter().filter(|line| line.contains("ERROR")).collect();
+    let shown: Vec<&String> = if errors.is_empty() {
+        lines.iter().skip(lines.len().saturating_sub(SHOWN_LINES)).collect()
+    } else {
+        errors.into_iter().take(SHOWN_LINES).collect()
+    };
+    shown.into_iter().map(|line| format!("\n    {line}")).collect()
 }
 
 fn has_said(service: &Service, words: &str) -> bool {
