@@ -282,7 +282,11 @@ fn many_records_with_an_unknown_schema_are_one_question_to_the_registry() {
     const RECORDS: usize = 1000;
     let system = System::new();
     let registry = ForgetfulRegistry::before(&system.stack.registry);
-    let setup = system.processor().set("ABACUS_REGISTRY_URL", registry.url.clone());
+    let setup = system
+        .processor()
+        .set("ABACUS_REGISTRY_URL", registry.url.clone())
+        .set("ABACUS_DEAD_LETTER_CONSECUTIVE", "0")
+        .set("ABACUS_DEAD_LETTER_PERCENT", "0");
     let _processor = system.start(&setup);
     let payload = [&[0], &NOBODYS.to_be_bytes()[..], b"whatever"].concat();
     let record = NewRecord { headers: Vec::new(), ..to_requested(&system, payload) };

@@ -87,7 +87,7 @@ fn assert_is_unavailable(response: &Response, code: &str) {
 
 /// Costly enough for Redis to be asked, and few enough to be asked for again.
 fn costly_path(number: usize) -> String {
-    format!("/v1/fibonacci/{}", 60_000 + number % 10)
+    format!("/v1/fibonacci/{}", 300_000 + number % 10)
 }
 
 fn lookups(processor: &mut Service, result: &str) -> u64 {
