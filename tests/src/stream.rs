@@ -221,27 +221,44 @@ fn is_some(count: i64) -> bool {
     count > 0 && count < i64::from(PARTITIONS)
 }
 
-/// Members come and go while records flow.
+/// Members come and go while records flow all the time.
 fn change_the_group(guarantee: Guarantee, protocol: GroupProtocol) -> Pipe {
-    const WAVE: usize = 4000;
     let pipe = Pipe::new(guarantee, protocol);
+    let is_enough = AtomicBool::new(false);
+    let (written, last) = thread::scope(|scope| {
+        let trickle = scope.spawn(|| {
+            let mut written = 0;
+            while !is_enough.load(Ordering::Relaxed) {
+                pipe.produce(written..written + 20, b"request");
+                written += 20;
+            }
+            written
+        });
+        let last = come_and_go(&pipe);
+        is_enough.store(true, Ordering::Relaxed);
+        (trickle.join().unwrap(), last)
+    });
+    pipe.wait_for(written);
+    last.stop();
+    pipe
+}
+
+/// Whoever is left has all partitions.
+fn come_and_go(pipe: &Pipe) -> Member {
+    let is_all = |count| count == i64::from(PARTITIONS);
     let first = pipe.join("first");
-    pipe.produce(0..WAVE, b"1");
-    first.wait_for_partitions(|count| count == i64::from(PARTITIONS));
+    first.wait_for_partitions(is_all);
     let second = pipe.join("second");
-    pipe.produce(WAVE..2 * WAVE, b"2");
     second.wait_for_partitions(is_some);
     let third = pipe.join("third");
-    pipe.produce(2 * WAVE..3 * WAVE, b"3");
     third.wait_for_partitions(is_some);
-    pipe.produce(3 * WAVE..4 * WAVE, b"4");
     first.stop();
-    pipe.produce(4 * WAVE..5 * WAVE, b"5");
+    let fourth = pipe.join("first");
+    fourth.wait_for_partitions(is_some);
     third.stop();
-    second.wait_for_partitions(|count| count == i64::from(PARTITIONS));
-    pipe.wait_for(5 * WAVE);
-    second.stop();
-    pipe
+    fourth.stop();
+    second.wait_for_partitions(is_all);
+    second
 }
 
 #[track_caller]
