@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::groups::GroupMemberInfo;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::kafka;
@@ -35,11 +36,14 @@ impl Group {
         Ok(Self { name: name.to_owned(), consumer, partitions })
     }
 
-    /// Whether members have been given partitions to read.
-    pub(crate) fn has_begun(&self) -> Result<bool> {
+    /// Whether so many members have been given partitions to read.
+    pub(crate) fn has_begun(&self, members: usize) -> Result<bool> {
         let groups = self.consumer.fetch_group_list(Some(&self.name), TIMEOUT)?;
-        let is_stable = groups.groups().iter().any(|group| group.state() == "Stable");
-        Ok(is_stable || self.committed()? > 0)
+        let reading = groups.groups().iter().find(|group| group.state() == "Stable").map(|group| {
+            let has_partitions = |member: &&GroupMemberInfo| !is_empty(member.assignment());
+            group.members().iter().filter(has_partitions).count()
+        });
+        Ok(reading.is_some_and(|reading| reading >= members))
     }
 
     /// Offsets up to the ends of the partitions, transaction markers among them.
@@ -71,4 +75,9 @@ impl Group {
         }
         Ok(records)
     }
+}
+
+/// An assignment begins with its version, in two bytes, and the number of its topics, in four.
+fn is_empty(assignment: Option<&[u8]>) -> bool {
+    assignment.and_then(|bytes| bytes.get(2..6)).is_none_or(|topics| topics == [0; 4])
 }

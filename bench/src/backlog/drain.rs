@@ -1,9 +1,10 @@
-//! One drain: from the moment a group is given its partitions to its last committed offset.
+//! One drain: from the moment every member of a group has partitions to its last committed offset. What
+//! was committed before that, while members were still joining, does not count.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde::Serialize;
 
 use super::contender::Contender;
@@ -43,21 +44,24 @@ pub(super) fn measure(
     let group = format!("bench-{round}-{}", contender.to_string().replace([' ', ','], "-"));
     let watched = Group::new(set, &group, &[&set.topics.requested])?;
     let mut running = contender.start(set, &group)?;
+    let members = running.len();
     let own: Processes = pairs(&running).parse().map_err(anyhow::Error::msg)?;
-    wait(LOOK_FOR_BEGIN, PATIENCE, &mut running, || watched.has_begun())?;
+    wait(LOOK_FOR_BEGIN, PATIENCE, &mut running, || watched.has_begun(members))?;
     let (began, own_before, others_before) =
         (Instant::now(), own.cpu_times()?, others.cpu_times()?);
+    let drained = requests - watched.committed()?;
+    ensure!(drained > 0, "all was drained before every member had partitions");
     wait(LOOK_FOR_END, PATIENCE, &mut running, || Ok(watched.committed()? >= requests))?;
     let took = began.elapsed();
     let own_spent = own.cpu_times()?.since(&own_before);
     let others_spent = others.cpu_times()?.since(&others_before);
     let memory = own.memory()?;
     running.into_iter().try_for_each(Running::stop)?;
-    let micros = |time: Duration| time.as_secs_f64() * 1e6 / count(requests);
+    let micros = |time: Duration| time.as_secs_f64() * 1e6 / count(drained);
     Ok(Drain {
         round,
         contender: contender.to_string(),
-        rate: count(requests) / took.as_secs_f64(),
+        rate: count(drained) / took.as_secs_f64(),
         own_micros: micros(own_spent.into_values().sum()),
         other_micros: others_spent.into_iter().map(|(name, time)| (name, micros(time))).collect(),
         peak_bytes: memory.iter().map(|memory| memory.peak).max().unwrap_or_default(),

@@ -12,7 +12,7 @@ use crate::table;
 /// The least share of the bare loop's rate that one processor with exactly-once is to reach.
 const LEAST_SHARE: f64 = 0.6;
 /// The most memory it may ever have, in MiB.
-const MOST_MEBIBYTES: f64 = 384.0;
+const MOST_MEBIBYTES: f64 = 256.0;
 const BARE: &str = "bare loop";
 const JUDGED: &str = "processor, exactly-once";
 
@@ -154,7 +154,7 @@ processor, exactly-once          50     0.70           100    10.0    4.0
 a request has 100 bytes, a completion 200
 
 met      processor, exactly-once: share of the bare loop's rate, at least 0.6: 0.70
-met      processor, exactly-once: peak RSS in MiB, at most 384: 100.00
+met      processor, exactly-once: peak RSS in MiB, at most 256: 100.00
 ";
         assert_eq!(render(&Report::new(drains, 100, 200)), expected);
     }

@@ -82,7 +82,7 @@ fn project(set: &TopicSet, requests: u64) -> Result<Round> {
     let end = group.end()? - u64::from(set.partitions);
     let mut running = [projector(set)?];
     let processes: Processes = running[0].pair().parse().map_err(anyhow::Error::msg)?;
-    wait(LOOK, PATIENCE, &mut running, || group.has_begun()).context("the projector")?;
+    wait(LOOK, PATIENCE, &mut running, || group.has_begun(1)).context("the projector")?;
     let (began, before) = (Instant::now(), processes.cpu_times()?);
     wait(LOOK, PATIENCE, &mut running, || Ok(group.committed()? >= end))
         .context("the projector")?;

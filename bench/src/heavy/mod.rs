@@ -74,7 +74,7 @@ async fn measure(set: &TopicSet, options: &Options) -> Result<Report> {
     let codecs = Codecs::look_up(&set.topics).await?;
     let mut processor = [processor::start(set, GROUP, 1, &[])?];
     let group = Group::new(set, GROUP, &[&set.topics.requested])?;
-    wait(LOOK, PATIENCE, &mut processor, || group.has_begun()).context("the processor")?;
+    wait(LOOK, PATIENCE, &mut processor, || group.has_begun(1)).context("the processor")?;
     let mut light = Light::connect(set, &codecs, options.rate)?;
     let mut stalls = Stalls::connect(set, &codecs, options.stall)?;
     eprintln!("warming up");
