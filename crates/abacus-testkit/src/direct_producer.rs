@@ -15,7 +15,10 @@ pub struct DirectProducer {
 }
 
 /// A record on its way.
-pub struct Sending(Receiver<Result<Place, KafkaError>>);
+pub struct Sending {
+    report: Receiver<Result<Place, KafkaError>>,
+    outcome: Option<Result<Place, KafkaError>>,
+}
 
 impl Sending {
     /// Waits until it is written.
@@ -24,10 +27,18 @@ impl Sending {
         self.outcome().expect("a delivery")
     }
 
+    /// Whether it is written, or known not to be; to be asked before [`Sending::outcome`].
+    pub fn is_over(&mut self) -> bool {
+        if self.outcome.is_none() {
+            self.outcome = self.report.try_recv().ok();
+        }
+        self.outcome.is_some()
+    }
+
     /// Waits until it is written, or known not to be.
     #[track_caller]
     pub fn outcome(self) -> Result<Place, KafkaError> {
-        self.0.recv().expect("a report of delivery")
+        self.outcome.unwrap_or_else(|| self.report.recv().expect("a report of delivery"))
     }
 }
 
@@ -58,7 +69,7 @@ impl DirectProducer {
             message = message.partition(partition);
         }
         self.inner.send(message).map_err(|(error, _)| error).expect("a record is taken");
-        Sending(reported)
+        Sending { report: reported, outcome: None }
     }
 
     /// Writes a record.

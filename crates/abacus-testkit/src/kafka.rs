@@ -162,7 +162,7 @@ impl Kafka {
             .config()
             .set("enable.idempotence", "true")
             .set("linger.ms", "5")
-            .set("message.timeout.ms", "300000")
+            .set("message.timeout.ms", "120000")
             .create_with_context(Deliveries)
             .expect("a producer");
         DirectProducer::new(inner)

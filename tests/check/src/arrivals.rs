@@ -16,30 +16,40 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Counts {
     completed: AtomicU64,
     replied: AtomicU64,
-    stop: AtomicBool,
 }
 
 /// The thread that counts.
 pub(crate) struct Arrivals {
     counts: Arc<Counts>,
+    stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Arrivals {
     pub(crate) fn watch(system: &System, reply_topic: &str) -> Self {
-        let counts = Arc::<Counts>::default();
-        let shared = Arc::clone(&counts);
+        Self::watch_into(system, reply_topic, Arc::default())
+    }
+
+    /// Counts on with new readers. One that asked a broker for metadata while it was shutting down
+    /// may have learned that there is no broker, and asks nobody ever again (librdkafka #5301).
+    pub(crate) fn renew(&mut self, system: &System, reply_topic: &str) {
+        *self = Self::watch_into(system, reply_topic, Arc::clone(&self.counts));
+    }
+
+    fn watch_into(system: &System, reply_topic: &str, counts: Arc<Counts>) -> Self {
         let mut completed =
             Distinct::new(system.kafka.follow(&system.topics.completed, Isolation::Committed));
         let mut replied = Distinct::new(system.kafka.follow(reply_topic, Isolation::Uncommitted));
+        let stop = Arc::<AtomicBool>::default();
+        let (shared, stopped) = (Arc::clone(&counts), Arc::clone(&stop));
         let thread = thread::spawn(move || {
-            while !shared.stop.load(Ordering::Relaxed) {
-                shared.completed.store(completed.count(), Ordering::Relaxed);
-                shared.replied.store(replied.count(), Ordering::Relaxed);
+            while !stopped.load(Ordering::Relaxed) {
+                shared.completed.fetch_max(completed.count(), Ordering::Relaxed);
+                shared.replied.fetch_max(replied.count(), Ordering::Relaxed);
                 thread::park_timeout(PAUSE);
             }
         });
-        Self { counts, thread: Some(thread) }
+        Self { counts, stop, thread: Some(thread) }
     }
 
     /// Requests that are completed.
@@ -55,7 +65,7 @@ impl Arrivals {
 
 impl Drop for Arrivals {
     fn drop(&mut self) {
-        self.counts.stop.store(true, Ordering::Relaxed);
+        self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

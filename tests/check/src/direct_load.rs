@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use abacus_schemas::headers;
 use abacus_testkit::{DirectProducer, NewRecord, Sending, System, request};
@@ -15,6 +16,8 @@ use crate::random::Random;
 
 /// Callers, each with a partition of the reply topic.
 pub(crate) const CALLERS: i32 = 3;
+/// A producer that has nothing written for so long is replaced. Longer than a broker is away.
+const DEAF: Duration = Duration::from_secs(30);
 /// One request in so many comes with a deadline that is over.
 const LATE: u64 = 100;
 
@@ -22,8 +25,13 @@ const LATE: u64 = 100;
 pub(crate) struct DirectLoad {
     system: Arc<System>,
     reply_topic: String,
-    producer: DirectProducer,
     plan: Plan,
+    /// The last one is in use; those before it may yet deliver.
+    producers: Vec<DirectProducer>,
+    renewed: Instant,
+    sent: Vec<(Asked, Sending)>,
+    /// How many of those are known to be written, or not to be.
+    settled: usize,
 }
 
 impl DirectLoad {
@@ -33,23 +41,47 @@ impl DirectLoad {
         plan: &Plan,
         gate: &Arc<Gate>,
     ) -> JoinHandle<Vec<Asked>> {
-        let load = Self {
-            producer: system.kafka.reliable_producer(),
+        let mut load = Self {
+            producers: vec![system.kafka.reliable_producer()],
             system: Arc::clone(system),
             reply_topic: reply_topic.to_owned(),
             plan: plan.clone(),
+            renewed: Instant::now(),
+            sent: Vec::new(),
+            settled: 0,
         };
         let gate = Arc::clone(gate);
-        thread::spawn(move || load.run(&gate))
+        thread::spawn(move || {
+            load.run(&gate);
+            load.sent.into_iter().map(|(asked, sending)| verified(asked, sending)).collect()
+        })
     }
 
-    fn run(&self, gate: &Gate) -> Vec<Asked> {
-        let direct = (0..self.plan.requests).filter(|number| !self.plan.is_over_http(*number));
-        let sent: Vec<(Asked, Sending)> = direct
-            .take_while(|number| gate.pass(*number))
-            .map(|number| self.send(number))
-            .collect();
-        sent.into_iter().map(|(asked, sending)| verified(asked, sending)).collect()
+    fn run(&mut self, gate: &Gate) {
+        for number in 0..self.plan.requests {
+            if self.plan.is_over_http(number) || !gate.pass(number) {
+                continue;
+            }
+            self.renew_deaf_producer();
+            let sent = self.send(number);
+            self.sent.push(sent);
+        }
+    }
+
+    /// A producer that has nothing written for long may have lost its brokers for good
+    /// (librdkafka #5301). What it holds is written or given up; the next records go by another.
+    fn renew_deaf_producer(&mut self) {
+        while self.sent.get_mut(self.settled).is_some_and(|(_, sending)| sending.is_over()) {
+            self.settled += 1;
+            self.renewed = Instant::now();
+        }
+        if self.settled == self.sent.len() {
+            self.renewed = Instant::now();
+        }
+        if self.renewed.elapsed() > DEAF {
+            self.producers.push(self.system.kafka.reliable_producer());
+            self.renewed = Instant::now();
+        }
     }
 
     fn send(&self, number: u64) -> (Asked, Sending) {
@@ -57,7 +89,8 @@ impl DirectLoad {
         let mut event = request(&question.operation, &[]);
         event.operands.clone_from(&question.operands);
         let direct = self.caller(number, &event.request_id);
-        let sending = self.producer.send(&NewRecord {
+        let producer = self.producers.last().expect("one from the start");
+        let sending = producer.send(&NewRecord {
             topic: self.system.topics.requested.clone(),
             key: direct.id.clone().into_bytes(),
             payload: self.system.events.encode(&event),

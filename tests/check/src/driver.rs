@@ -14,6 +14,8 @@ use crate::pool::Pool;
 use crate::random::Random;
 
 const STEP: Duration = Duration::from_millis(20);
+/// In how many parts half a share is let through while something is waited for.
+const STEPS: u32 = 20;
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 /// How long the load may stand still before its end is no longer waited for. Longer than a
 /// transaction, a session and a start together.
@@ -23,6 +25,7 @@ const STANDSTILL: Duration = Duration::from_mins(1);
 pub(crate) struct Driver<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) system: Arc<System>,
+    pub(crate) reply_topic: String,
     pub(crate) broker: Broker,
     pub(crate) pool: Pool,
     pub(crate) gate: Arc<Gate>,
@@ -93,18 +96,21 @@ impl Driver<'_> {
         }
     }
 
-    /// As [`Driver::wait`], with requests that keep coming a few at a time, up to the next share.
+    /// As [`Driver::wait`], with requests that keep coming a few at a time: soon at first, then ever
+    /// more slowly, so that half a share lasts for all of `patience`.
     pub(crate) fn wait_under_load(
         &mut self,
         patience: Duration,
         mut condition: impl FnMut(&mut Self) -> bool,
     ) -> bool {
-        let limit = self.gate.opened() + self.plan.share() / 2;
-        let step = (self.plan.share() / 40).max(4);
+        let (began, mut steps) = (Instant::now(), 0);
+        let size = (self.plan.share() / 2 / u64::from(STEPS)).max(1);
         self.wait(patience, |driver| {
             let opened = driver.gate.opened();
-            if driver.done() + step >= opened {
-                driver.gate.open_to((opened + step).min(limit));
+            let is_time = began.elapsed() >= patience * (steps * steps) / (STEPS * STEPS);
+            if steps < STEPS && is_time && driver.done() + size >= opened {
+                driver.gate.open_to(opened + size);
+                steps += 1;
             }
             condition(driver)
         })

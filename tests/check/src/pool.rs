@@ -185,12 +185,10 @@ impl Pool {
 fn complaints(service: &Service) -> String {
     let lines = service.last_lines(LOOKED_AT);
     let errors: Vec<&String> = lines.iter().filter(|line| line.contains("ERROR")).collect();
-    let shown: Vec<&String> = if errors.is_empty() {
-        lines.iter().skip(lines.len().saturating_sub(SHOWN_LINES)).collect()
-    } else {
-        errors.into_iter().take(SHOWN_LINES).collect()
-    };
-    shown.into_iter().map(|line| format!("\n    {line}")).collect()
+    let last = lines.iter().skip(lines.len().saturating_sub(SHOWN_LINES));
+    let shown: Vec<&String> = if errors.is_empty() { last.collect() } else { errors };
+    let shown = shown.into_iter().take(SHOWN_LINES);
+    shown.fold(String::new(), |text, line| text + "\n    " + line)
 }
 
 fn has_said(service: &Service, words: &str) -> bool {

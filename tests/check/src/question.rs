@@ -95,7 +95,7 @@ mod tests {
         let is_repeated = |question: &&Question| (0..50).any(|which| **question == repeated(which));
         assert!(questions.iter().any(|question| is_costly(&question)));
         assert!(questions.iter().filter(is_repeated).count() > 100);
-        let n = |question: &Question| question.operands.get("n").map_or(0, |n| n.len());
+        let n = |question: &Question| question.operands.get("n").map_or(0, String::len);
         assert!(questions.iter().filter(|question| n(question) == 5).count() > 10);
         for (operation, operands, _) in INVALID {
             assert!(questions.contains(&Question::new(operation, operands)), "{operation}");

@@ -34,6 +34,7 @@ pub fn run(plan: &Plan, stack: &Stack, say: &dyn Fn(&str)) -> Report {
     system.kafka.create_topic(&reply_topic, direct_load::CALLERS);
     let mut driver = Driver {
         plan,
+        reply_topic: reply_topic.clone(),
         broker,
         pool: Pool::start(&system, plan.processors),
         gate: Arc::new(Gate::new(plan.requests)),

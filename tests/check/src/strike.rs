@@ -77,6 +77,7 @@ impl Driver<'_> {
         let end = Instant::now() + away;
         self.wait(PATIENCE, |_| Instant::now() >= end);
         self.broker.start_again();
+        self.arrivals.renew(&self.system, &self.reply_topic);
         let before = self.arrivals.completed();
         self.wait_under_load(PATIENCE, |driver| driver.arrivals.completed() > before)
     }
