@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::groups::GroupMemberInfo;
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -38,7 +38,10 @@ impl Group {
 
     /// Whether so many members have been given partitions to read.
     pub(crate) fn has_begun(&self, members: usize) -> Result<bool> {
-        let groups = self.consumer.fetch_group_list(Some(&self.name), TIMEOUT)?;
+        let groups = match self.consumer.fetch_group_list(Some(&self.name), TIMEOUT) {
+            Err(error) if is_on_the_way(&error) => return Ok(false),
+            groups => groups?,
+        };
         let reading = groups.groups().iter().find(|group| group.state() == "Stable").map(|group| {
             let has_partitions = |member: &&GroupMemberInfo| !is_empty(member.assignment());
             group.members().iter().filter(has_partitions).count()
@@ -60,10 +63,7 @@ impl Group {
     /// Offsets up to the committed ones, over all partitions; topics begin at offset zero.
     pub(crate) fn committed(&self) -> Result<u64> {
         let committed = match self.consumer.committed_offsets(self.partitions.clone(), TIMEOUT) {
-            // A group that has just been made has its coordinator on the way.
-            Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::NotCoordinator) => {
-                return Ok(0);
-            }
+            Err(error) if is_on_the_way(&error) => return Ok(0),
             committed => committed.with_context(|| format!("the offsets of {}", self.name))?,
         };
         let mut records = 0;
@@ -75,6 +75,18 @@ impl Group {
         }
         Ok(records)
     }
+}
+
+/// A group that has just been made has its coordinator on the way.
+fn is_on_the_way(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::NotCoordinator
+                | RDKafkaErrorCode::CoordinatorNotAvailable
+                | RDKafkaErrorCode::CoordinatorLoadInProgress
+        )
+    )
 }
 
 /// An assignment begins with its version, in two bytes, and the number of its topics, in four.
