@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use rdkafka::consumer::BaseConsumer;
 
 use super::held::Held;
@@ -41,13 +41,25 @@ struct Publishing {
     waiting: Option<(Share, Instant)>,
 }
 
-/// Whether all that was finished is committed.
+/// What is left after a share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(super) enum Progress {
+    /// Nothing that was finished when the share was taken.
     Done,
-    /// A share waits for the group to settle.
+    /// More than the share had room for.
+    Backlog,
+    /// A share that waits for the group to settle.
     Waiting,
+}
+
+/// How long the last commit may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// Until a share that is under way has ended.
+    pub(super) before: Duration,
+    /// From then on until no further share begins.
+    pub(super) shares: Duration,
 }
 
 impl Committer {
@@ -69,21 +81,37 @@ impl Committer {
         }
     }
 
-    /// Commits whenever enough is finished or the interval is over, until `is_stopping`. Fails
-    /// when another instance of the same name works too, or nothing can be published any more.
+    /// Commits whenever enough is finished or the interval is over, until `is_stopping`; a backlog
+    /// without a pause. Fails when another instance of the same name works too, or nothing can be
+    /// published any more.
     pub fn run(&self, is_stopping: impl Fn() -> bool) -> Result<(), Error> {
         let mut progress = Progress::Done;
         while !is_stopping() {
-            self.lanes.wait(self.pause_after(progress));
-            let consumer = self.consumer.lock().clone();
-            if let Some(consumer) = consumer {
-                progress = self.commit(&consumer, || {})?;
+            if progress != Progress::Backlog {
+                self.lanes.wait(self.pause_after(progress));
             }
-            self.publishing.lock().publisher.serve();
+            progress = self.commit_next()?;
             self.metrics.pending.set(to_gauge(self.lanes.pending_records()));
             self.metrics.held.set(to_gauge(self.lanes.held().bytes()));
         }
         Ok(())
+    }
+
+    /// Commits one share.
+    fn commit_next(&self) -> Result<Progress, Error> {
+        // Dropped after the lock: the last to have it leaves the group, whose callback locks too.
+        let consumer = self.consumer.lock().clone();
+        let mut publishing = self.publishing.lock();
+        let progress = match &consumer {
+            Some(consumer) if !*self.is_closing.lock() => {
+                self.publish_next(&mut publishing, consumer)?
+            }
+            _ => Progress::Done,
+        };
+        publishing.publisher.serve();
+        // Whoever has waited comes before the next share: the group may be waiting for it.
+        MutexGuard::unlock_fair(publishing);
+        Ok(progress)
     }
 
     /// The bytes of finished outputs that are not yet committed, for whoever limits them.
@@ -94,7 +122,7 @@ impl Committer {
     fn pause_after(&self, progress: Progress) -> Duration {
         match progress {
             _ if *self.is_closing.lock() => POLL_INTERVAL,
-            Progress::Done => self.interval,
+            Progress::Done | Progress::Backlog => self.interval,
             Progress::Waiting => RETRY_INTERVAL,
         }
     }
@@ -124,30 +152,37 @@ impl Committer {
     }
 
     /// Commits all that is finished now, as often as the group changes meanwhile, though not beyond
-    /// `patience`. Then calls `and_then`: no transaction begins before it has returned.
+    /// `patience`. Then calls `and_then` in any case: no share that is taken later has any of what
+    /// that closes.
     pub(super) fn commit_last(
         &self,
         consumer: &BaseConsumer<Context>,
-        patience: Duration,
-        and_then: impl FnOnce(),
-    ) -> Result<(), Error> {
-        let deadline = Instant::now() + patience;
-        while self.commit(consumer, || {})? == Progress::Waiting && Instant::now() < deadline {
-            std::thread::park_timeout(RETRY_INTERVAL);
-        }
-        self.commit(consumer, and_then).map(|_| ())
-    }
-
-    /// Commits all that is finished now, then calls `and_then`, both under the lock.
-    fn commit(
-        &self,
-        consumer: &BaseConsumer<Context>,
+        patience: Patience,
         and_then: impl FnOnce(),
     ) -> Result<Progress, Error> {
-        let mut publishing = self.publishing.lock();
-        let result = self.publish_all(&mut publishing, consumer);
+        let mut publishing = self.publishing.try_lock_for(patience.before);
+        let result = publishing.as_mut().map_or(Ok(Progress::Waiting), |publishing| {
+            self.publish_until(publishing, consumer, Instant::now() + patience.shares)
+        });
         and_then();
         result
+    }
+
+    fn publish_until(
+        &self,
+        publishing: &mut Publishing,
+        consumer: &BaseConsumer<Context>,
+        deadline: Instant,
+    ) -> Result<Progress, Error> {
+        loop {
+            let progress = self.publish_next(publishing, consumer)?;
+            if progress == Progress::Done || Instant::now() >= deadline {
+                return Ok(progress);
+            }
+            if progress != Progress::Backlog {
+                std::thread::park_timeout(RETRY_INTERVAL);
+            }
+        }
     }
 
     /// Calls `action` when no transaction is open, nor a failed one unsettled; `None` if that does
@@ -161,22 +196,20 @@ impl Committer {
         Some(action())
     }
 
-    /// One share after the other, each of a bounded size, until nothing finished is left.
-    fn publish_all(
+    /// One share, of a bounded size.
+    fn publish_next(
         &self,
         publishing: &mut Publishing,
         consumer: &BaseConsumer<Context>,
     ) -> Result<Progress, Error> {
-        loop {
-            if publishing.waiting.as_ref().is_some_and(|(_, due)| Instant::now() < *due) {
-                return Ok(Progress::Waiting);
-            }
-            // Before the share is looked at: what was ours at this moment, and still is then, was
-            // ours to commit with it.
-            let Some(group) = Membership::of(consumer) else { return Ok(Progress::Done) };
-            let Some(share) = publishing.next(&self.lanes) else { return Ok(Progress::Done) };
-            self.publish(publishing, share, &group)?;
+        if publishing.waiting.as_ref().is_some_and(|(_, due)| Instant::now() < *due) {
+            return Ok(Progress::Waiting);
         }
+        // Before the share is looked at: what was ours at this moment, and still is then, was ours
+        // to commit with it.
+        let Some(group) = Membership::of(consumer) else { return Ok(Progress::Done) };
+        let Some(share) = publishing.next(&self.lanes) else { return Ok(Progress::Done) };
+        self.publish(publishing, share, &group)
     }
 
     fn publish(
@@ -184,14 +217,14 @@ impl Committer {
         publishing: &mut Publishing,
         mut share: Share,
         group: &Membership<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<Progress, Error> {
         let began = Instant::now();
         match publishing.publisher.publish(&mut share, group) {
             Ok(()) => {
                 self.metrics.committed.inc_by(share.records() as u64);
                 self.metrics.transactions.with_label_values(&["committed"]).inc();
                 self.metrics.commit.observe(began.elapsed().as_secs_f64());
-                Ok(())
+                Ok(if share.has_more { Progress::Backlog } else { Progress::Done })
             }
             Err(failure @ Failure::Moved { .. }) if share.tries < TRIES => {
                 self.metrics.transactions.with_label_values(&["retried"]).inc();
@@ -200,11 +233,14 @@ impl Committer {
                     "{failure}; trying again"
                 );
                 self.settle(&mut publishing.publisher, &failure)?;
-                share.tries += 1;
+                share.mark_tried();
                 publishing.waiting = Some((share, Instant::now() + RETRY_INTERVAL));
-                Ok(())
+                Ok(Progress::Waiting)
             }
-            Err(failure) => self.give_up(&mut publishing.publisher, &failure),
+            Err(failure) => {
+                self.give_up(&mut publishing.publisher, &failure)?;
+                Ok(Progress::Done)
+            }
         }
     }
 

@@ -76,6 +76,8 @@ pub(super) struct Finished {
     pub(super) outputs: Vec<OutboundRecord>,
     /// The offset to go on from.
     pub(super) next_offset: i64,
+    /// The lane had more finished records than were to be taken.
+    pub(super) has_more: bool,
     received: Amount,
     lane: Arc<Lane>,
     charge: Charge,
@@ -213,9 +215,10 @@ impl Lane {
         state.taken.records += received.records;
         state.taken.bytes += received.bytes;
         let charge = state.charge.split(held);
+        let has_more = state.tracker.ready() > 0;
         drop(state);
         let (partition, lane) = (partition.clone(), Arc::clone(self));
-        Some(Finished { partition, outputs, next_offset, received, lane, charge })
+        Some(Finished { partition, outputs, next_offset, has_more, received, lane, charge })
     }
 
     /// A transaction with this part of the lane's records has ended.

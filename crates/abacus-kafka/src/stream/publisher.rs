@@ -36,6 +36,8 @@ pub(super) struct Share {
     pub(super) tries: u32,
     /// Its outputs are written outside a transaction, and only the offsets are left to do.
     pub(super) is_written: bool,
+    /// When it was taken, there was more than it had room for.
+    pub(super) has_more: bool,
 }
 
 /// Who we are to the group at this moment. Made only while our partitions are ours.
@@ -141,7 +143,14 @@ impl Publisher {
 
 impl Share {
     pub(super) fn new(lanes: Vec<Finished>) -> Self {
-        Self { lanes, tries: 0, is_written: false }
+        let has_more = lanes.iter().any(|lane| lane.has_more);
+        Self { lanes, tries: 0, is_written: false, has_more }
+    }
+
+    /// It was tried in vain. More may be finished by the time it is tried again.
+    pub(super) fn mark_tried(&mut self) {
+        self.tries += 1;
+        self.has_more = true;
     }
 
     /// Without what is of partitions that changed hands; `None` if nothing is left.

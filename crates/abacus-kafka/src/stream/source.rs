@@ -12,7 +12,7 @@ use rdkafka::message::Message;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 use super::StreamSettings;
-use super::committer::Committer;
+use super::committer::{Committer, Patience};
 use super::lane::{Amount, Lane, Ticket};
 use super::lanes::Lanes;
 use super::metrics::Metrics;
@@ -24,6 +24,9 @@ use crate::record::{InboundRecord, TopicPartition};
 
 /// How soon a loop with something to look after polls again.
 const BUSY_POLL: Duration = Duration::from_millis(5);
+
+/// How long, at shutdown, a share under way is waited for before the last ones are begun.
+const LAST_SHARE: Duration = Duration::from_secs(2);
 
 /// What becomes of a record.
 pub trait Handler {
@@ -306,7 +309,8 @@ impl Source {
         }
         self.committer.close();
         let lanes = Arc::clone(&self.lanes);
-        self.committer.commit_last(&consumer, self.settings.hand_over, || lanes.close_all())
+        let patience = Patience { before: LAST_SHARE, shares: self.settings.hand_over };
+        self.committer.commit_last(&consumer, patience, || lanes.close_all()).map(|_| ())
     }
 }
 
@@ -349,7 +353,8 @@ impl Context {
         while self.lanes.has_unfinished(partitions) && Instant::now() < deadline {
             std::thread::park_timeout(BUSY_POLL);
         }
-        let committed = self.committer.commit_last(consumer, self.hand_over, || {
+        let patience = Patience { before: self.hand_over, shares: self.hand_over };
+        let committed = self.committer.commit_last(consumer, patience, || {
             self.lanes.close(partitions);
         });
         if let Err(error) = committed {

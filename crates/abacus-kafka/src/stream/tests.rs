@@ -13,6 +13,8 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer as _};
 use rdkafka::types::{RDKafkaApiKey as Api, RDKafkaRespErr as Answer};
 
+mod pace;
+
 use super::*;
 use crate::record::{InboundRecord, OutboundRecord};
 
@@ -54,11 +56,15 @@ impl Cluster {
     }
 
     fn produce(&self) {
+        self.produce_many(RECORDS);
+    }
+
+    fn produce_many(&self, count: u64) {
         let producer: BaseProducer = ClientConfig::new()
             .set("bootstrap.servers", self.0.bootstrap_servers())
             .create()
             .unwrap();
-        for _ in 0..RECORDS {
+        for _ in 0..count {
             let record = BaseRecord::<(), _>::to("in").partition(0).payload("request");
             producer.send(record).map_err(|(error, _)| error).unwrap();
         }
@@ -86,40 +92,55 @@ fn settings(guarantee: Guarantee) -> StreamSettings {
 /// What came of a stream: its counts, and why it ended before it was asked to, if it did.
 struct Outcome {
     committed: u64,
+    transactions: u64,
     retried: u64,
     failed: u64,
     rewinds: u64,
     held: usize,
+    /// How long it took to end once it was asked to.
+    stopping: Duration,
     error: Option<Error>,
 }
 
 /// Runs a stream until all records are committed, or it fails.
 fn run(cluster: &Cluster, guarantee: Guarantee) -> Outcome {
+    run_until(cluster, settings(guarantee), &Echo, |metrics| metrics.committed.get() >= RECORDS)
+}
+
+/// Runs a stream until `is_enough`, or it fails.
+fn run_until(
+    cluster: &Cluster,
+    settings: StreamSettings,
+    handler: &(impl Handler + Sync),
+    is_enough: impl Fn(&Metrics) -> bool,
+) -> Outcome {
     let metrics = Metrics::register(&abacus_runtime::prometheus::Registry::new()).unwrap();
-    let opened = open(&cluster.config(), settings(guarantee), metrics.clone());
-    let (source, committer) = opened.unwrap();
+    let (source, committer) = open(&cluster.config(), settings, metrics.clone()).unwrap();
     let held = committer.held();
     let is_stopping = AtomicBool::new(false);
     let asked = || is_stopping.load(Ordering::Relaxed);
-    let error = thread::scope(|scope| {
-        let source = scope.spawn(|| source.run(asked, &Echo));
+    let (error, stopping) = thread::scope(|scope| {
+        let source = scope.spawn(|| source.run(asked, handler));
         let committer = scope.spawn(|| committer.run(asked));
         let deadline = Instant::now() + PATIENCE;
         let is_over = || source.is_finished() || committer.is_finished();
-        while metrics.committed.get() < RECORDS && !is_over() && Instant::now() < deadline {
+        while !is_enough(&metrics) && !is_over() && Instant::now() < deadline {
             thread::park_timeout(Duration::from_millis(20));
         }
         is_stopping.store(true, Ordering::Relaxed);
+        let asked_at = Instant::now();
         let ends = [source.join().unwrap(), committer.join().unwrap()];
-        ends.into_iter().find_map(Result::err)
+        (ends.into_iter().find_map(Result::err), asked_at.elapsed())
     });
     let transactions = |outcome| metrics.transactions.with_label_values(&[outcome]).get();
     Outcome {
         committed: metrics.committed.get(),
+        transactions: transactions("committed"),
         retried: transactions("retried"),
         failed: transactions("failed"),
         rewinds: metrics.rewinds.get(),
         held: held.bytes(),
+        stopping,
         error,
     }
 }
