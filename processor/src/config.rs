@@ -80,7 +80,12 @@ const SHORTEST_COMMIT_INTERVAL: Duration = Duration::from_millis(1);
 impl Config for StreamConfig {
     fn read(env: &mut Environment) -> Self {
         let stream = Self {
-            group: env.get("ABACUS_PROCESSOR_GROUP", "abacus-processor", "Consumer group"),
+            group: env.get(
+                "ABACUS_PROCESSOR_GROUP",
+                "abacus-processor",
+                "Consumer group; the heavy lane's has .heavy behind it. A new name begins at the oldest \
+                 request and completes all of them again",
+            ),
             instance: env.get(
                 "ABACUS_INSTANCE_ID",
                 "processor-1",
@@ -198,12 +203,13 @@ impl Config for LetterLimits {
             consecutive: env.get(
                 "ABACUS_DEAD_LETTER_CONSECUTIVE",
                 "100",
-                "Unreadable records one after the other that stop the processor; 0 for no limit",
+                "Unreadable records one after the other from which the processor stops reading until it is \
+                 restarted; 0 for no limit",
             ),
             percent: env.get(
                 "ABACUS_DEAD_LETTER_PERCENT",
                 "50",
-                "Unreadable records in a thousand, in percent, that stop the processor; 0 for no limit",
+                "Percent of a thousand records, unreadable, from which it does; 0 for no limit",
             ),
         };
         if limits.percent > 100 {
@@ -221,7 +227,7 @@ impl Config for WorkerConfig {
                 "ABACUS_HEAVY_WORKERS",
                 "0",
                 "Computing threads of the heavy lane, beside the others and after them in priority; \
-                 0 for one for every four cores",
+                 0 for one for every four cores, at least one",
             ),
             held_results: env.get(
                 "ABACUS_HELD_RESULTS",

@@ -1,6 +1,6 @@
 //! The two ways through the processor: one for what is quick, one for what is not.
 //!
-//! **Invariant:** nothing slow is computed in the main lane. A costly request leaves it for the
+//! **Invariant:** nothing estimated to be slow is computed in the main lane. A costly request leaves it for the
 //! heavy topic, in the transaction that commits its offset, and is computed in the heavy lane, which
 //! has a consumer, a transaction and a few threads of its own. Each of those may be as late as it
 //! likes without holding anything else up.

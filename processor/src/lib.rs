@@ -1,5 +1,5 @@
 //! The processor: consumes requests, computes them on all cores with a cache, replies at once, and
-//! completes each exactly once.
+//! completes each: exactly once, unless it is set to leave transactions out.
 //!
 //! The way of a record, module by module:
 //!
@@ -10,7 +10,8 @@
 //! 4. `answering` has `replies` tell whoever waits, and finishes the record; from there
 //!    [`abacus_kafka::stream`] publishes its completion with its offset.
 //!
-//! **Invariant:** every record that comes in is finished exactly once, whatever it holds.
+//! **Invariant:** every record that comes in is finished once, whatever it holds, unless its partition
+//! moves on or the intake's brake is pulled: then it is read again.
 
 mod answering;
 mod app;

@@ -52,7 +52,7 @@ abacus_runtime::metrics! {
         /// Products that failed their check and were computed again another way: not 0 means a defect, of
         /// the arithmetic or of the machine.
         pub(crate) recomputed: IntGauge = "abacus_processor_recomputed_products";
-        /// Panics while a request was worked on; all but those of computations end the process.
+        /// Panics while a request was worked on; all but those of validation and computation end the process.
         pub(crate) panics: IntCounter = "abacus_processor_panics_total";
         /// Workers at work, by lane.
         pub(crate) busy: IntGaugeVec = "abacus_processor_busy_workers",

@@ -49,7 +49,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Up {
-    /// How many processors to run; more than partitions (4) find nothing to do [default: as many as last time, at first 1]
+    /// How many processors to run; beyond the number of partitions (4) they find nothing to do [default: as many as last time, at first 1]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) processors: Option<u16>,
     /// Who runs the parts [default: as last time, at first native]

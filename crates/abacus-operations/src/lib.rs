@@ -2,8 +2,9 @@
 //!
 //! Pure: no I/O, no clock, no metrics. [`prepare`] is the one validation that every part of the
 //! system uses. It refuses with a [`Refusal`] that tells the caller what to change, and otherwise
-//! gives a [`Prepared`] computation that is known to fit the [`Limits`]. Neither step multiplies
-//! big integers; [`Prepared::answer`] does all of the work.
+//! gives a [`Prepared`] computation that is known to fit the [`Limits`]. Neither step computes a
+//! result (next to a power of ten, `pow` multiplies numbers of some hundred digits, which takes less
+//! than a millisecond); [`Prepared::answer`] does.
 //!
 //! ```
 //! use abacus_operations::{Limits, prepare};

@@ -7,7 +7,8 @@
 //! with an [`Oracle`](oracle::Oracle) that shares no code with the services.
 //!
 //! What it demands: every request has exactly one completion under `read_committed`, and it is the
-//! oracle's; every caller got its own answer or a definite error; every kind of fault that was
+//! oracle's; every caller got its own answer, a definite error or, over HTTP, a 202 for a request that was then
+//! completed; every kind of fault that was
 //! planned has really happened.
 
 #![allow(
