@@ -57,6 +57,9 @@ impl Driver<'_> {
             self.doing = fault.kind().to_string();
             let fired = self.strike(*fault);
             self.struck.push((fault.kind(), fired));
+            if !fired {
+                self.pool.state().iter().for_each(|line| (self.say)(line));
+            }
             (self.say)(&format!("{} {}", if fired { "done:" } else { "NOT FIRED:" }, fault.kind()));
         }
         "waiting for the rest".clone_into(&mut self.doing);

@@ -147,6 +147,16 @@ impl Pool {
         others.filter_map(|other| self.partitions_of(other)).sum()
     }
 
+    /// What each has and says, for finding out why nothing moves.
+    pub(crate) fn state(&self) -> Vec<String> {
+        let state = |index: usize| {
+            let Slot { name, service, .. } = &self.slots[index];
+            let lines = service.last_lines(SHOWN_LINES * 5).join("\n    ");
+            format!("{name} has {:?} partitions\n    {lines}", self.partitions_of(index))
+        };
+        (0..self.slots.len()).map(state).collect()
+    }
+
     /// Ends all in order.
     pub(crate) fn stop_all(&mut self) {
         while !self.slots.is_empty() {
