@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use abacus_testkit::{Broker, Isolation, Service, Stack, System, wait_until};
+use abacus_testkit::{Broker, Isolation, Service, Stack, System};
 
 use crate::arrivals::Arrivals;
 use crate::direct_load::{self, DirectLoad};
@@ -112,10 +112,10 @@ fn stop(driver: &mut Driver<'_>, ingress: &mut Service) {
     if let code @ (None | Some(1..)) = ingress.wait_for_exit() {
         driver.pool.surprises.push(format!("ingress stopped with {code:?}"));
     }
-    let System { kafka, topics, .. } = &*driver.system;
-    for topic in [&topics.completed, &topics.requested_heavy, &topics.dead_letter] {
-        wait_until(&format!("the last transaction of {topic} to end"), SETTLING, || {
-            if kafka.is_settled(topic) { Ok(()) } else { Err("one is open".to_owned()) }
-        });
+    let topics = driver.system.topics.clone();
+    for topic in [topics.completed, topics.requested_heavy, topics.dead_letter] {
+        if !driver.wait(SETTLING, |driver| driver.system.kafka.is_settled(&topic)) {
+            driver.pool.surprises.push(format!("a transaction in {topic} stays open"));
+        }
     }
 }
