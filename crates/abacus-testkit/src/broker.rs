@@ -135,7 +135,7 @@ fn properties(port: u16, controller: u16, folder: &Path) -> String {
         ("group.min.session.timeout.ms", "1000"),
         ("log.cleaner.enable", "false"),
         // Alone in its cluster and stopping in order, a broker answers that there are no brokers, which
-        // librdkafka may never get over (its issue 5301), and may end transactions without their markers.
+        // librdkafka may never get over (its issue 5301).
         ("controlled.shutdown.enable", "false"),
         ("message.max.bytes", "8388608"),
     ];

@@ -108,7 +108,7 @@ fn properties(stack: &Stack, data: &Path) -> Result<String> {
         ("share.coordinator.state.topic.num.partitions", "1"),
         ("group.initial.rebalance.delay.ms", "0"),
         // Alone in its cluster and stopping in order, a broker answers that there are no brokers, which
-        // librdkafka may never get over (its issue 5301), and may end transactions without their markers.
+        // librdkafka may never get over (its issue 5301).
         ("controlled.shutdown.enable", "false"),
         ("log.cleaner.dedupe.buffer.size", "16777216"),
         // Results have up to a million digits and more.
