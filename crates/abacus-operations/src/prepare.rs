@@ -44,7 +44,9 @@ pub fn prepare(
             limit_digits: limits.max_digits,
         });
     }
-    Ok(Prepared { operation: operation.name(), canonical: operands.canonical(), size, computation })
+    let cost = computation.cost().plus(Cost::of_text(size.bits()));
+    let (operation, canonical) = (operation.name(), operands.canonical());
+    Ok(Prepared { operation, canonical, size, cost, computation })
 }
 
 /// A valid request whose result fits the limits.
@@ -52,6 +54,7 @@ pub struct Prepared {
     operation: &'static str,
     canonical: String,
     size: Size,
+    cost: Cost,
     computation: Box<dyn Computation>,
 }
 
@@ -78,7 +81,7 @@ impl Prepared {
 
     /// The work of [`answer`](Self::answer).
     pub fn cost(&self) -> Cost {
-        self.computation.cost().plus(Cost::of_text(self.size.bits()))
+        self.cost
     }
 
     /// The result as callers get it. `is_interrupted` is asked again and again while the work goes
