@@ -15,7 +15,9 @@ use uuid::Uuid;
 
 use crate::config::IngressConfig;
 use crate::exchange::Exchange;
+use crate::identity::Identity;
 use crate::metrics::Metrics;
+use crate::protection::Protection;
 use crate::publisher::{Publisher, ReplyAddress};
 use crate::request_log::RequestLog;
 use crate::state::AppState;
@@ -64,6 +66,8 @@ async fn state(
     let wait = config.exchange.wait;
     let max_body = config.server.max_body.as_u64();
     Ok(AppState {
+        identity: Identity::new(),
+        protection: Protection::new(),
         exchange: Exchange { waiters: Arc::clone(waiters), publisher, decoder, registry, wait },
         log: RequestLog::new(&config.request_log)?,
         limits: config.limits,

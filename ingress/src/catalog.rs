@@ -2,7 +2,6 @@
 //! of operations, once.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use abacus_operations::{Domain, Limits, OperandSpec, Operation};
 use axum::body::Bytes;
@@ -11,7 +10,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use serde::Serialize;
 
-use crate::state::AppState;
+use crate::state::Shared;
 
 #[derive(Serialize)]
 struct Catalog {
@@ -50,7 +49,7 @@ struct Maxima {
 }
 
 /// The handler.
-pub(crate) async fn list(State(state): State<Arc<AppState>>) -> impl IntoResponse {
+pub(crate) async fn list(State(state): State<Shared>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], state.catalog.clone())
 }
 

@@ -2,9 +2,8 @@
 //! [`compute`] is what happens to all.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use abacus_operations::Operation;
+use abacus_operations::{Operation, Prepared};
 use abacus_schemas::{ComputeRequested, Timestamp};
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
@@ -19,7 +18,8 @@ use crate::computation::Computation;
 use crate::error::Error;
 use crate::metrics::{About, OTHER};
 use crate::problem::Failure;
-use crate::state::AppState;
+use crate::protection::Load;
+use crate::state::{AppState, Shared};
 
 /// How requests that come in here are marked in the log.
 const SOURCE: &str = "http";
@@ -33,7 +33,7 @@ type QueryOperands = Query<Vec<(String, String)>>;
 /// `GET /v1/pow/2/10`
 pub(crate) async fn by_path(
     operation: &'static dyn Operation,
-    State(state): State<Arc<AppState>>,
+    State(state): State<Shared>,
     call: Call,
     operands: Result<PathOperands, PathRejection>,
 ) -> Response {
@@ -46,7 +46,7 @@ pub(crate) async fn by_path(
 /// `GET /pow?base=2&exp=10`
 pub(crate) async fn by_query(
     operation: &'static dyn Operation,
-    State(state): State<Arc<AppState>>,
+    State(state): State<Shared>,
     call: Call,
     query: Result<QueryOperands, QueryRejection>,
 ) -> Response {
@@ -58,7 +58,7 @@ pub(crate) async fn by_query(
 
 /// `POST /v1/computations`
 pub(crate) async fn by_body(
-    State(state): State<Arc<AppState>>,
+    State(state): State<Shared>,
     call: Call,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
@@ -112,13 +112,14 @@ async fn respond(state: &AppState, asked: Result<Asked, Error>, call: Call) -> R
 
 /// Refuses what the processor would refuse, then exchanges the request for its answer.
 async fn compute(state: &AppState, asked: Asked, call: Call) -> Result<Response, Failure> {
-    abacus_operations::prepare(&asked.operation, &asked.operands, &state.limits)?;
+    let prepared = abacus_operations::prepare(&asked.operation, &asked.operands, &state.limits)?;
+    let permit = state.protection.admit(&call.caller, call.from, load(&prepared)).await?;
     let id = Uuid::now_v7();
     let request = ComputeRequested {
         request_id: id.to_string(),
         operation: asked.operation,
         operands: asked.operands,
-        requester: call.caller.into_requester(),
+        requester: call.caller.requester().map(str::to_owned),
         source: SOURCE.to_owned(),
         requested_at: Timestamp::now(),
     };
@@ -128,7 +129,14 @@ async fn compute(state: &AppState, asked: Asked, call: Call) -> Result<Response,
         Some(event) => Computation::succeeded(id, event).map_err(Failure::of(id))?,
         None => Computation::pending(id, request),
     };
-    Ok(computation.into_response(call.format))
+    let mut response = computation.into_response(call.format);
+    permit.write(response.headers_mut());
+    Ok(response)
+}
+
+/// What a computation takes of us.
+fn load(prepared: &Prepared) -> Load {
+    Load { cost: prepared.cost(), bytes: prepared.estimated_digits() }
 }
 
 #[cfg(test)]

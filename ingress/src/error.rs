@@ -8,12 +8,18 @@ use abacus_schemas::{DecodeError, EncodeError};
 use axum::http::StatusCode;
 use uuid::Uuid;
 
+use crate::{identity, protection};
+
 /// Why a request has no result. The text is the problem document's `detail`: for the caller, and
 /// with nothing in it that is not the caller's to know.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("{0}")]
     Refused(#[from] Refusal),
+    #[error(transparent)]
+    Identity(#[from] identity::Error),
+    #[error(transparent)]
+    Protection(#[from] protection::Error),
     #[error("the operand `{operand}` must be a JSON integer or a string of digits, not {found}")]
     OperandType { operand: String, found: &'static str },
     #[error("the operand `{operand}` is given more than once; give it once")]
@@ -97,6 +103,13 @@ pub(crate) enum LogLevel {
     Error,
 }
 
+impl Class {
+    /// A class of errors that are the caller's affair.
+    pub(crate) fn silent(status: u16, code: &'static str, title: &'static str) -> Self {
+        class(status, code, title, LogLevel::Silent)
+    }
+}
+
 impl Error {
     /// The table.
     #[rustfmt::skip]
@@ -104,6 +117,8 @@ impl Error {
         use LogLevel::{Debug, Error, Silent, Warn};
         match self {
             Self::Refused(refusal) => refused(refusal.code()),
+            Self::Identity(error) => error.class(),
+            Self::Protection(error) => error.class(),
             Self::Failed { code, .. } => failed(code),
             Self::OperandType { .. } => refused("malformed-operand"),
             Self::RepeatedOperand { .. } => class(422, "repeated-operand", "An operand is repeated", Silent),

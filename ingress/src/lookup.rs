@@ -1,7 +1,5 @@
 //! `GET /v1/computations/{id}`: what became of a request, from the request log.
 
-use std::sync::Arc;
-
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -10,11 +8,11 @@ use uuid::Uuid;
 use crate::call::Call;
 use crate::error::Error;
 use crate::problem::Failure;
-use crate::state::AppState;
+use crate::state::Shared;
 
 /// The handler.
 pub(crate) async fn show(
-    State(state): State<Arc<AppState>>,
+    State(state): State<Shared>,
     call: Call,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Failure> {

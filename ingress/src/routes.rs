@@ -14,19 +14,23 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::error::Error;
 use crate::problem::Failure;
-use crate::state::AppState;
-use crate::{catalog, compute, lookup, server};
+use crate::state::Shared;
+use crate::{catalog, compute, docs, history, identity, lookup, server};
 
 /// Operations are there with the version and, as people expect it, without.
 const PREFIXES: [&str; 2] = ["/v1", ""];
 
 /// All routes.
-pub(crate) fn router(state: Arc<AppState>) -> Router {
+pub(crate) fn router(state: Shared) -> Router {
     let max_body = usize::try_from(state.max_body).unwrap_or(usize::MAX);
-    let router = Router::new()
+    let (described, api) =
+        OpenApiRouter::new().merge(identity::routes()).merge(history::routes()).split_for_parts();
+    let router = described
+        .merge(docs::routes(api))
         .route("/v1/computations", post(compute::by_body))
         .route("/v1/computations/{id}", get(lookup::show))
         .route("/v1/operations", get(catalog::list));
@@ -41,10 +45,7 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .with_state(state)
 }
 
-fn with_operation(
-    router: Router<Arc<AppState>>,
-    operation: &'static dyn Operation,
-) -> Router<Arc<AppState>> {
+fn with_operation(router: Router<Shared>, operation: &'static dyn Operation) -> Router<Shared> {
     PREFIXES.iter().fold(router, |router, prefix| {
         let by_path =
             move |state, call, operands| compute::by_path(operation, state, call, operands);
@@ -56,7 +57,7 @@ fn with_operation(
 }
 
 /// What is common to all answers: they are counted, and the last one of a connection says so.
-async fn see_off(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+async fn see_off(State(state): State<Shared>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let has_body = !request.body().is_end_stream();
     let mut response = next.run(request).await;

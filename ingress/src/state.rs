@@ -1,15 +1,24 @@
 //! What every handler has at hand.
 
+use std::sync::Arc;
+
 use abacus_operations::Limits;
 use abacus_runtime::Shutdown;
 use axum::body::Bytes;
 
 use crate::exchange::Exchange;
+use crate::identity::Identity;
 use crate::metrics::Metrics;
+use crate::protection::Protection;
 use crate::request_log::RequestLog;
+
+/// The state as the router hands it out.
+pub(crate) type Shared = Arc<AppState>;
 
 /// Shared by all handlers.
 pub(crate) struct AppState {
+    pub(crate) identity: Identity,
+    pub(crate) protection: Protection,
     pub(crate) exchange: Exchange,
     pub(crate) log: RequestLog,
     pub(crate) limits: Limits,

@@ -22,7 +22,9 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use crate::exchange::Exchange;
+use crate::identity::Identity;
 use crate::metrics::Metrics;
+use crate::protection::Protection;
 use crate::publisher::{Publisher, ReplyAddress};
 use crate::request_log::{RequestLog, RequestLogConfig};
 use crate::state::AppState;
@@ -75,6 +77,8 @@ impl Harness {
             wait,
         };
         let state = AppState {
+            identity: Identity::new(),
+            protection: Protection::new(),
             exchange,
             log: RequestLog::new(&unreachable_log()).unwrap(),
             limits,

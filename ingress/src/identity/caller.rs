@@ -1,0 +1,123 @@
+//! The caller of a request, and the extractors by which handlers say whom they serve: [`Caller`]
+//! for everybody that the settings let in, [`User`] for those who signed in, [`Admin`].
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use uuid::Uuid;
+
+use super::Error;
+use crate::problem::Failure;
+use crate::state::Shared;
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Nobody in particular; only where anonymous computing is on.
+    Anonymous,
+    User(User),
+}
+
+/// Somebody with an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct User {
+    pub(crate) id: Uuid,
+    /// The account's name. It never changes and is never given away again: requests are recorded
+    /// under it.
+    pub(crate) name: Arc<str>,
+    pub(crate) role: Role,
+    pub(crate) credential: Credential,
+}
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Computes, and reads what is their own.
+    User,
+    /// Reads everything, and manages accounts.
+    Admin,
+}
+
+/// By what a user is known to be who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Credential {
+    /// A token from signing in, by its `jti`.
+    Session(Uuid),
+    /// An API key, by its id.
+    ApiKey(Uuid),
+}
+
+/// A user with the role for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Admin(pub(crate) User);
+
+impl Caller {
+    /// The name that requests are recorded under; `None` if anonymous.
+    pub(crate) fn requester(&self) -> Option<&str> {
+        match self {
+            Self::Anonymous => None,
+            Self::User(user) => Some(&user.name),
+        }
+    }
+
+    /// Whether a request recorded under `requester` is this caller's to read. Requests of nobody are
+    /// for everybody who knows their id, where anonymous callers are let in at all.
+    pub(crate) fn may_read(&self, requester: Option<&str>) -> bool {
+        match self {
+            Self::Anonymous => requester.is_none(),
+            Self::User(user) => user.role == Role::Admin || requester == Some(&*user.name),
+        }
+    }
+}
+
+impl FromRequestParts<Shared> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Failure> {
+        Ok(state.identity.identify(&parts.headers).await?)
+    }
+}
+
+impl FromRequestParts<Shared> for User {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Failure> {
+        match Caller::from_request_parts(parts, state).await? {
+            Caller::User(user) => Ok(user),
+            Caller::Anonymous => Err(Error::Unauthenticated.into()),
+        }
+    }
+}
+
+impl FromRequestParts<Shared> for Admin {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Failure> {
+        let user = User::from_request_parts(parts, state).await?;
+        if user.role == Role::Admin { Ok(Self(user)) } else { Err(Error::AdminsOnly.into()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(name: &str, role: Role) -> Caller {
+        let credential = Credential::Session(Uuid::nil());
+        Caller::User(User { id: Uuid::nil(), name: name.into(), role, credential })
+    }
+
+    #[test]
+    fn requests_are_read_by_their_owner_and_by_administrators() {
+        let ada = user("ada", Role::User);
+        assert!(ada.may_read(Some("ada")));
+        assert!(!ada.may_read(Some("bob")));
+        assert!(!ada.may_read(None));
+        for requester in [Some("ada"), Some("root"), None] {
+            assert!(user("root", Role::Admin).may_read(requester));
+        }
+        assert!(Caller::Anonymous.may_read(None));
+        assert!(!Caller::Anonymous.may_read(Some("ada")));
+    }
+}
