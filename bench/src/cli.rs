@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::backlog;
 use crate::heavy;
+use crate::identity;
 use crate::processes::Processes;
 
 /// Measures the whole system against a bare Kafka request-reply echo on the same broker.
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     Backlog(backlog::Options),
     /// Measure how fast the projector writes the rows of a backlog
     Rows(backlog::RowOptions),
+    /// Measure what it costs to say who one is, against anonymous calls
+    Identity(identity::Options),
     /// Measure light requests alone, and beside one long computation in each partition
     Heavy(heavy::Options),
 }
@@ -50,6 +53,9 @@ pub(crate) struct Options {
     /// The running system
     #[arg(long, env = "ABACUS_URL", default_value = "http://127.0.0.1:8080")]
     pub(crate) url: String,
+    /// A token or API key of the caller; without one, nobody in particular asks
+    #[arg(long, env = "ABACUS_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
     /// Processes whose memory and CPU time are reported: name=pid, separated by commas
     #[arg(long, env = "ABACUS_BENCH_PIDS", default_value = "")]
     pub(crate) pids: Processes,

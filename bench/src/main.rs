@@ -1,6 +1,7 @@
 //! The system measured against floors on the same broker, in one run: the whole of it against a bare
 //! request-reply echo, processors against a bare consume-transform-produce loop ([`backlog`]), light
-//! requests against themselves beside heavy ones ([`heavy`]).
+//! requests against themselves beside heavy ones ([`heavy`]), calls with credentials against
+//! anonymous ones ([`identity`]).
 //!
 //! In the first of these:
 //!
@@ -25,6 +26,7 @@ mod codecs;
 mod floor;
 mod group;
 mod heavy;
+mod identity;
 mod kafka;
 mod latency;
 mod load;
@@ -65,6 +67,9 @@ async fn main() -> ExitCode {
         }
         Some(Command::Heavy(options)) => {
             heavy::run(&cli.bootstrap, options).await.map(|()| ExitCode::SUCCESS)
+        }
+        Some(Command::Identity(options)) => {
+            identity::run(options).await.map(|()| ExitCode::SUCCESS)
         }
         None => measure(&cli.bootstrap, &cli.options).await,
     };

@@ -25,7 +25,11 @@ const REST_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Measures everything that `options` ask for.
 pub(crate) async fn run(bootstrap: &str, options: &Options) -> Result<Report> {
-    let system = if options.floor_only { None } else { Some(System::open(&options.url).await?) };
+    let system = if options.floor_only {
+        None
+    } else {
+        Some(System::open(&options.url, options.token.as_deref()).await?)
+    };
     let floor = Floor::start(bootstrap).await.context("the floor")?;
     let mut bench = Bench { floor, system, processes: &options.pids, idle: Duration::ZERO };
     let measured = bench.rounds(options).await;
@@ -38,6 +42,7 @@ pub(crate) async fn run(bootstrap: &str, options: &Options) -> Result<Report> {
 /// The running system, answering rightly.
 struct System {
     url: String,
+    token: Option<String>,
     wrk: Wrk,
 }
 
@@ -50,9 +55,10 @@ struct Bench<'a> {
 }
 
 impl System {
-    async fn open(url: &str) -> Result<Self> {
-        probe::check(url).await?;
-        Ok(Self { url: url.to_owned(), wrk: Wrk::new(url)? })
+    async fn open(url: &str, token: Option<&str>) -> Result<Self> {
+        probe::check(url, token).await?;
+        let wrk = Wrk::new(url)?.with_token(token);
+        Ok(Self { url: url.to_owned(), token: token.map(str::to_owned), wrk })
     }
 }
 
@@ -117,7 +123,7 @@ impl Bench<'_> {
 
     async fn check_answers(&self) -> Result<()> {
         match &self.system {
-            Some(system) => probe::check(&system.url).await,
+            Some(system) => probe::check(&system.url, system.token.as_deref()).await,
             None => Ok(()),
         }
     }

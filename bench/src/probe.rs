@@ -15,11 +15,15 @@ const QUESTIONS: [(&str, &str); 2] = [
 ];
 
 /// Errs unless every kind of question is answered with 200 and the right digits.
-pub(crate) async fn check(url: &str) -> Result<()> {
+pub(crate) async fn check(url: &str, token: Option<&str>) -> Result<()> {
     let client = Client::builder().timeout(Duration::from_secs(30)).build()?;
     for (path, digits) in QUESTIONS {
         let url = format!("{}{path}", url.trim_end_matches('/'));
-        let asked = client.get(&url).send().await;
+        let mut question = client.get(&url);
+        if let Some(token) = token {
+            question = question.bearer_auth(token);
+        }
+        let asked = question.send().await;
         let answer = asked.with_context(|| format!("{url} does not answer"))?;
         let status = answer.status();
         let body = answer.text().await?;

@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Output};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
@@ -28,7 +29,8 @@ const CONNECTIONS_A_THREAD: u32 = 128;
 /// `wrk` and the scripts it reads, for one system.
 pub(crate) struct Wrk {
     url: String,
-    scripts: Scripts,
+    token: Option<String>,
+    scripts: Arc<Scripts>,
 }
 
 /// The scripts as files, as long as they are needed.
@@ -56,10 +58,17 @@ struct Errors {
 }
 
 impl Wrk {
-    /// Load for the system at `url`.
+    /// Load for the system at `url`, from nobody in particular.
     pub(crate) fn new(url: &str) -> Result<Self> {
         let url = url.trim_end_matches('/').to_owned();
-        Ok(Self { url, scripts: Scripts::write().context("cannot write the scripts of wrk")? })
+        let scripts = Scripts::write().context("cannot write the scripts of wrk")?;
+        Ok(Self { url, token: None, scripts: Arc::new(scripts) })
+    }
+
+    /// The same load, from whoever `token` belongs to.
+    pub(crate) fn with_token(&self, token: Option<&str>) -> Self {
+        let (url, scripts) = (self.url.clone(), Arc::clone(&self.scripts));
+        Self { url, scripts, token: token.map(str::to_owned) }
     }
 
     /// Runs `load` over `connections` connections; `time` is cut to whole seconds.
@@ -71,9 +80,11 @@ impl Wrk {
             .arg(format!("--duration={}s", time.as_secs()))
             .arg("--timeout=10s")
             .arg("--script")
-            .arg(self.scripts.path(load))
-            .arg(&self.url)
-            .args([fresh_base()?.to_string(), threads.to_string()]);
+            .arg(self.scripts.path(load));
+        if let Some(token) = &self.token {
+            wrk.arg(format!("--header=Authorization: Bearer {token}"));
+        }
+        wrk.arg(&self.url).args([fresh_base()?.to_string(), threads.to_string()]);
         let output = wrk.output().context("cannot start wrk (Debian package `wrk`)")?;
         let summary = summary(&output)?;
         report_errors(load, &summary.errors);

@@ -22,7 +22,7 @@ const STACK: &str = "bench";
 /// Measures what `options` name, or the whole system.
 pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &cli::Bench) -> Result<()> {
     match &options.part {
-        None => run_system(workspace, progress, options),
+        None => run_system(workspace, progress, &Measuring::of(options)),
         Some(cli::BenchPart::Arithmetic) => arithmetic::run(workspace, progress),
         Some(cli::BenchPart::Backlog(options)) => {
             stream::run(workspace, progress, ("backlog", Build::Deployed), options)
@@ -33,11 +33,36 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &cli::Ben
         Some(cli::BenchPart::Heavy(options)) => {
             stream::run(workspace, progress, ("heavy", Build::Testing), options)
         }
+        Some(cli::BenchPart::Identity(part)) => {
+            let arguments =
+                ["identity"].into_iter().chain(part.arguments.iter().map(String::as_str));
+            let measuring = Measuring { keep: part.keep, ..Measuring::new(1, arguments) };
+            run_system(workspace, progress, &measuring)
+        }
+    }
+}
+
+/// A system to measure, and what the measuring program is told.
+struct Measuring {
+    processors: u16,
+    arguments: Vec<String>,
+    /// Leave the system running afterwards.
+    keep: bool,
+}
+
+impl Measuring {
+    fn of(options: &cli::Bench) -> Self {
+        let arguments = options.arguments.iter().map(String::as_str);
+        Self { keep: options.keep, ..Self::new(options.processors, arguments) }
+    }
+
+    fn new<'a>(processors: u16, arguments: impl Iterator<Item = &'a str>) -> Self {
+        Self { processors, arguments: arguments.map(str::to_owned).collect(), keep: false }
     }
 }
 
 /// Starts a system of its own, measures it, and takes it down.
-fn run_system(workspace: &Workspace, progress: &Progress, options: &cli::Bench) -> Result<()> {
+fn run_system(workspace: &Workspace, progress: &Progress, options: &Measuring) -> Result<()> {
     let purposes = [Purpose::Build, Purpose::Servers, Purpose::Bench];
     packages::ensure(workspace, progress, &purposes)?;
     let mut stack = Stack::open(workspace, STACK)?;
@@ -52,10 +77,11 @@ fn measure(
     workspace: &Workspace,
     progress: &Progress,
     stack: &mut Stack,
-    options: &cli::Bench,
+    options: &Measuring,
 ) -> Result<()> {
     discard(stack, progress)?;
     stack.set_processors(options.processors)?;
+    stack.set_anonymous(true)?;
     progress.section("build the measuring program (release)", || {
         command::run(workspace.cargo().args(["build", "--release", "--package", "abacus-bench"]))
     })?;
@@ -68,6 +94,8 @@ fn measure(
             .args(&options.arguments)
             .envs(stack.server_environment()?)
             .env("ABACUS_URL", stack.ingress_url()?)
+            .envs(stack.credential_exports()?)
+            .env("ABACUS_SESSION_TOKEN", stack.sign_in()?)
             .env("ABACUS_BENCH_PIDS", service_pids(stack)?);
         command::run(&mut bench)
     })

@@ -23,7 +23,7 @@ pub(crate) enum Command {
     Status,
     /// Show what a part has logged: kafka, registry, postgres, redis, ingress, processor, projector, ...
     Logs(Logs),
-    /// Print shell lines with the addresses: eval "$(cargo xtask env)"
+    /// Print shell lines with addresses and credentials: eval "$(cargo xtask env)"
     Env,
     /// Run the tests on servers of their own
     Test(Test),
@@ -52,6 +52,9 @@ pub(crate) struct Up {
     /// How many processors to run; beyond the number of partitions (4) they find nothing to do [default: as many as last time, at first 1]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) processors: Option<u16>,
+    /// How many ingresses to run, on ports 8080, 8084 and so on [default: as many as last time, at first 1]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=8))]
+    pub(crate) ingresses: Option<u16>,
     /// Who runs the parts [default: as last time, at first native]
     #[arg(long)]
     pub(crate) provider: Option<Provider>,
@@ -116,6 +119,8 @@ pub(crate) enum BenchPart {
     Rows(Measured),
     /// Measure light requests alone, and beside one long computation in each partition
     Heavy(Measured),
+    /// Measure what it costs to say who one is, against anonymous calls
+    Identity(Measured),
 }
 
 #[derive(Debug, Args)]

@@ -9,25 +9,29 @@ use anyhow::{Context, Result, bail};
 use crate::cli;
 use crate::command;
 use crate::progress::Progress;
-use crate::stack::services;
+use crate::stack::{DEV, Stack};
 use crate::workspace::Workspace;
 
 const INGRESS_PORT: u16 = 8080;
 
 /// Builds the images, starts the containers and shows that the system works.
-pub(crate) fn up(workspace: &Workspace, progress: &Progress, processors: u16) -> Result<()> {
+pub(crate) fn up(workspace: &Workspace, progress: &Progress, stack: &Stack) -> Result<()> {
+    if stack.ingresses() > 1 {
+        bail!("containers publish one ingress; use `--ingresses 1`, or `--provider native`");
+    }
+    stack.credentials()?;
     progress.section("build and start the containers", || {
         let mut up = compose(workspace);
         up.args(["up", "--build", "--detach", "--wait", "--remove-orphans"]);
-        up.args(["--scale", &format!("processor={processors}")]);
+        up.args(["--scale", &format!("processor={}", stack.processors())]);
         command::run(&mut up).context("`docker compose logs` in the checkout shows what they said")
     })?;
-    let answer = progress.step("ask a question", |_| services::ask(INGRESS_PORT))?;
+    let (answer, question) = stack.ask_through(INGRESS_PORT, progress)?;
     println!("\n{answer}\n");
     for (name, value) in environment() {
         println!("  {name:<24}{value}");
     }
-    println!("\nTry it:\n\n  curl http://127.0.0.1:{INGRESS_PORT}/v1/fibonacci/100\n");
+    println!("\nTry it:\n\n  {question}\n");
     Ok(())
 }
 
@@ -86,5 +90,9 @@ pub(crate) fn environment() -> Vec<(String, String)> {
 fn compose(workspace: &Workspace) -> Command {
     let mut docker = Command::new("docker");
     docker.current_dir(workspace.root()).args(["compose", "--file", "docker-compose.yml"]);
+    // The file demands the ingress's secrets, whatever is done with it.
+    if let Ok(Ok(credentials)) = Stack::peek(workspace, DEV).map(|stack| stack.credentials()) {
+        docker.envs(credentials.settings());
+    }
     docker
 }

@@ -47,7 +47,7 @@ impl Health {
 }
 
 fn check_http(port: u16, path: &str) -> Result<(), String> {
-    let response = http::get(port, path, LIMIT).map_err(|error| error.to_string())?;
+    let response = http::Request::get(path).send(port, LIMIT).map_err(|error| error.to_string())?;
     match response.status {
         200 => Ok(()),
         status => Err(format!("{path} answers {status}: {}", response.body.trim())),

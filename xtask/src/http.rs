@@ -1,10 +1,20 @@
-//! The one HTTP call that xtask makes: a GET on the loopback interface.
+//! The HTTP calls that xtask makes, on the loopback interface.
 
-use std::io::{Read, Write};
+use std::fmt::Write as _;
+use std::io::{Read, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use serde_json::Value;
+
+/// What to ask a server.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Request<'a> {
+    path: &'a str,
+    token: Option<&'a str>,
+    body: Option<Value>,
+}
 
 /// What a server answered.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,18 +23,48 @@ pub(crate) struct Response {
     pub(crate) body: String,
 }
 
-/// Asks a server on this machine for `path`. HTTP/1.0, so that the answer ends with the connection.
-pub(crate) fn get(port: u16, path: &str, limit: Duration) -> Result<Response> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let mut stream = TcpStream::connect_timeout(&address, limit)
-        .with_context(|| format!("nothing answers on port {port}"))?;
-    stream.set_read_timeout(Some(limit))?;
-    stream.set_write_timeout(Some(limit))?;
-    let question = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\nAccept: */*\r\n\r\n");
-    stream.write_all(question.as_bytes())?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    parse(&String::from_utf8_lossy(&answer))
+impl<'a> Request<'a> {
+    pub(crate) fn get(path: &'a str) -> Self {
+        Self { path, ..Self::default() }
+    }
+
+    pub(crate) fn post(path: &'a str, body: Value) -> Self {
+        Self { path, body: Some(body), ..Self::default() }
+    }
+
+    /// Sent as a bearer token.
+    pub(crate) fn with_token(self, token: &'a str) -> Self {
+        Self { token: Some(token), ..self }
+    }
+
+    /// Asks the server on `port` of this machine. HTTP/1.0, so that the answer ends with the
+    /// connection.
+    pub(crate) fn send(&self, port: u16, limit: Duration) -> Result<Response> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut stream = TcpStream::connect_timeout(&address, limit)
+            .with_context(|| format!("nothing answers on port {port}"))?;
+        stream.set_read_timeout(Some(limit))?;
+        stream.set_write_timeout(Some(limit))?;
+        stream.write_all(self.text(address)?.as_bytes())?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        parse(&String::from_utf8_lossy(&answer))
+    }
+
+    fn text(&self, address: SocketAddr) -> Result<String> {
+        let method = if self.body.is_some() { "POST" } else { "GET" };
+        let mut text = format!("{method} {} HTTP/1.0\r\nHost: {address}\r\n", self.path);
+        text.push_str("Accept: application/json, */*;q=0.1\r\n");
+        if let Some(token) = self.token {
+            write!(text, "Authorization: Bearer {token}\r\n")?;
+        }
+        let body = self.body.as_ref().map(Value::to_string).unwrap_or_default();
+        if self.body.is_some() {
+            write!(text, "Content-Type: application/json\r\nContent-Length: {}\r\n", body.len())?;
+        }
+        write!(text, "\r\n{body}")?;
+        Ok(text)
+    }
 }
 
 fn parse(answer: &str) -> Result<Response> {
@@ -39,6 +79,8 @@ fn parse(answer: &str) -> Result<Response> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -50,5 +92,14 @@ mod tests {
     #[test]
     fn what_is_not_http_is_refused() {
         assert!(parse("-ERR unknown command\r\n").is_err());
+    }
+
+    #[test]
+    fn a_body_makes_it_a_post_of_json() {
+        let request = Request::post("/v1/login", json!({"a": 1})).with_token("secret");
+        let text = request.text(SocketAddr::from((Ipv4Addr::LOCALHOST, 80))).unwrap();
+        assert!(text.starts_with("POST /v1/login HTTP/1.0\r\n"), "{text}");
+        assert!(text.contains("\r\nAuthorization: Bearer secret\r\n"), "{text}");
+        assert!(text.ends_with("\r\nContent-Length: 7\r\n\r\n{\"a\":1}"), "{text}");
     }
 }

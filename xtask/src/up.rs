@@ -25,8 +25,11 @@ pub(crate) fn up(workspace: &Workspace, progress: &Progress, options: &cli::Up) 
     if let Some(processors) = options.processors {
         stack.set_processors(processors)?;
     }
+    if let Some(ingresses) = options.ingresses {
+        stack.set_ingresses(ingresses)?;
+    }
     if provider == Provider::Docker {
-        return docker::up(workspace, progress, stack.processors());
+        return docker::up(workspace, progress, &stack);
     }
     start_and_ask(workspace, progress, &mut stack, options.profile).map_err(|error| {
         anyhow!(
@@ -44,8 +47,8 @@ fn start_and_ask(
 ) -> Result<()> {
     packages::ensure(workspace, progress, &[Purpose::Build, Purpose::Servers])?;
     start_system(workspace, progress, stack, profile)?;
-    let answer = stack.ask_a_question(progress)?;
-    print_summary(stack, &answer)
+    let (answer, question) = stack.ask_a_question(progress)?;
+    print_summary(stack, &answer, &question)
 }
 
 /// Ports and data of the two differ, so what one has started the other would not see.
@@ -76,18 +79,23 @@ pub(crate) fn start_system(
     stack.start_services(&binaries, progress)
 }
 
-fn print_summary(stack: &Stack, answer: &str) -> Result<()> {
+fn print_summary(stack: &Stack, answer: &str, question: &str) -> Result<()> {
     let url = stack.ingress_url()?;
     println!("\n{answer}\n");
     println!("  HTTP       {url}");
+    for number in 2..=stack.ingresses() {
+        println!("             {}", stack.url_of_ingress(number)?);
+    }
     println!("  Kafka      {}", stack.kafka_bootstrap()?);
     println!("  registry   {}", stack.registry_url()?);
     println!("  Postgres   {}", stack.postgres_url()?);
     println!("  Redis      {}", stack.redis_url()?);
-    println!("\nTry it:\n\n  {}\n", stack.question_line()?);
+    println!("\nTry it:\n\n  {question}\n");
     println!(
-        "`cargo xtask status`, `logs SERVICE`, `down`; for scripts: eval \"$(cargo xtask env)\""
+        "API docs are at {url}/docs; the user `demo` and the administrator `admin` have their passwords in\n{}",
+        stack.credentials_file().display()
     );
+    println!("`cargo xtask status`, `logs SERVICE`, `down`");
     Ok(())
 }
 
@@ -169,7 +177,7 @@ fn no_such_log(supervisor: &Supervisor, service: &str) -> String {
     format!("{service} has no log; there are {}", names.join(", "))
 }
 
-/// Prints the addresses as shell lines.
+/// Prints addresses and credentials as shell lines.
 pub(crate) fn env(workspace: &Workspace) -> Result<()> {
     print_exports(&addresses(workspace)?);
     Ok(())
@@ -179,10 +187,13 @@ pub(crate) fn env(workspace: &Workspace) -> Result<()> {
 pub(crate) fn addresses(workspace: &Workspace) -> Result<Vec<(String, String)>> {
     let stack = Stack::peek(workspace, DEV)?;
     if stack.provider() == Provider::Docker {
-        return Ok(docker::environment());
+        let mut settings = docker::environment();
+        settings.extend(stack.credential_exports()?);
+        return Ok(settings);
     }
     let mut settings = vec![("ABACUS_URL".to_owned(), stack.ingress_url()?)];
     settings.extend(stack.server_environment()?);
+    settings.extend(stack.credential_exports()?);
     Ok(settings)
 }
 

@@ -39,8 +39,14 @@ impl Stack {
         Ok(format!("redis://127.0.0.1:{}", self.port("redis")?))
     }
 
+    /// The first ingress.
     pub(crate) fn ingress_url(&self) -> Result<String> {
-        Ok(format!("http://127.0.0.1:{}", self.port("ingress")?))
+        self.url_of_ingress(1)
+    }
+
+    /// The ingress of that number, counted from one.
+    pub(crate) fn url_of_ingress(&self, number: u16) -> Result<String> {
+        Ok(format!("http://127.0.0.1:{}", self.port(&ingress_port_name(number))?))
     }
 
     /// What people call a part of this stack by.
@@ -50,7 +56,7 @@ impl Stack {
             "registry" => self.registry_url(),
             "postgres" => self.postgres_url(),
             "redis" => self.redis_url(),
-            _ if name.starts_with("ingress") => self.ingress_url(),
+            _ if name.starts_with("ingress-") => self.url_of_ingress(number_of(name)),
             _ => Ok(format!("http://127.0.0.1:{}/metrics", self.port(&format!("{name}-admin"))?)),
         }
     }
@@ -63,6 +69,16 @@ impl Stack {
         self.claim_port("postgres", "postgres", preferred.postgres)?;
         self.claim_port("redis", "redis", preferred.redis)
     }
+}
+
+/// What the port of an ingress is remembered as.
+pub(super) fn ingress_port_name(number: u16) -> String {
+    if number == 1 { "ingress".to_owned() } else { format!("ingress-{number}") }
+}
+
+/// The number at the end of a service's name, such as `processor-2`.
+pub(super) fn number_of(name: &str) -> u16 {
+    name.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(1)
 }
 
 /// The ports a stack takes where they are free.

@@ -5,6 +5,7 @@
 
 mod account;
 mod addresses;
+pub(crate) mod credentials;
 pub(crate) mod kafka;
 pub(crate) mod postgres;
 pub(crate) mod redis;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use self::credentials::Credentials;
 pub(crate) use self::setup::Setup;
 use self::state::State;
 pub(crate) use self::state::{Mode, Provider};
@@ -115,6 +117,49 @@ impl Stack {
         self.save()
     }
 
+    /// How many ingresses the stack runs.
+    pub(crate) fn ingresses(&self) -> u16 {
+        self.state.ingresses
+    }
+
+    pub(crate) fn set_ingresses(&mut self, ingresses: u16) -> Result<()> {
+        self.state.ingresses = ingresses;
+        self.save()
+    }
+
+    /// Whether its callers may compute without saying who they are.
+    pub(crate) fn set_anonymous(&mut self, anonymous: bool) -> Result<()> {
+        self.state.anonymous = anonymous;
+        self.save()
+    }
+
+    /// A token of a new session of its user, whose account is registered.
+    pub(crate) fn sign_in(&self) -> Result<String> {
+        self.credentials()?.user.sign_in(self.port("ingress")?)
+    }
+
+    /// Who may use it; made now where that is new.
+    pub(crate) fn credentials(&self) -> Result<Credentials> {
+        Credentials::ensure(&self.folder)
+    }
+
+    /// What scripts call it with, once it was up.
+    pub(crate) fn credential_exports(&self) -> Result<Vec<(String, String)>> {
+        Ok(Credentials::read(&self.folder)?.map(|known| known.exports()).unwrap_or_default())
+    }
+
+    /// Where its credentials are kept.
+    pub(crate) fn credentials_file(&self) -> PathBuf {
+        credentials::file_in(&self.folder)
+    }
+
+    /// Registers the accounts of [`Self::credentials`] at the ingress on `port`.
+    pub(crate) fn introduce_accounts(&self, port: u16) -> Result<Credentials> {
+        let mut credentials = self.credentials()?;
+        credentials.introduce(&self.folder, port)?;
+        Ok(credentials)
+    }
+
     fn postgres_home(&self) -> Option<&Path> {
         self.state.postgres_home.as_deref()
     }
@@ -208,6 +253,8 @@ impl Stack {
             remove(&home)?;
             self.save()?;
         }
+        // Its accounts are gone with the data.
+        remove(&self.credentials_file())?;
         remove(&self.folder.join("data"))
     }
 

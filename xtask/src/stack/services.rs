@@ -9,16 +9,19 @@ use anyhow::{Result, bail};
 
 use crate::command;
 use crate::health::Health;
-use crate::http;
+use crate::http::Request;
 use crate::progress::Progress;
 use crate::stack::Stack;
-use crate::stack::addresses::ports_of;
+use crate::stack::addresses::{ingress_port_name, number_of, ports_of};
 use crate::supervisor::{Launch, Part};
 use crate::workspace::{Profile, Workspace};
 
 /// The packages whose binaries a running system is made of.
 const PACKAGES: [&str; 5] =
     ["abacus-ingress", "abacus-processor", "abacus-projector", "abacus-migrations", "abacus-admin"];
+
+/// An ingress is found on every fourth port: those between are the other services' by custom.
+const PORTS_PER_INGRESS: u16 = 4;
 
 /// A question whose answer shows that the whole flow works.
 const QUESTION: &str = "/v1/fibonacci/100";
@@ -64,9 +67,9 @@ impl Stack {
 
     /// Has the services run, as many processors as the stack is set to, and waits until all are ready.
     pub(crate) fn start_services(&mut self, binaries: &Path, progress: &Progress) -> Result<()> {
-        self.stop_surplus_processors()?;
+        self.stop_surplus("processor", self.processors())?;
+        self.stop_surplus("ingress", self.ingresses())?;
         let preferred = ports_of(self.name());
-        self.claim_port("ingress", "ingress-1", preferred.ingress)?;
         let mut parts = vec![
             self.service("projector", 1, preferred.projector_admin, binaries)?,
             self.service("processor", 1, preferred.processor_admin, binaries)?,
@@ -75,18 +78,42 @@ impl Stack {
             let port = preferred.projector_admin + number - 1;
             parts.push(self.service("processor", number, port, binaries)?);
         }
-        parts.push(self.service("ingress", 1, preferred.ingress_admin, binaries)?);
+        for number in 1..=self.ingresses() {
+            parts.push(self.ingress(number, binaries)?);
+        }
         self.start(&parts, progress)
     }
 
-    fn stop_surplus_processors(&self) -> Result<()> {
+    /// Stops the services of that name beyond `wanted` of them.
+    fn stop_surplus(&self, service: &str, wanted: u16) -> Result<()> {
         for name in self.supervisor().started() {
-            let number = name.strip_prefix("processor-").and_then(|text| text.parse::<u16>().ok());
-            if number.is_some_and(|number| number > self.processors()) {
+            let is_one = name.strip_prefix(service).is_some_and(|rest| rest.starts_with('-'));
+            if is_one && number_of(&name) > wanted {
                 self.supervisor().stop(&name)?;
             }
         }
         Ok(())
+    }
+
+    /// The ingress of that number: 8080, 8084 and so on, each with a reply partition to itself.
+    fn ingress(&mut self, number: u16, binaries: &Path) -> Result<Part> {
+        let preferred = ports_of(self.name());
+        let step = PORTS_PER_INGRESS * (number - 1);
+        let port_name = ingress_port_name(number);
+        self.claim_port(&port_name, &format!("ingress-{number}"), preferred.ingress + step)?;
+        let mut part = self.service("ingress", number, preferred.ingress_admin + step, binaries)?;
+        let listen = format!("127.0.0.1:{}", self.port(&port_name)?);
+        let partition = (number - 1).to_string();
+        let settings = [("ABACUS_HTTP_LISTEN", listen), ("ABACUS_REPLY_PARTITION", partition)];
+        let environment = &mut part.launch.environment;
+        environment.extend(settings.map(|(name, value)| (name.to_owned(), value)));
+        environment.extend(self.credentials()?.settings());
+        if self.state.anonymous {
+            environment.push(("ABACUS_ANONYMOUS".to_owned(), "true".to_owned()));
+        }
+        part.launch.configuration = settings_of_the_user(environment);
+        part.address = self.url_of_ingress(number)?;
+        Ok(part)
     }
 
     fn service(
@@ -106,25 +133,25 @@ impl Stack {
         launch.environment = self.server_environment()?;
         launch.environment.push(("ABACUS_INSTANCE_ID".to_owned(), name.clone()));
         launch.environment.push(("ABACUS_ADMIN_LISTEN".to_owned(), format!("127.0.0.1:{port}")));
-        let mut address = format!("http://127.0.0.1:{port}/metrics");
-        if service == "ingress" {
-            let listen = format!("127.0.0.1:{}", self.port("ingress")?);
-            launch.environment.push(("ABACUS_HTTP_LISTEN".to_owned(), listen));
-            address = self.ingress_url()?;
-        }
+        let address = format!("http://127.0.0.1:{port}/metrics");
         launch.configuration = settings_of_the_user(&launch.environment);
         let health = health(self, &name)?;
         Ok(Part { name, address, launch, health, patience: Duration::from_mins(1) })
     }
 
-    /// Makes one real computation through HTTP and returns the answer.
-    pub(crate) fn ask_a_question(&self, progress: &Progress) -> Result<String> {
-        progress.step(&format!("ask {QUESTION}"), |_| ask(self.port("ingress")?))
+    /// Has a user and an administrator registered, makes one real computation through HTTP and returns the
+    /// answer and the line that asks the same.
+    pub(crate) fn ask_a_question(&self, progress: &Progress) -> Result<(String, String)> {
+        self.ask_through(self.port("ingress")?, progress)
     }
 
-    /// The line that a user can copy to ask the same.
-    pub(crate) fn question_line(&self) -> Result<String> {
-        Ok(format!("curl {}{QUESTION}", self.ingress_url()?))
+    /// The same at the ingress on `port`.
+    pub(crate) fn ask_through(&self, port: u16, progress: &Progress) -> Result<(String, String)> {
+        let credentials =
+            progress.step("register the accounts", |_| self.introduce_accounts(port))?;
+        let key = credentials.user.api_key.unwrap_or_default();
+        let answer = progress.step(&format!("ask {QUESTION}"), |_| ask(port, &key))?;
+        Ok((answer, question_line(&format!("http://127.0.0.1:{port}"), &key)))
     }
 }
 
@@ -133,20 +160,29 @@ pub(crate) fn health(stack: &Stack, name: &str) -> Result<Health> {
     Ok(Health::Http { port: stack.port(&format!("{name}-admin"))?, path: "/readyz" })
 }
 
+/// The line that a user can copy to ask the same of the ingress at `url`.
+fn question_line(url: &str, token: &str) -> String {
+    format!("curl -H 'Authorization: Bearer {token}' {url}{QUESTION}")
+}
+
 /// Asks the ingress on `port` for a real computation.
-pub(crate) fn ask(port: u16) -> Result<String> {
-    let response = http::get(port, QUESTION, Duration::from_secs(30))?;
+fn ask(port: u16, token: &str) -> Result<String> {
+    let question = Request::get(QUESTION).with_token(token);
+    let response = question.send(port, Duration::from_secs(30))?;
     if response.status != 200 {
         bail!("{QUESTION} answers {}: {}", response.status, response.body.trim());
     }
     Ok(response.body.trim().to_owned())
 }
 
+/// What `cargo xtask env` prints besides the servers' settings: no settings of services.
+const FROM_ENV: [&str; 3] = ["ABACUS_URL", "ABACUS_TOKEN", "ABACUS_ADMIN_TOKEN"];
+
 /// Settings in the user's own environment, such as `ABACUS_LOG`, which services inherit. A change of them makes
 /// `up` start the services anew; those that `cargo xtask env` prints say nothing new.
 fn settings_of_the_user(ours: &[(String, String)]) -> String {
     let mut settings: Vec<String> = env::vars()
-        .filter(|(name, _)| name.starts_with("ABACUS_") && name != "ABACUS_URL")
+        .filter(|(name, _)| name.starts_with("ABACUS_") && !FROM_ENV.contains(&name.as_str()))
         .filter(|(name, _)| !ours.iter().any(|(known, _)| known == name))
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
@@ -168,6 +204,6 @@ mod tests {
             let _ = stream.read(&mut [0; 512]).unwrap();
             stream.write_all(b"HTTP/1.0 503 No\r\n\r\nKafka is away").unwrap();
         });
-        assert!(ask(port).unwrap_err().to_string().contains("Kafka is away"));
+        assert!(ask(port, "key").unwrap_err().to_string().contains("Kafka is away"));
     }
 }

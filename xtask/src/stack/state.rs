@@ -17,6 +17,9 @@ pub(crate) struct State {
     pub(crate) provider: Provider,
     pub(crate) mode: Mode,
     pub(crate) processors: u16,
+    pub(crate) ingresses: u16,
+    /// Whether callers may compute without saying who they are.
+    pub(crate) anonymous: bool,
     pub(crate) ports: Ports,
     /// Where Postgres keeps its data; set when its cluster is made.
     pub(crate) postgres_home: Option<PathBuf>,
@@ -60,6 +63,8 @@ impl Default for State {
             provider: Provider::default(),
             mode: Mode::default(),
             processors: 1,
+            ingresses: 1,
+            anonymous: false,
             ports: Ports::default(),
             postgres_home: None,
         }
