@@ -10,6 +10,7 @@
 )]
 
 mod crash;
+mod crowd;
 mod dead_letters;
 mod direct;
 mod evolution;

@@ -1,6 +1,7 @@
 //! Child processes that end with the test, however it ends.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::OnceLock;
@@ -52,6 +53,15 @@ impl Process {
     /// SIGSTOP: the process stands still, its connections stay open.
     pub fn pause(&self) {
         self.signal(Signal::STOP);
+    }
+
+    /// The memory it has in use.
+    pub fn resident_bytes(&self) -> u64 {
+        let file = format!("/proc/{}/status", self.child.id());
+        let status = fs::read_to_string(file).expect("it runs");
+        let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = kibibytes.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
+        number.expect("the kernel says how much") << 10
     }
 
     /// SIGCONT.

@@ -104,6 +104,18 @@ impl Service {
         });
     }
 
+    /// Where its public server listens.
+    #[track_caller]
+    pub fn http_address(&mut self) -> SocketAddr {
+        self.address("http")
+    }
+
+    /// The memory it has in use.
+    #[track_caller]
+    pub fn resident_bytes(&self) -> u64 {
+        self.process.resident_bytes()
+    }
+
     /// A client of its public server.
     #[track_caller]
     pub fn http(&mut self) -> Client {
