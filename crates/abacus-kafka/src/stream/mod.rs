@@ -19,6 +19,7 @@
 //!   still ours. After any other failure the group is rewound to its committed offsets. Where it is
 //!   not known how a transaction ended, a new producer first fences the old one, which settles it.
 
+mod bounded;
 mod committer;
 mod held;
 mod lane;

@@ -1,6 +1,7 @@
 //! One share after the other, written and committed by the guarantee that the stream gives.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerGroupMetadata};
@@ -43,7 +44,7 @@ pub(super) struct Share {
 /// Who we are to the group at this moment. Made only while our partitions are ours.
 pub(super) struct Membership<'a> {
     pub(super) consumer: &'a BaseConsumer<Context>,
-    pub(super) metadata: ConsumerGroupMetadata,
+    pub(super) metadata: Arc<ConsumerGroupMetadata>,
 }
 
 /// Why a share was not published.
@@ -183,7 +184,7 @@ impl<'a> Membership<'a> {
     /// member id the broker takes transactional offsets unseen.
     pub(super) fn of(consumer: &'a BaseConsumer<Context>) -> Option<Self> {
         // In this order: librdkafka forgets the member id and marks the loss in one step.
-        let metadata = consumer.group_metadata()?;
+        let metadata = Arc::new(consumer.group_metadata()?);
         (!consumer.assignment_lost()).then_some(Self { consumer, metadata })
     }
 }

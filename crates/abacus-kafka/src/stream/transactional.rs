@@ -1,5 +1,6 @@
 //! Exactly once: outputs and offsets in one transaction, whole or not at all.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::config::ClientConfig;
@@ -7,6 +8,7 @@ use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::producer::Producer as _;
 
+use super::bounded::{self, STUCK};
 use super::publisher::{Failure, PUBLISHING_TIME, Share, Step, is_move};
 use super::writer::{SETTINGS, Writer};
 use crate::config::KafkaConfig;
@@ -27,7 +29,7 @@ const FENCED_TWICE: Duration = Duration::from_secs(9);
 pub(super) struct TransactionalProducer {
     config: ClientConfig,
     name: String,
-    writer: Writer,
+    writer: Arc<Writer>,
     fenced_at: Option<Instant>,
 }
 
@@ -36,6 +38,9 @@ impl TransactionalProducer {
         let own = [
             ("transactional.id", name.as_str()),
             ("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS),
+            // A client whose call was given up ends when that returns, for which it takes any
+            // connection that comes or goes.
+            ("connections.max.idle.ms", "30000"),
         ];
         let config = config.producer(&name, &[&own[..], &SETTINGS].concat());
         let writer = create_fencing(&config, &name)?;
@@ -45,7 +50,7 @@ impl TransactionalProducer {
     pub(super) fn publish(
         &self,
         share: &Share,
-        group: &ConsumerGroupMetadata,
+        group: &Arc<ConsumerGroupMetadata>,
     ) -> Result<(), Failure> {
         let deadline = Instant::now() + PUBLISHING_TIME;
         let producer = &self.writer.inner;
@@ -58,15 +63,28 @@ impl TransactionalProducer {
             failure => failure,
         })?;
         failpoint::reach("stream::after_produce");
-        let offsets = share.offsets().map_err(|error| self.failed(Step::AddOffsets, error))?;
-        self.call(Step::AddOffsets, deadline, |left| {
-            producer.send_offsets_to_transaction(&offsets, group, left)
-        })?;
+        self.add_offsets(share, group, deadline)?;
         failpoint::reach("stream::before_commit");
         failpoint::reach_amid("stream::during_commit");
         self.call(Step::Commit, deadline, |left| producer.commit_transaction(left))?;
         failpoint::reach("stream::after_commit");
         Ok(())
+    }
+
+    fn add_offsets(
+        &self,
+        share: &Share,
+        group: &Arc<ConsumerGroupMetadata>,
+        deadline: Instant,
+    ) -> Result<(), Failure> {
+        let offsets = share.offsets().map_err(|error| self.failed(Step::AddOffsets, error))?;
+        self.call(Step::AddOffsets, deadline, |left| {
+            let (writer, group) = (Arc::clone(&self.writer), Arc::clone(group));
+            let offsets = offsets.clone();
+            bounded::call(left, move || {
+                writer.inner.send_offsets_to_transaction(&offsets, &group, left)
+            })
+        })
     }
 
     /// Calls until it works, or fails in a way that trying again does not mend, or it is too late.
@@ -131,7 +149,9 @@ impl TransactionalProducer {
         }
         let requires_abort =
             matches!(&source, KafkaError::Transaction(error) if error.txn_requires_abort());
-        if requires_abort && is_move(&source) {
+        if source == STUCK {
+            Failure::Indefinite { step, source }
+        } else if requires_abort && is_move(&source) {
             Failure::Moved { step, source }
         } else if requires_abort || matches!(step, Step::Deliver | Step::AddOffsets) {
             Failure::Open { step, source }
@@ -155,7 +175,7 @@ fn left(deadline: Instant) -> Duration {
 
 /// A new producer, after which no earlier one of the same name can write, and whatever that left
 /// open is settled.
-fn create_fencing(config: &ClientConfig, name: &str) -> Result<Writer, Error> {
+fn create_fencing(config: &ClientConfig, name: &str) -> Result<Arc<Writer>, Error> {
     let writer = Writer::create(config, name)?;
     writer.inner.init_transactions(SETTLE_TIME).map_err(|source| match &source {
         KafkaError::Transaction(error) if error.is_fatal() => {
@@ -163,5 +183,5 @@ fn create_fencing(config: &ClientConfig, name: &str) -> Result<Writer, Error> {
         }
         _ => Error::Call { what: format!("fencing earlier producers called {name}"), source },
     })?;
-    Ok(writer)
+    Ok(Arc::new(writer))
 }

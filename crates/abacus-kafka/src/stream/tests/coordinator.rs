@@ -1,0 +1,51 @@
+//! A group whose coordinator goes away in the middle of a transaction.
+
+use std::cell::Cell;
+
+use rdkafka::mocking::MockCoordinator;
+
+use super::*;
+
+/// Answers each record with itself, once it may.
+struct Held(AtomicBool);
+
+impl Handler for Held {
+    fn on_record(&self, record: &InboundRecord<'_>, ticket: Ticket) {
+        while !self.0.load(Ordering::Relaxed) {
+            thread::park_timeout(Duration::from_millis(5));
+        }
+        Echo.on_record(record, ticket);
+    }
+}
+
+fn coordinate(cluster: &Cluster, group_by: i32) {
+    let Cluster(mock) = cluster;
+    mock.coordinator(MockCoordinator::Group("group".to_owned()), group_by).unwrap();
+    mock.coordinator(MockCoordinator::Transaction("group-one".to_owned()), 1).unwrap();
+}
+
+#[test]
+fn a_transaction_is_given_up_when_nobody_coordinates_the_group_and_done_again_when_somebody_does() {
+    let cluster = Cluster(MockCluster::new(2).unwrap());
+    for topic in ["in", "out"] {
+        cluster.0.create_topic(topic, 1, 2).unwrap();
+        cluster.0.partition_leader(topic, 0, Some(1)).unwrap();
+    }
+    coordinate(&cluster, 2);
+    cluster.produce();
+    let handler = Held(AtomicBool::new(false));
+    let is_away = Cell::new(false);
+    let outcome = run_until(&cluster, settings(ExactlyOnce), &handler, |metrics| {
+        if metrics.received.get() > 0 && !is_away.replace(true) {
+            cluster.0.broker_down(2).unwrap();
+            handler.0.store(true, Ordering::Relaxed);
+        }
+        if metrics.transactions.with_label_values(&["failed"]).get() == 1 {
+            coordinate(&cluster, 1);
+        }
+        metrics.committed.get() >= RECORDS
+    });
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    assert_eq!((outcome.committed, outcome.failed, outcome.rewinds), (RECORDS, 1, 1));
+    assert_eq!(outcome.held, 0, "held bytes drifted");
+}
