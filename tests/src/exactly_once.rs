@@ -1,5 +1,4 @@
-//! The checker, small: what it knows to break, once each, but for a broker's orderly stop. `cargo xtask check
-//! exactly-once` is the same at length.
+//! The checker, small: all it knows to break, once each. `cargo xtask check exactly-once` is the same at length.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,8 +17,6 @@ fn whatever_dies_every_request_is_completed_once_and_every_caller_answered() {
     // The choices stay the same, so that a failure can be looked into.
     let mut plan = Plan::new(3000, KILLS, 20_261);
     plan.session = Duration::from_secs(3);
-    // A broker that is alone in its cluster may leave a transaction open when it stops in order.
-    plan.orderly_restarts = false;
     let report = run(&plan, &Stack::from_env(), &|line| eprintln!("{line}"));
     assert!(report.is_good(), "{report}");
     assert!(report.verdict.handed_over > 0, "nothing was heavy");

@@ -45,6 +45,7 @@ fn check(
     checker.arg("exactly-once").envs(environment);
     checker.args(["--requests", &options.requests.to_string()]);
     checker.args(["--kills", &options.kills.to_string()]);
+    checker.args(["--brokers", &options.brokers.to_string()]);
     if let Some(seed) = options.seed {
         checker.args(["--seed", &seed.to_string()]);
     }

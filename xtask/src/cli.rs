@@ -154,6 +154,9 @@ pub(crate) struct ExactlyOnce {
     /// Processors to kill, at any moment and at named points; other faults come in proportion
     #[arg(long, default_value_t = 20)]
     pub(crate) kills: u64,
+    /// Brokers, of which one at a time is killed or stopped; one that is alone is only killed
+    #[arg(long, default_value_t = 3)]
+    pub(crate) brokers: u16,
     /// What all choices follow from [default: another each time, and said]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
@@ -228,6 +231,7 @@ mod tests {
             panic!("{words:?} is no check");
         };
         assert_eq!((options.requests, options.kills, options.seed), (500, 20, Some(7)));
+        assert_eq!(options.brokers, 3);
     }
 
     #[test]

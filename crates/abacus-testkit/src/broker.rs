@@ -1,11 +1,13 @@
-//! An Apache Kafka of a test's own, to be stopped and started.
+//! An Apache Kafka of a test's own, to be stopped and started: alone, or one of a [`Cluster`](crate::Cluster).
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::metadata::MetadataPartition;
 use uuid::Uuid;
 
 use crate::process::Process;
@@ -13,26 +15,52 @@ use crate::redis_server::free_port;
 use crate::stack::Stack;
 use crate::wait::{PATIENCE, wait_until};
 
+const ANSWER: Duration = Duration::from_millis(500);
+
 /// One node, broker and controller; what it has written outlives its process, not the test.
 pub struct Broker {
     stack: Stack,
     folder: PathBuf,
     port: u16,
     process: Option<Process>,
+    /// Made anew with each start: a client can take a broker's stop for the end of all.
+    probe: BaseConsumer,
+}
+
+/// Where a node is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node {
+    id: u16,
+    broker: u16,
+    controller: u16,
+}
+
+impl Node {
+    /// On free ports.
+    pub(crate) fn new(id: u16) -> Self {
+        Self { id, broker: free_port(), controller: free_port() }
+    }
 }
 
 impl Broker {
-    /// Starts one on free ports.
+    /// Starts one that is alone, on free ports.
     pub fn start(stack: &Stack) -> Self {
-        let folder = std::env::temp_dir().join(format!("abacus-broker-{}", Uuid::new_v4()));
-        fs::create_dir_all(&folder).unwrap();
-        let port = free_port();
-        fs::write(folder.join("server.properties"), properties(port, free_port(), &folder))
-            .unwrap();
-        let mut broker = Self { stack: stack.clone(), folder, port, process: None };
-        broker.format();
+        let node = Node::new(1);
+        let (mut broker, mut formatting) = Self::prepare(stack, node, &[node]);
+        broker.assert_formatted(&mut formatting);
         broker.start_again();
         broker
+    }
+
+    /// One of `nodes`, whose storage is being formatted by the process that is returned, too.
+    pub(crate) fn prepare(stack: &Stack, node: Node, nodes: &[Node]) -> (Self, Child) {
+        let folder = std::env::temp_dir().join(format!("abacus-broker-{}", Uuid::new_v4()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("server.properties"), properties(node, nodes, &folder)).unwrap();
+        let port = node.broker;
+        let broker = Self { stack: stack.clone(), folder, port, process: None, probe: probe(port) };
+        let formatting = broker.format();
+        (broker, formatting)
     }
 
     /// Its `host:port`.
@@ -45,12 +73,14 @@ impl Broker {
         self.process.take().expect("a running broker").kill();
     }
 
-    /// SIGTERM: it hands over what it has, writes its files, and ends.
-    #[track_caller]
-    pub fn terminate(&mut self) {
-        let mut process = self.process.take().expect("a running broker");
-        process.ask_to_stop();
-        process.wait_for_exit(PATIENCE);
+    /// SIGTERM: it hands over what it leads, writes its files, and ends.
+    pub fn ask_to_stop(&self) {
+        self.process.as_ref().expect("a running broker").ask_to_stop();
+    }
+
+    /// Whether its process has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.as_mut().is_none_or(|process| process.exit_status().is_some())
     }
 
     /// SIGSTOP: it keeps its connections and says nothing.
@@ -63,31 +93,58 @@ impl Broker {
         self.process.as_ref().expect("a running broker").resume();
     }
 
-    /// Starts it with what it had.
+    /// Starts it with what it had, and waits until it serves; for one that is alone.
+    #[track_caller]
     pub fn start_again(&mut self) {
+        self.launch();
+        wait_until("the broker to serve", PATIENCE, || self.sees_all_in_sync(1));
+    }
+
+    /// Starts it with what it had.
+    pub fn launch(&mut self) {
         let mut command = Process::command(&self.stack.java);
-        command.args(["-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
+        command.args(["-Xms96m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
         command.args(["-cp", &self.stack.kafka_classes, "kafka.Kafka"]).arg(self.settings());
         command.stdin(Stdio::null()).stdout(self.log()).stderr(self.log());
         self.process = Some(Process::spawn("kafka", command));
-        let probe: BaseConsumer =
-            ClientConfig::new().set("bootstrap.servers", self.bootstrap()).create().unwrap();
-        wait_until("the broker to answer", PATIENCE, || {
-            let metadata = probe.fetch_metadata(None, std::time::Duration::from_secs(1));
-            metadata.map(drop).map_err(|error| error.to_string())
-        });
+        self.probe = probe(self.port);
     }
 
-    fn format(&self) {
-        let status = Command::new(&self.stack.java)
+    /// Whether it knows of `brokers` and every replica of every partition is in sync; else what is
+    /// missing.
+    pub fn sees_all_in_sync(&self, brokers: usize) -> Result<(), String> {
+        let metadata =
+            self.probe.fetch_metadata(None, ANSWER).map_err(|error| error.to_string())?;
+        if metadata.brokers().len() != brokers {
+            return Err(format!("{} of {brokers} brokers", metadata.brokers().len()));
+        }
+        let is_behind = |partition: &MetadataPartition| {
+            partition.leader() < 0 || partition.isr().len() < partition.replicas().len()
+        };
+        for topic in metadata.topics() {
+            if let Some(partition) = topic.partitions().iter().find(|p| is_behind(p)) {
+                let (isr, replicas) = (partition.isr(), partition.replicas());
+                let (name, id) = (topic.name(), partition.id());
+                return Err(format!("{name}/{id} has {isr:?} of {replicas:?} in sync"));
+            }
+        }
+        Ok(())
+    }
+
+    fn format(&self) -> Child {
+        Command::new(&self.stack.java)
             .args(["-XX:TieredStopAtLevel=1", "-cp", &self.stack.kafka_classes])
-            .args(["kafka.tools.StorageTool", "format", "--standalone"])
+            .args(["kafka.tools.StorageTool", "format"])
             .args(["--cluster-id", "abacus-test-cluster-01", "--config"])
             .arg(self.settings())
             .stdout(self.log())
             .stderr(self.log())
-            .status()
-            .expect("java runs");
+            .spawn()
+            .expect("java runs")
+    }
+
+    pub(crate) fn assert_formatted(&self, formatting: &mut Child) {
+        let status = formatting.wait().expect("a child can be waited for");
         let log = || fs::read_to_string(self.folder.join("log.txt")).unwrap_or_default();
         assert!(status.success(), "Kafka's storage was not formatted: {}", log());
     }
@@ -113,31 +170,54 @@ impl Drop for Broker {
     }
 }
 
-fn properties(port: u16, controller: u16, folder: &Path) -> String {
-    let listeners = format!("PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}");
+fn probe(port: u16) -> BaseConsumer {
+    ClientConfig::new()
+        .set("bootstrap.servers", format!("127.0.0.1:{port}"))
+        .set("log_level", "0")
+        .create()
+        .expect("a client")
+}
+
+fn properties(node: Node, nodes: &[Node], folder: &Path) -> String {
+    let Node { id, broker, controller } = node;
+    let listeners = format!("PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}");
+    let voter = |node: &Node| format!("{}@127.0.0.1:{}", node.id, node.controller);
+    let voters: Vec<String> = nodes.iter().map(voter).collect();
+    // One replica on each, of which one may be away.
+    let replicas = nodes.len().to_string();
+    let in_sync = nodes.len().div_ceil(2).to_string();
+    // Alone in its cluster and stopping in order, a broker answers that there are no brokers, which
+    // librdkafka may never get over (its issue 5301).
+    let hands_over = (nodes.len() > 1).to_string();
     let settings = [
         ("process.roles", "broker,controller"),
-        ("node.id", "1"),
-        ("controller.quorum.bootstrap.servers", &format!("127.0.0.1:{controller}")),
+        ("node.id", &id.to_string()),
+        ("controller.quorum.voters", &voters.join(",")),
         ("controller.listener.names", "CONTROLLER"),
         ("listeners", &listeners),
         ("advertised.listeners", &listeners),
         ("log.dirs", &folder.join("data").display().to_string()),
         ("auto.create.topics.enable", "false"),
-        ("offsets.topic.replication.factor", "1"),
-        ("offsets.topic.num.partitions", "2"),
-        ("transaction.state.log.replication.factor", "1"),
-        ("transaction.state.log.min.isr", "1"),
-        ("transaction.state.log.num.partitions", "2"),
-        ("share.coordinator.state.topic.replication.factor", "1"),
-        ("share.coordinator.state.topic.min.isr", "1"),
+        ("default.replication.factor", &replicas),
+        ("min.insync.replicas", &in_sync),
+        ("offsets.topic.replication.factor", &replicas),
+        ("offsets.topic.num.partitions", "3"),
+        ("transaction.state.log.replication.factor", &replicas),
+        ("transaction.state.log.min.isr", &in_sync),
+        ("transaction.state.log.num.partitions", "3"),
+        ("share.coordinator.state.topic.replication.factor", &replicas),
+        ("share.coordinator.state.topic.min.isr", &in_sync),
+        // A dead broker is missed, and one that is back leads again, within a test's time.
+        ("broker.heartbeat.interval.ms", "500"),
+        ("broker.session.timeout.ms", "3000"),
+        ("leader.imbalance.check.interval.seconds", "5"),
+        ("leader.imbalance.per.broker.percentage", "0"),
         ("group.initial.rebalance.delay.ms", "0"),
         ("group.min.session.timeout.ms", "1000"),
         ("log.cleaner.enable", "false"),
-        // Alone in its cluster and stopping in order, a broker answers that there are no brokers, which
-        // librdkafka may never get over (its issue 5301).
-        ("controlled.shutdown.enable", "false"),
+        ("controlled.shutdown.enable", &hands_over),
         ("message.max.bytes", "8388608"),
+        ("replica.fetch.max.bytes", "8388608"),
     ];
     settings.map(|(name, value)| format!("{name}={value}\n")).concat()
 }

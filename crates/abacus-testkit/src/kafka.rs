@@ -274,10 +274,17 @@ fn block_on<T>(call: impl Future<Output = T>) -> T {
     runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(call)
 }
 
+/// A topic that was just created may take a moment to be known to every broker.
+#[track_caller]
 fn partitions(consumer: &BaseConsumer, topic: &str) -> i32 {
-    let metadata = consumer.fetch_metadata(Some(topic), CALL).expect("metadata");
-    let count = metadata.topics()[0].partitions().len();
-    assert!(count > 0, "topic {topic} does not exist");
+    let count = crate::wait::wait_until(topic, CALL, || {
+        let metadata =
+            consumer.fetch_metadata(Some(topic), CALL).map_err(|error| error.to_string())?;
+        match metadata.topics()[0].partitions().len() {
+            0 => Err("it does not exist".to_owned()),
+            count => Ok(count),
+        }
+    });
     i32::try_from(count).unwrap()
 }
 

@@ -3,8 +3,8 @@
 //! [`Stack`] is where the servers are; a [`System`] is an Abacus of its own on them, with topics,
 //! database, Redis keys and consumer groups that no other test has, so that tests run side by
 //! side. A [`Service`] is one real binary. [`Client`] asks over HTTP, [`Kafka`] produces and reads
-//! records, [`Database`] reads the log. [`FaultProxy`], [`RedisServer`] and [`Broker`] are what a
-//! test breaks.
+//! records, [`Database`] reads the log. [`FaultProxy`], [`RedisServer`], [`Broker`] and [`Cluster`]
+//! are what a test breaks.
 //!
 //! Nothing here returns an error: a test that cannot go on panics, and says with what.
 
@@ -20,6 +20,7 @@
 
 mod broker;
 mod client;
+mod cluster;
 mod database;
 mod direct_producer;
 mod events;
@@ -36,6 +37,7 @@ mod wait;
 
 pub use broker::Broker;
 pub use client::{Client, Response};
+pub use cluster::Cluster;
 pub use database::{Database, LogRow};
 pub use direct_producer::{DirectProducer, Sending};
 pub use events::{Events, request};

@@ -30,7 +30,7 @@ impl Arrivals {
         Self::watch_into(system, reply_topic, Arc::default())
     }
 
-    /// Counts on with new readers. One that asked a broker for metadata while it was shutting down
+    /// Counts on with new readers. One that asked a lone broker for metadata while it was shutting down
     /// may have learned that there is no broker, and asks nobody ever again (librdkafka #5301).
     pub(crate) fn renew(&mut self, system: &System, reply_topic: &str) {
         *self = Self::watch_into(system, reply_topic, Arc::clone(&self.counts));

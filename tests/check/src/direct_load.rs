@@ -68,7 +68,7 @@ impl DirectLoad {
         }
     }
 
-    /// A producer that has nothing written for long may have lost its brokers for good
+    /// A producer that has nothing written for long may have lost a lone broker for good
     /// (librdkafka #5301). What it holds is written or given up; the next records go by another.
     fn renew_deaf_producer(&mut self) {
         while self.sent.get_mut(self.settled).is_some_and(|(_, sending)| sending.is_over()) {

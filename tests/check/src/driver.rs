@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use abacus_testkit::{Broker, System};
+use abacus_testkit::{Cluster, System};
 
 use crate::arrivals::Arrivals;
 use crate::fault::{Fault, Kind};
@@ -26,7 +26,7 @@ pub(crate) struct Driver<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) system: Arc<System>,
     pub(crate) reply_topic: String,
-    pub(crate) broker: Broker,
+    pub(crate) cluster: Cluster,
     pub(crate) pool: Pool,
     pub(crate) gate: Arc<Gate>,
     pub(crate) arrivals: Arrivals,

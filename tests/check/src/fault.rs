@@ -70,9 +70,9 @@ pub enum Fault {
     Failpoint(Arm),
     /// SIGSTOP of a processor until it was replaced, then SIGCONT.
     Freeze,
-    /// The broker is stopped in order, is away for so long, and comes back.
+    /// A broker is stopped in order, is away for so long, and comes back.
     BrokerRestart(Duration),
-    /// The broker is killed, is away for so long, and comes back.
+    /// A broker is killed, is away for so long, and comes back.
     BrokerKill(Duration),
     /// One more processor.
     Add,

@@ -33,6 +33,9 @@ struct Options {
     /// Processors to begin with
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(2..=4))]
     processors: u16,
+    /// Brokers, of which one at a time is killed or stopped; one that is alone is only killed
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=5))]
+    brokers: u16,
     /// What all choices follow from [default: another each time]
     #[arg(long)]
     seed: Option<u64>,
@@ -54,14 +57,16 @@ fn main() -> ExitCode {
     let seed = options.seed.unwrap_or_else(any_seed);
     let mut plan = Plan::new(options.requests, options.kills, seed);
     plan.processors = options.processors.into();
+    plan.brokers = options.brokers.into();
     plan.settings = options.settings;
     plan.session = Duration::from_secs(options.session);
     eprintln!(
-        "seed {seed}: {} requests, about {} of them over HTTP; {} faults, {} of them kills",
+        "seed {seed}: {} requests, about {} of them over HTTP; {} faults, {} of them kills; {} brokers",
         plan.requests,
         plan.over_http,
         plan.faults().len(),
         plan.kills,
+        plan.brokers,
     );
     let report = run(&plan, &Stack::from_env(), &|line| eprintln!("{line}"));
     println!("{report}");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use abacus_testkit::{Broker, Isolation, Service, Stack, System};
+use abacus_testkit::{Cluster, Isolation, Service, Stack, System};
 
 use crate::arrivals::Arrivals;
 use crate::direct_load::{self, DirectLoad};
@@ -25,17 +25,17 @@ const SETTLING: Duration = Duration::from_mins(1);
 /// than all others.
 const HEAVY: &str = "15000";
 
-/// Runs `plan` on a broker of its own beside the servers of `stack`, and tells `say` how far it is.
+/// Runs `plan` on brokers of its own beside the servers of `stack`, and tells `say` how far it is.
 pub fn run(plan: &Plan, stack: &Stack, say: &dyn Fn(&str)) -> Report {
     let began = Instant::now();
-    let broker = Broker::start(stack);
-    let system = Arc::new(system(plan, Stack { kafka: broker.bootstrap(), ..stack.clone() }));
+    let cluster = Cluster::start(stack, plan.brokers);
+    let system = Arc::new(system(plan, Stack { kafka: cluster.bootstrap(), ..stack.clone() }));
     let reply_topic = format!("abacus.replies.{}", system.name());
     system.kafka.create_topic(&reply_topic, direct_load::CALLERS);
     let mut driver = Driver {
         plan,
         reply_topic: reply_topic.clone(),
-        broker,
+        cluster,
         pool: Pool::start(&system, plan.processors),
         gate: Arc::new(Gate::new(plan.requests)),
         arrivals: Arrivals::watch(&system, &reply_topic),
@@ -105,7 +105,7 @@ fn finish(driver: &mut Driver<'_>, load: Load) -> Vec<Asked> {
     asked
 }
 
-/// Stops everything but the broker, and waits until no transaction is open.
+/// Stops everything but the brokers, and waits until no transaction is open.
 fn stop(driver: &mut Driver<'_>, ingress: &mut Service) {
     driver.pool.stop_all();
     ingress.ask_to_stop();

@@ -17,7 +17,7 @@ impl Driver<'_> {
             Fault::Kill(after) => self.kill(after),
             Fault::Failpoint(arm) => self.die_at(arm),
             Fault::Freeze => self.freeze(),
-            Fault::BrokerRestart(away) => self.bounce(away, Broker::terminate),
+            Fault::BrokerRestart(away) => self.bounce(away, |broker| broker.ask_to_stop()),
             Fault::BrokerKill(away) => self.bounce(away, Broker::stop),
             Fault::Add => self.add(),
             Fault::Remove => self.remove(),
@@ -72,14 +72,23 @@ impl Driver<'_> {
         replaced && lived
     }
 
+    /// Until it has caught up with the others, so that the next may be away after it.
     fn bounce(&mut self, away: Duration, stop: fn(&mut Broker)) -> bool {
-        stop(&mut self.broker);
+        let all: Vec<usize> = (0..self.cluster.size()).collect();
+        let index = *self.random.one_of(&all);
+        stop(self.cluster.broker(index));
+        let ended =
+            self.wait_under_load(PATIENCE, |driver| driver.cluster.broker(index).has_ended());
         let end = Instant::now() + away;
-        self.wait(PATIENCE, |_| Instant::now() >= end);
-        self.broker.start_again();
-        self.arrivals.renew(&self.system, &self.reply_topic);
+        self.wait_under_load(PATIENCE, |_| Instant::now() >= end);
+        self.cluster.broker(index).launch();
+        let in_sync = self.wait_under_load(PATIENCE, |driver| driver.cluster.is_in_sync().is_ok());
+        if self.cluster.size() == 1 {
+            self.arrivals.renew(&self.system, &self.reply_topic);
+        }
         let before = self.arrivals.completed();
-        self.wait_under_load(PATIENCE, |driver| driver.arrivals.completed() > before)
+        let goes_on = self.wait_under_load(PATIENCE, |driver| driver.arrivals.completed() > before);
+        ended && in_sync && goes_on
     }
 
     fn add(&mut self) -> bool {
