@@ -114,7 +114,7 @@ impl Answering {
         let Job { request, envelope, .. } = job;
         let key = request.request_id.clone().into_bytes();
         let payload = self.encode(self.completion(request, answered));
-        self.replies.send(envelope.reply_to.as_ref(), &payload);
+        self.replies.send(envelope.reply_to.as_ref(), envelope.deadline_ms, &payload);
         failpoint::reach("processor::after_reply");
         let (topic, partition) = (Arc::clone(&self.completed), Some(envelope.partition));
         envelope.ticket.finish(Some(OutboundRecord {
@@ -157,7 +157,7 @@ impl Answering {
         if envelope.reply_to.is_some() {
             let failed = Answered::failed(class.as_str(), reason);
             let payload = self.encode(self.completion(nobody(), failed));
-            self.replies.send(envelope.reply_to.as_ref(), &payload);
+            self.replies.send(envelope.reply_to.as_ref(), envelope.deadline_ms, &payload);
         }
         let letter = original.into_dead_letter(&self.dead_letter, class, reason);
         envelope.ticket.finish(Some(letter));

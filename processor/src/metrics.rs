@@ -44,7 +44,9 @@ abacus_runtime::metrics! {
         /// Replies, by what became of them when they were sent.
         pub(crate) replies: IntCounterVec = "abacus_processor_replies_total",
             labels ["result" in ["sent", "forbidden", "invalid", "failed"]];
-        /// Replies that were sent and then not written.
+        /// Times that a reply was not written and is sent again.
+        pub(crate) sent_again: IntCounter = "abacus_processor_replies_sent_again_total";
+        /// Replies that were given up: not written before their caller's deadline, or within two minutes.
         pub(crate) undelivered: IntCounter = "abacus_processor_replies_undelivered_total";
         /// Records that went to the dead-letter topic, by class.
         pub(crate) dead_letters: IntCounterVec = "abacus_processor_dead_letters_total",

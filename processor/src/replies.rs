@@ -1,24 +1,32 @@
 //! Replies to whoever waits: at once, by a producer of their own, and only to topics that are allowed.
+//!
+//! A reply that was not written is sent again until its caller has given up: the completion may be
+//! committed by then, so that nobody would compute it anew.
 
 use std::time::Duration;
 
 use abacus_kafka::{
-    Delivery, Duplicates, Header, KafkaConfig, Outgoing, Producer, ProducerSettings,
+    Duplicates, Header, KafkaConfig, Outgoing, PersistentProducer, ProducerSettings, Redelivery,
 };
+use abacus_schemas::Timestamp;
 use abacus_schemas::headers::ReplyTo;
 use anyhow::Context as _;
 
 use crate::config::ProcessorConfig;
 use crate::metrics::Metrics;
 
-/// How long a reply may be on its way; by then its caller has given up.
+/// How long a reply may be on its way before it is sent again.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long it is sent again, unless its caller gives up sooner.
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
 /// Memory for replies on their way to a broker that does not answer.
 const REPLY_QUEUE_BYTES: u64 = 256 << 20;
+/// Memory for those that wait to be sent again.
+const AGAIN_BYTES: usize = 64 << 20;
 
 /// Sends replies.
 pub(crate) struct Replies {
-    producer: Producer,
+    producer: PersistentProducer,
     allowed: AllowList,
     metrics: Metrics,
 }
@@ -39,13 +47,13 @@ impl Replies {
         Ok(self.producer.flush(timeout)?)
     }
 
-    /// Nothing, if nobody waits.
-    pub(crate) fn send(&self, to: Option<&ReplyTo>, payload: &[u8]) {
+    /// Nothing, if nobody waits. After its deadline a reply is not sent again.
+    pub(crate) fn send(&self, to: Option<&ReplyTo>, deadline_ms: Option<i64>, payload: &[u8]) {
         let Some(to) = to else { return };
         let result = if !self.allowed.allows(&to.topic) {
             tracing::warn!(kafka.topic = to.topic, "a reply to this topic is not allowed");
             "forbidden"
-        } else if let Err(error) = self.try_send(to, payload) {
+        } else if let Err(error) = self.try_send(to, worth(deadline_ms), payload) {
             tracing::warn!(kafka.topic = to.topic, error = %error, "a reply was not sent");
             "failed"
         } else {
@@ -54,7 +62,12 @@ impl Replies {
         self.metrics.replies.with_label_values(&[result]).inc();
     }
 
-    fn try_send(&self, to: &ReplyTo, payload: &[u8]) -> Result<(), abacus_kafka::SendError> {
+    fn try_send(
+        &self,
+        to: &ReplyTo,
+        time: Duration,
+        payload: &[u8],
+    ) -> Result<(), abacus_kafka::SendError> {
         let correlation = Header { name: to.correlation_header, value: &to.correlation_id };
         let outgoing = Outgoing {
             topic: &to.topic,
@@ -63,15 +76,22 @@ impl Replies {
             payload,
             headers: &[correlation],
         };
-        self.producer.send(&outgoing, 0)
+        self.producer.send(&outgoing, time)
     }
+}
+
+/// How long a reply is worth being sent again.
+fn worth(deadline_ms: Option<i64>) -> Duration {
+    let Some(deadline_ms) = deadline_ms else { return LONGEST_WAIT };
+    let left = deadline_ms.saturating_sub(Timestamp::now().as_micros() / 1000);
+    Duration::from_millis(u64::try_from(left).unwrap_or(0)).min(LONGEST_WAIT)
 }
 
 fn connect_producer(
     kafka: &KafkaConfig,
     instance: &str,
     metrics: &Metrics,
-) -> anyhow::Result<Producer> {
+) -> anyhow::Result<PersistentProducer> {
     let settings = ProducerSettings {
         name: format!("abacus-replies-{instance}"),
         delivery_timeout: REPLY_TIMEOUT,
@@ -79,14 +99,19 @@ fn connect_producer(
         duplicates: Duplicates::Possible,
         queue_bytes: REPLY_QUEUE_BYTES,
     };
-    let undelivered = metrics.undelivered.clone();
-    let on_delivery = move |_, delivery| {
-        if let Delivery::Failed(code) = delivery {
+    let (again, undelivered) = (metrics.sent_again.clone(), metrics.undelivered.clone());
+    let on_failure = move |what| match what {
+        Redelivery::Again(code) => {
+            again.inc();
+            tracing::debug!(error = %code, "a reply was not written; it is sent again");
+        }
+        Redelivery::Lost(code) => {
             undelivered.inc();
             tracing::warn!(error = %code, "a reply was not written");
         }
     };
-    Producer::connect(kafka, &settings, on_delivery).context("the reply producer")
+    PersistentProducer::connect(kafka, &settings, AGAIN_BYTES, on_failure)
+        .context("the reply producer")
 }
 
 /// The topics that replies may go to. The reply topic comes from the request, which anybody may
@@ -117,6 +142,16 @@ impl AllowList {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reply_is_worth_nothing_once_its_caller_has_given_up() {
+        let now = Timestamp::now().as_micros() / 1000;
+        assert_eq!(worth(None), LONGEST_WAIT);
+        assert_eq!(worth(Some(now - 1)), Duration::ZERO);
+        assert_eq!(worth(Some(i64::MIN)), Duration::ZERO);
+        assert_eq!(worth(Some(i64::MAX)), LONGEST_WAIT);
+        assert!(worth(Some(now + 10_000)) <= Duration::from_secs(10));
+    }
 
     #[test]
     fn replies_go_only_where_they_are_allowed() {

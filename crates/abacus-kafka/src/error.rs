@@ -48,6 +48,9 @@ pub enum Error {
     /// A record was dropped without an outcome; only reading it again can help.
     #[error("a record was dropped without an outcome")]
     Abandoned,
+    /// So many records are neither written nor given up.
+    #[error("{0} records are not written")]
+    Unwritten(usize),
     /// A thread of this crate could not be started.
     #[error("cannot start the thread {0}")]
     Thread(String, #[source] std::io::Error),

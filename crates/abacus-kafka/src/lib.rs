@@ -17,6 +17,7 @@ mod partition_reader;
 mod partitioner;
 mod producer;
 mod record;
+mod redelivery;
 mod scan;
 pub mod stream;
 mod tracker;
@@ -33,5 +34,6 @@ pub use record::{
     Header, InboundRecord, OutboundRecord, OwnedRecord, RecordHeaders, TopicPartition,
     UnreadableHeaders,
 };
+pub use redelivery::{PersistentProducer, Redelivery};
 pub use scan::{ScanStart, TopicScan, read_record};
 pub use transaction::{Progress, TransactionWriter, Undone, progress};

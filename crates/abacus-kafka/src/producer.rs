@@ -8,7 +8,7 @@ use std::time::Duration;
 use rdkafka::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::DeliveryResult;
+use rdkafka::message::{DeliveryResult, Message as _, OwnedMessage};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 
 use crate::availability::{Availability, PROBE_TIMEOUT};
@@ -61,6 +61,17 @@ pub enum Delivery {
     Failed(RDKafkaErrorCode),
 }
 
+impl Delivery {
+    pub(crate) fn of(result: &DeliveryResult<'_>) -> Self {
+        match result {
+            Ok(_) => Self::Written,
+            Err((error, _)) => {
+                Self::Failed(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown))
+            }
+        }
+    }
+}
+
 /// A record to send now; librdkafka copies it.
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a> {
@@ -76,7 +87,7 @@ pub struct Outgoing<'a> {
     pub headers: &'a [Header<'a>],
 }
 
-type OnDelivery = Box<dyn Fn(u128, Delivery) + Send + Sync>;
+type OnDelivery = Box<dyn Fn(u128, &DeliveryResult<'_>) + Send + Sync>;
 
 /// A producer with a polling thread of its own.
 pub struct Producer {
@@ -98,6 +109,17 @@ impl Producer {
         config: &KafkaConfig,
         settings: &ProducerSettings,
         on_delivery: impl Fn(u128, Delivery) + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        Self::connect_hearing(config, settings, move |token, result| {
+            on_delivery(token, Delivery::of(result));
+        })
+    }
+
+    /// The same with the record in what `on_delivery` hears.
+    pub(crate) fn connect_hearing(
+        config: &KafkaConfig,
+        settings: &ProducerSettings,
+        on_delivery: impl Fn(u128, &DeliveryResult<'_>) + Send + Sync + 'static,
     ) -> Result<Self, Error> {
         let availability = Availability::new();
         let context = Context {
@@ -131,6 +153,20 @@ impl Producer {
             .headers(to_kafka_headers(headers));
         if let Some(partition) = outgoing.partition {
             record = record.partition(partition);
+        }
+        self.inner.send(record).map_err(|(error, _)| SendError::from_kafka(&error))
+    }
+
+    /// Hands a record over once more that was reported as not written.
+    pub(crate) fn send_again(&self, message: &OwnedMessage, token: u128) -> Result<(), SendError> {
+        let mut record = BaseRecord::with_opaque_to(message.topic(), Box::new(token))
+            .key(message.key().unwrap_or_default())
+            .payload(message.payload().unwrap_or_default());
+        if let Some(headers) = message.headers() {
+            record = record.headers(headers.clone());
+        }
+        if message.partition() >= 0 {
+            record = record.partition(message.partition());
         }
         self.inner.send(record).map_err(|(error, _)| SendError::from_kafka(&error))
     }
@@ -215,16 +251,9 @@ impl ProducerContext for Context {
     type DeliveryOpaque = Box<u128>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, token: Box<u128>) {
-        let delivery = match result {
-            Ok(_) => Delivery::Written,
-            Err((error, _)) => {
-                let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
-                if code == RDKafkaErrorCode::MessageTimedOut {
-                    self.availability.mark_unreachable();
-                }
-                Delivery::Failed(code)
-            }
-        };
-        (self.on_delivery)(*token, delivery);
+        if Delivery::of(result) == Delivery::Failed(RDKafkaErrorCode::MessageTimedOut) {
+            self.availability.mark_unreachable();
+        }
+        (self.on_delivery)(*token, result);
     }
 }
