@@ -1,6 +1,6 @@
 //! What `abacus-admin topics apply` makes of topics that exist.
 
-use abacus_testkit::System;
+use abacus_testkit::{Isolation, NewRecord, PATIENCE, Service, System, request, wait_until};
 
 /// What it prints, and whether it succeeded.
 fn apply(system: &System, arguments: &[&str]) -> (String, bool) {
@@ -28,6 +28,56 @@ fn partitions_are_added_when_asked_for_and_never_taken_away() {
     let (printed, succeeded) = apply(&system, &["--partitions", "5", "--add-partitions"]);
     assert!(!succeeded && printed.contains("cannot take partitions away"), "{printed}");
     assert_eq!(partitions(&system), (6, 6));
+}
+
+fn assigned(processor: &Service) -> Option<u64> {
+    processor.try_count("abacus_stream_assigned_partitions", &[("stream", "main")])
+}
+
+/// Asks once in each partition, and waits until all is completed.
+fn complete_in_each(system: &System, partitions: i32) {
+    let before = system.kafka.scan(&system.topics.completed, Isolation::Committed).len();
+    let ask = |partition| NewRecord {
+        topic: system.topics.requested.clone(),
+        partition: Some(partition),
+        payload: system.events.encode(&request("fibonacci", &[("n", "30")])),
+        ..NewRecord::default()
+    };
+    let records: Vec<NewRecord> = (0..partitions).map(ask).collect();
+    system.kafka.producer().produce_all(&records);
+    wait_until("all completions", PATIENCE, || {
+        let completed = system.kafka.scan(&system.topics.completed, Isolation::Committed).len();
+        let added = completed - before;
+        if added == records.len() { Ok(()) } else { Err(format!("{added} of {partitions}")) }
+    });
+}
+
+#[test]
+fn a_processor_at_work_writes_to_partitions_that_were_added_since_it_began() {
+    let system = System::new();
+    let mut processor = system.start(&system.processor());
+    wait_until("all partitions", PATIENCE, || match assigned(&processor) {
+        Some(4) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    complete_in_each(&system, 4);
+    let (printed, succeeded) = apply(&system, &["--partitions", "6", "--add-partitions"]);
+    assert!(succeeded, "{printed}");
+    // The group hears of them when it changes; the producer of completions does not.
+    let second = system.processor().set("ABACUS_INSTANCE_ID", format!("{}-2", system.name()));
+    let mut second = system.start(&second);
+    wait_until("the second to have some", PATIENCE, || match assigned(&second) {
+        Some(1..) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    second.terminate();
+    wait_until("all partitions again", PATIENCE, || match assigned(&processor) {
+        Some(6) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    complete_in_each(&system, 6);
+    processor.wait_logged("asking about a partition that is not known");
+    processor.terminate();
 }
 
 #[test]

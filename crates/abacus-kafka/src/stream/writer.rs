@@ -22,6 +22,9 @@ pub(super) const SETTINGS: [(&str, &str); 2] = [
 ];
 
 const QUEUE_POLL: Duration = Duration::from_millis(10);
+/// How long the brokers may take to say what partitions a topic has, and how often they are asked.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
+const METADATA_PAUSE: Duration = Duration::from_millis(50);
 const DELIVERY_POLL: Duration = Duration::from_micros(500);
 
 /// A producer that writes many records and then waits for all of them.
@@ -81,14 +84,32 @@ impl Writer {
         }
         loop {
             let Err((source, unsent)) = self.inner.send(record) else { return Ok(()) };
-            if source.rdkafka_error_code() != Some(Code::QueueFull) || Instant::now() >= deadline {
+            if Instant::now() >= deadline || !self.has_made_way(&source, &output.topic) {
                 return Err(WriteError::new(source, || {
                     format!("{}/{:?}", output.topic, output.partition)
                 }));
             }
             record = unsent;
-            self.inner.poll(QUEUE_POLL);
         }
+    }
+
+    /// Whether a record that was not taken may be now: waits for room, or asks about the partitions
+    /// of its topic, of which there may be more than when librdkafka last asked.
+    fn has_made_way(&self, error: &KafkaError, topic: &str) -> bool {
+        match error.rdkafka_error_code() {
+            Some(Code::QueueFull) => self.inner.poll(QUEUE_POLL),
+            Some(Code::UnknownPartition) => {
+                tracing::info!(kafka.topic = topic, "asking about a partition that is not known");
+                if let Err(error) =
+                    self.inner.client().fetch_metadata(Some(topic), METADATA_TIMEOUT)
+                {
+                    tracing::warn!(error = %error, kafka.topic = topic, "asking about partitions");
+                }
+                std::thread::park_timeout(METADATA_PAUSE);
+            }
+            _ => return false,
+        }
+        true
     }
 
     /// Waits until the broker has every record. `flush` and `commit_transaction` would wait as
@@ -167,10 +188,11 @@ impl ProducerContext for Context {
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         if let Err((error, record)) = result {
-            self.failure.lock().get_or_insert_with(|| {
-                WriteError::new(error.clone(), || {
-                    format!("{}/{}", record.topic(), record.partition())
-                })
+            let partition = || format!("{}/{}", record.topic(), record.partition());
+            self.failure.lock().get_or_insert_with(|| match error.rdkafka_error_code() {
+                // Found out only after it was queued; when it is queued again, it is known.
+                Some(Code::UnknownPartition) => WriteError::Failed(error.clone()),
+                _ => WriteError::new(error.clone(), partition),
             });
         }
     }
