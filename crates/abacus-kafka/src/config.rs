@@ -19,8 +19,9 @@ pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(100);
 const PROPERTIES: &str = "ABACUS_KAFKA_PROPERTIES";
 
 /// Settings that the operator's properties may not touch.
-const RESERVED: [&str; 9] = [
+const RESERVED: [&str; 11] = [
     "acks",
+    "auto.offset.reset",
     "enable.auto.commit",
     "enable.auto.offset.store",
     "enable.idempotence",
@@ -28,6 +29,7 @@ const RESERVED: [&str; 9] = [
     "group.protocol",
     "isolation.level",
     "partition.assignment.strategy",
+    "transaction.timeout.ms",
     "transactional.id",
 ];
 
@@ -211,7 +213,9 @@ mod tests {
 
     #[test]
     fn properties_that_would_break_a_promise_are_refused() {
-        assert!(problems("isolation.level=read_uncommitted").contains("isolation.level"));
+        for setting in RESERVED {
+            assert!(problems(&format!("{setting}=latest")).contains(setting), "{setting}");
+        }
         assert!(problems("nonsense").contains("name=value"));
         assert_eq!(problems("security.protocol=SSL"), "");
     }

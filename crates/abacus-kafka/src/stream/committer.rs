@@ -100,7 +100,7 @@ impl Committer {
     /// Commits one share.
     fn commit_next(&self) -> Result<Progress, Error> {
         // Dropped after the lock: the last to have it leaves the group, whose callback locks too.
-        let consumer = self.consumer.lock().clone();
+        let consumer = self.consumer();
         let mut publishing = self.publishing.lock();
         let progress = match &consumer {
             Some(consumer) if !*self.is_closing.lock() => {
@@ -132,7 +132,12 @@ impl Committer {
         *self.consumer.lock() = Some(consumer);
     }
 
-    /// The consumer is closing: nothing is committed but by [`Self::commit`], and what fails now is
+    /// The same; `None` once it is closing.
+    pub(super) fn consumer(&self) -> Option<Arc<BaseConsumer<Context>>> {
+        self.consumer.lock().clone()
+    }
+
+    /// The consumer is closing: nothing is committed but by [`Self::commit_last`], and what fails now is
     /// not tried again.
     pub(super) fn close(&self) {
         *self.consumer.lock() = None;
@@ -156,7 +161,7 @@ impl Committer {
     /// that closes.
     pub(super) fn commit_last(
         &self,
-        consumer: &BaseConsumer<Context>,
+        consumer: &Arc<BaseConsumer<Context>>,
         patience: Patience,
         and_then: impl FnOnce(),
     ) -> Result<Progress, Error> {
@@ -171,7 +176,7 @@ impl Committer {
     fn publish_until(
         &self,
         publishing: &mut Publishing,
-        consumer: &BaseConsumer<Context>,
+        consumer: &Arc<BaseConsumer<Context>>,
         deadline: Instant,
     ) -> Result<Progress, Error> {
         loop {
@@ -200,7 +205,7 @@ impl Committer {
     fn publish_next(
         &self,
         publishing: &mut Publishing,
-        consumer: &BaseConsumer<Context>,
+        consumer: &Arc<BaseConsumer<Context>>,
     ) -> Result<Progress, Error> {
         if publishing.waiting.as_ref().is_some_and(|(_, due)| Instant::now() < *due) {
             return Ok(Progress::Waiting);

@@ -4,20 +4,26 @@
 //! A [`Source`] polls a consumer group and hands each record to a [`Handler`] together with a
 //! [`Ticket`]. The handler finishes the ticket, from any thread and in any order, with the record
 //! to publish. A [`Committer`] publishes what is finished **in offset order up to the first
-//! unfinished record**, and commits the consumed offsets: in one transaction every few hundred
-//! milliseconds, or, by [`Guarantee::AtLeastOnce`], one after the other. A crash in between makes the
-//! records be read again: with transactions, a `read_committed` reader of the output sees each once.
+//! unfinished record**, and commits the consumed offsets, every few hundred milliseconds: one share.
+//! By [`Guarantee::ExactlyOnce`] both are one transaction, and a `read_committed` reader of the output
+//! sees each record's once. By [`Guarantee::AtLeastOnce`] the one comes after the other, and a crash in
+//! between makes the output be written again.
 //!
 //! **Invariants:**
 //! - A ticket belongs to one assignment of its partition (a lane). Once the partition is revoked
-//!   or rewound the lane is closed, what its tickets say no longer counts, and nothing of it is
+//!   or rewound the lane is closed, what its tickets say no longer counts, and no offset of it is
 //!   committed any more.
-//! - Publishing and committing happen under one lock, which the rebalance callback takes too: no
-//!   transaction is open while a partition is handed over.
+//! - Publishing and committing happen under one lock, which the rebalance callback takes too, for as
+//!   long as a hand-over may take: until then no share is under way while a partition is handed over.
+//!   Beyond that the lanes are closed all the same, and what is under way is refused by the group, or
+//!   is settled before the next owner is told its offsets.
 //! - A record whose ticket is dropped unfinished fails the stream, so that it is read again.
-//! - A share that is refused because the group has changed is aborted and tried again with what is
-//!   still ours. After any other failure the group is rewound to its committed offsets. Where it is
-//!   not known how a transaction ended, a new producer first fences the old one, which settles it.
+//! - A share that is refused because the group has changed is tried again with what is still ours,
+//!   after its transaction, if it has one, was aborted. After any other failure the group is rewound
+//!   to its committed offsets. Where it is not known how a transaction ended, a new producer first
+//!   fences the old one, which settles it; without transactions a new one takes the place of one that
+//!   has records left, so that nothing is written late.
+//! - No call of librdkafka holds a share up beyond its time.
 
 mod bounded;
 mod committer;

@@ -1,5 +1,6 @@
 //! At least once: an idempotent producer writes, then the consumer commits.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use rdkafka::config::ClientConfig;
@@ -7,6 +8,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::Producer as _;
 
+use super::bounded;
 use super::publisher::{Failure, PUBLISHING_TIME, Share, Step, is_move};
 use super::source::Context;
 use super::writer::{SETTINGS, Writer};
@@ -30,11 +32,11 @@ impl PlainProducer {
     pub(super) fn publish(
         &self,
         share: &mut Share,
-        consumer: &BaseConsumer<Context>,
+        consumer: &Arc<BaseConsumer<Context>>,
     ) -> Result<(), Failure> {
+        let deadline = Instant::now() + PUBLISHING_TIME;
         if !share.is_written {
             failpoint::reach("stream::before_produce");
-            let deadline = Instant::now() + PUBLISHING_TIME;
             self.writer.write(share.outputs(), deadline).map_err(Failure::of_writing)?;
             share.is_written = true;
             failpoint::reach("stream::after_produce");
@@ -42,7 +44,9 @@ impl PlainProducer {
         let offsets = share.offsets().map_err(failed)?;
         failpoint::reach("stream::before_commit");
         failpoint::reach_amid("stream::during_commit");
-        consumer.commit(&offsets, CommitMode::Sync).map_err(failed)?;
+        let consumer = Arc::clone(consumer);
+        let left = deadline.saturating_duration_since(Instant::now());
+        bounded::call(left, move || consumer.commit(&offsets, CommitMode::Sync)).map_err(failed)?;
         failpoint::reach("stream::after_commit");
         Ok(())
     }

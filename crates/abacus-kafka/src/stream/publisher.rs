@@ -43,7 +43,7 @@ pub(super) struct Share {
 
 /// Who we are to the group at this moment. Made only while our partitions are ours.
 pub(super) struct Membership<'a> {
-    pub(super) consumer: &'a BaseConsumer<Context>,
+    pub(super) consumer: &'a Arc<BaseConsumer<Context>>,
     pub(super) metadata: Arc<ConsumerGroupMetadata>,
 }
 
@@ -182,7 +182,7 @@ impl Share {
 impl<'a> Membership<'a> {
     /// `None` while we are of no group, or no longer. Then nothing may be committed: without a
     /// member id the broker takes transactional offsets unseen.
-    pub(super) fn of(consumer: &'a BaseConsumer<Context>) -> Option<Self> {
+    pub(super) fn of(consumer: &'a Arc<BaseConsumer<Context>>) -> Option<Self> {
         // In this order: librdkafka forgets the member id and marks the loss in one step.
         let metadata = Arc::new(consumer.group_metadata()?);
         (!consumer.assignment_lost()).then_some(Self { consumer, metadata })
