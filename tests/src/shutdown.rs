@@ -1,10 +1,17 @@
 //! SIGTERM under load: every request that was accepted is answered, completed once and logged.
 
+use std::time::{Duration, Instant};
+
 use abacus_schemas::headers;
-use abacus_testkit::{Client, Isolation, Load, NewRecord, PATIENCE, Sample, System, request};
+use abacus_testkit::{
+    Broker, Client, Isolation, Load, NewRecord, PATIENCE, Sample, Stack, System, request,
+};
 
 use crate::crash::wait_for_partitions;
 use crate::history::History;
+
+/// When the runtime ends a process that does not.
+const FORCED: Duration = Duration::from_secs(30);
 
 fn load(client: &Client) -> Load {
     Load::start(client, 8, |number| format!("/v1/pow/{}/61", number + 2))
@@ -93,6 +100,36 @@ fn a_processor_told_to_stop_commits_what_it_has_answered() {
     assert_eq!(committed(), 0, "it has committed before it was told to stop");
     processor.terminate();
     assert_eq!(committed(), 100);
+}
+
+/// Takes the broker away from under a processor's work, and tells it to stop. What it had under way
+/// stays unknown, and it says so, but it ends.
+#[track_caller]
+fn assert_ends_without_its_broker(
+    system: &System,
+    broker: &mut Broker,
+    take_away: impl Fn(&mut Broker),
+) {
+    let [mut ingress, mut processor] = system.start_all([system.ingress(), system.processor()]);
+    let load = load(&ingress.http());
+    load.wait_for(200);
+    take_away(broker);
+    processor.ask_to_stop();
+    let asked = Instant::now();
+    assert!(matches!(processor.wait_for_exit(), Some(0 | 1)), "it did not end by itself");
+    assert!(asked.elapsed() < FORCED, "it was made to end");
+    ingress.kill();
+    load.stop();
+}
+
+#[test]
+fn a_processor_told_to_stop_ends_though_no_broker_answers() {
+    let stack = Stack::from_env();
+    let mut broker = Broker::start(&stack);
+    let system = System::on(Stack { kafka: broker.bootstrap(), ..stack });
+    assert_ends_without_its_broker(&system, &mut broker, |broker| broker.pause());
+    broker.resume();
+    assert_ends_without_its_broker(&system, &mut broker, Broker::stop);
 }
 
 #[test]

@@ -23,6 +23,7 @@ enum Behaviour {
     FloodTheLog,
     FailToStart,
     StartForever,
+    HangAtExit,
 }
 
 impl Setting for Behaviour {
@@ -35,6 +36,7 @@ impl Setting for Behaviour {
             "flood-the-log" => Ok(Self::FloodTheLog),
             "fail-to-start" => Ok(Self::FailToStart),
             "start-forever" => Ok(Self::StartForever),
+            "hang-at-exit" => Ok(Self::HangAtExit),
             _ => Err("expected the name of a behaviour".to_owned()),
         }
     }
@@ -69,10 +71,12 @@ async fn start(config: ExampleConfig, runtime: Runtime) -> anyhow::Result<()> {
         Behaviour::BlockEveryWorker => block_every_worker(&runtime)?,
         Behaviour::Panic => runtime.spawn("example", BUDGET, async |_| lose_count()),
         Behaviour::IgnoreShutdown => runtime.spawn("example", BUDGET, |_| pending()),
-        Behaviour::Obey => runtime.spawn("example", BUDGET, |shutdown| async move {
-            shutdown.requested().await;
-            Ok(())
-        }),
+        Behaviour::HangAtExit | Behaviour::Obey => {
+            runtime.spawn("example", BUDGET, |shutdown| async move {
+                shutdown.requested().await;
+                Ok(())
+            });
+        }
     }
     Ok(())
 }
@@ -101,6 +105,19 @@ fn block() -> anyhow::Result<()> {
     }
 }
 
+/// Hangs when its thread ends; for the main thread, that is in `exit`.
+struct Hanging;
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        std::sync::Barrier::new(2).wait();
+    }
+}
+
 fn main() -> ExitCode {
+    thread_local!(static HANGING: Hanging = const { Hanging });
+    if std::env::var("ABACUS_EXAMPLE_TASK").is_ok_and(|task| task == "hang-at-exit") {
+        HANGING.with(|_| ());
+    }
     abacus_runtime::run("abacus-example", env!("CARGO_PKG_VERSION"), start)
 }

@@ -18,6 +18,9 @@ use crate::shutdown::Shutdown;
 
 /// How long a forced exit waits for its own log line.
 const LAST_WORDS: Duration = Duration::from_millis(250);
+/// How long an exit may take. Where `main` has returned and what the process runs at its exit hangs,
+/// a second exit waits for the first.
+const LAST_RESORT: Duration = Duration::from_secs(2);
 
 /// The handle to the watchdog's thread.
 #[derive(Debug)]
@@ -27,7 +30,8 @@ pub(crate) struct Watchdog {
 
 impl Watchdog {
     /// From now on a SIGTERM or SIGINT requests `stopping`. Once that is requested, by whomever, a
-    /// further signal or the end of `timeout` ends the process with exit code 1.
+    /// further signal or the end of `timeout` ends the process with exit code 1, or by SIGABRT if
+    /// the exit itself hangs.
     pub(crate) fn start(stopping: Shutdown, timeout: Duration) -> io::Result<Self> {
         let tokio = Builder::new_current_thread().enable_all().build()?;
         let signals = {
@@ -102,5 +106,9 @@ fn force_exit(reason: String) {
     if speaker.is_ok() {
         let _ = heard.recv_timeout(LAST_WORDS);
     }
+    let _ = thread::Builder::new().name("last-resort".to_owned()).spawn(|| {
+        thread::park_timeout(LAST_RESORT);
+        std::process::abort()
+    });
     std::process::exit(1)
 }

@@ -176,6 +176,19 @@ fn the_hard_deadline_ends_a_process_whose_standard_output_is_stuck() {
 }
 
 #[test]
+fn the_hard_deadline_ends_a_process_whose_exit_hangs() {
+    let mut process = Process::start(&[
+        ("ABACUS_EXAMPLE_TASK", "hang-at-exit"),
+        ("ABACUS_SHUTDOWN_TIMEOUT", "300ms"),
+    ]);
+    process.logged("component is ready");
+    process.signal("TERM");
+    process.logged("stopped");
+    assert_eq!(process.logged("forced exit")["level"], "ERROR");
+    assert!(!process.exit().success());
+}
+
+#[test]
 fn a_second_signal_ends_the_process_at_once() {
     let mut process = Process::start(&[("ABACUS_SHUTDOWN_GRACE", "25s")]);
     process.logged("component is ready");
