@@ -1,9 +1,9 @@
 //! Breaks a running system on purpose, and shows that it kept its promises all the same.
 //!
-//! A [`Plan`] says how much is asked and what is broken; both follow from its seed. [`run`] starts a
-//! broker and services of its own, asks (over HTTP and straight over Kafka), kills, freezes, adds
-//! and removes processors, bounces the broker, and stops everything. Then it scans the topics from
-//! their beginning and has [`judge`](verdict::judge) compare what is there with what was asked and
+//! A [`Plan`] says how much is asked and what is broken; both follow from its seed. [`run`] starts
+//! brokers and services of its own, asks (over HTTP and straight over Kafka), kills, freezes, adds
+//! and removes processors, bounces one broker at a time, and stops everything. Then it scans the
+//! topics from their beginning and has [`judge`](verdict::judge) compare what is there with what was asked and
 //! with an [`Oracle`](oracle::Oracle) that shares no code with the services.
 //!
 //! What it demands: every request has exactly one completion under `read_committed`, and it is the
