@@ -5,10 +5,12 @@ use abacus_kafka::SendError;
 use abacus_operations::Refusal;
 use abacus_registry::Error as RegistryError;
 use abacus_schemas::{DecodeError, EncodeError};
-use axum::http::StatusCode;
 use uuid::Uuid;
 
+use crate::problem::types::{ProblemType, operands, requests, service};
 use crate::{identity, protection};
+
+pub(crate) use crate::problem::types::Class;
 
 /// Why a request has no result. The text is the problem document's `detail`: for the caller, and
 /// with nothing in it that is not the caller's to know.
@@ -38,6 +40,10 @@ pub(crate) enum Error {
     MalformedUrl(String),
     #[error("{hint}")]
     NoSuchPath { hint: String },
+    #[error("there is no problem type of that code; `/problems` lists them all")]
+    NoSuchProblem,
+    #[error("the parameter `{parameter}` {reason}")]
+    InvalidParameter { parameter: String, reason: String },
     #[error("this resource does not take {method}; the `Allow` header says what it takes")]
     MethodNotAllowed { method: String },
     #[error("answers come as `application/json` or `text/plain`; accept one of them")]
@@ -79,17 +85,6 @@ pub(crate) enum Error {
     Panicked,
 }
 
-/// What an error is to callers and operators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Class {
-    pub(crate) status: StatusCode,
-    /// A stable name for programs, and the end of the problem's `type`.
-    pub(crate) code: &'static str,
-    /// The same for every problem of this code.
-    pub(crate) title: &'static str,
-    pub(crate) log: LogLevel,
-}
-
 /// How loudly an error is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogLevel {
@@ -103,48 +98,43 @@ pub(crate) enum LogLevel {
     Error,
 }
 
-impl Class {
-    /// A class of errors that are the caller's affair.
-    pub(crate) fn silent(status: u16, code: &'static str, title: &'static str) -> Self {
-        class(status, code, title, LogLevel::Silent)
-    }
-}
-
 impl Error {
     /// The table.
     #[rustfmt::skip]
     pub(crate) fn class(&self) -> Class {
-        use LogLevel::{Debug, Error, Silent, Warn};
+        use LogLevel::{Debug, Error, Warn};
         match self {
             Self::Refused(refusal) => refused(refusal.code()),
             Self::Identity(error) => error.class(),
             Self::Protection(error) => error.class(),
             Self::Failed { code, .. } => failed(code),
-            Self::OperandType { .. } => refused("malformed-operand"),
-            Self::RepeatedOperand { .. } => class(422, "repeated-operand", "An operand is repeated", Silent),
-            Self::MalformedJson(_) => class(400, "malformed-json", "The body is not JSON", Silent),
-            Self::InvalidBody(_) => class(422, "invalid-body", "The body is not a computation", Silent),
-            Self::UnsupportedMediaType => class(415, "unsupported-media-type", "The body's type is not supported", Silent),
-            Self::BodyTooLarge { .. } => class(413, "body-too-large", "The body is too large", Silent),
-            Self::IncompleteBody => class(400, "incomplete-body", "The body is incomplete", Silent),
-            Self::MalformedUrl(_) => class(400, "malformed-url", "The URL cannot be read", Silent),
-            Self::NoSuchPath { .. } => class(404, "no-such-path", "There is nothing here", Silent),
-            Self::MethodNotAllowed { .. } => class(405, "method-not-allowed", "The method is not allowed", Silent),
-            Self::NotAcceptable => class(406, "not-acceptable", "No acceptable form of answer", Silent),
-            Self::MalformedId { .. } => class(400, "malformed-id", "The request id is not a UUID", Silent),
-            Self::NoSuchComputation { .. } => class(404, "no-such-computation", "The request is not known", Silent),
-            Self::TooManyWaiting => class(503, "too-many-waiting", "The server is busy", Debug),
-            Self::KafkaUnreachable => class(503, "event-log-unreachable", "The event log is away", Debug),
-            Self::QueueFull => class(503, "queue-full", "The server is busy", Debug),
-            Self::RecordTooLarge => class(413, "request-too-large", "The request is too large", Silent),
-            Self::NotSent(_) => class(503, "not-sent", "The request was not taken", Error),
-            Self::NotWritten { .. } => class(503, "not-written", "The request was not written", Warn),
-            Self::Unconfirmed => class(503, "unconfirmed", "The request was not confirmed", Warn),
-            Self::LogUnavailable(_) => class(503, "request-log-unavailable", "The request log is away", Warn),
-            Self::Encode(_) => class(500, "internal", "The server failed", Error),
-            Self::UnreadableReply(_) => class(500, "unreadable-reply", "The reply cannot be read", Error),
-            Self::UnknownReplySchema(_) => class(503, "unknown-reply-schema", "The reply cannot be read yet", Error),
-            Self::Panicked => class(500, "internal", "The server failed", Silent),
+            Self::OperandType { .. } => operands::MALFORMED_OPERAND.silent(),
+            Self::RepeatedOperand { .. } => operands::REPEATED_OPERAND.silent(),
+            Self::MalformedJson(_) => requests::MALFORMED_JSON.silent(),
+            Self::InvalidBody(_) => requests::INVALID_BODY.silent(),
+            Self::UnsupportedMediaType => requests::UNSUPPORTED_MEDIA_TYPE.silent(),
+            Self::BodyTooLarge { .. } => requests::BODY_TOO_LARGE.silent(),
+            Self::IncompleteBody => requests::INCOMPLETE_BODY.silent(),
+            Self::MalformedUrl(_) => requests::MALFORMED_URL.silent(),
+            Self::NoSuchPath { .. } => requests::NO_SUCH_PATH.silent(),
+            Self::NoSuchProblem => requests::NO_SUCH_PROBLEM.silent(),
+            Self::InvalidParameter { .. } => requests::INVALID_PARAMETER.silent(),
+            Self::MethodNotAllowed { .. } => requests::METHOD_NOT_ALLOWED.silent(),
+            Self::NotAcceptable => requests::NOT_ACCEPTABLE.silent(),
+            Self::MalformedId { .. } => requests::MALFORMED_ID.silent(),
+            Self::NoSuchComputation { .. } => requests::NO_SUCH_COMPUTATION.silent(),
+            Self::TooManyWaiting => service::TOO_MANY_WAITING.logged(Debug),
+            Self::KafkaUnreachable => service::EVENT_LOG_UNREACHABLE.logged(Debug),
+            Self::QueueFull => service::QUEUE_FULL.logged(Debug),
+            Self::RecordTooLarge => requests::REQUEST_TOO_LARGE.silent(),
+            Self::NotSent(_) => service::NOT_SENT.logged(Error),
+            Self::NotWritten { .. } => service::NOT_WRITTEN.logged(Warn),
+            Self::Unconfirmed => service::UNCONFIRMED.logged(Warn),
+            Self::LogUnavailable(_) => service::REQUEST_LOG_UNAVAILABLE.logged(Warn),
+            Self::Encode(_) => service::INTERNAL.logged(Error),
+            Self::UnreadableReply(_) => service::UNREADABLE_REPLY.logged(Error),
+            Self::UnknownReplySchema(_) => service::UNKNOWN_REPLY_SCHEMA.logged(Error),
+            Self::Panicked => service::INTERNAL.silent(),
         }
     }
 }
@@ -161,33 +151,29 @@ impl From<SendError> for Error {
 
 /// A request that validation refused, here or at the processor.
 fn refused(code: &str) -> Class {
-    refusal(code).unwrap_or(class(422, "refused", "The request is refused", LogLevel::Silent))
+    refusal(code).unwrap_or(operands::REFUSED).silent()
 }
 
 /// A failure that the processor answered. Its codes are an open set.
 fn failed(code: &str) -> Class {
-    let expired = class(504, "expired", "The request came up too late", LogLevel::Warn);
-    let unknown = class(500, "computation-failed", "The computation failed", LogLevel::Error);
-    refusal(code).unwrap_or(if code == "expired" { expired } else { unknown })
+    match refusal(code) {
+        Some(problem) => problem.silent(),
+        None if code == service::EXPIRED.code() => service::EXPIRED.logged(LogLevel::Warn),
+        None => service::COMPUTATION_FAILED.logged(LogLevel::Error),
+    }
 }
 
-#[rustfmt::skip]
-fn refusal(code: &str) -> Option<Class> {
-    let (code, title) = match code {
-        "unknown-operation" => ("unknown-operation", "There is no such operation"),
-        "missing-operand" => ("missing-operand", "An operand is missing"),
-        "unexpected-operand" => ("unexpected-operand", "An operand is not one of the operation's"),
-        "malformed-operand" => ("malformed-operand", "An operand is not an integer"),
-        "operand-out-of-range" => ("operand-out-of-range", "An operand is out of range"),
-        "result-too-large" => ("result-too-large", "The result would be too large"),
-        _ => return None,
-    };
-    Some(class(422, code, title, LogLevel::Silent))
-}
-
-fn class(status: u16, code: &'static str, title: &'static str, log: LogLevel) -> Class {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    Class { status, code, title, log }
+/// The operations name their refusals as the problem types are named.
+fn refusal(code: &str) -> Option<&'static ProblemType> {
+    let known = [
+        operands::UNKNOWN_OPERATION,
+        operands::MISSING_OPERAND,
+        operands::UNEXPECTED_OPERAND,
+        operands::MALFORMED_OPERAND,
+        operands::OPERAND_OUT_OF_RANGE,
+        operands::RESULT_TOO_LARGE,
+    ];
+    known.into_iter().find(|problem| problem.code() == code)
 }
 
 #[cfg(test)]

@@ -1,14 +1,21 @@
-//! Problem documents (RFC 9457): what a caller gets instead of a result.
+//! Problem documents (RFC 9457): what a caller gets instead of a result. What each type means is in
+//! [`types`], and how the `OpenAPI` document describes them in [`responses`].
+
+pub(crate) mod responses;
+pub(crate) mod types;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use abacus_operations::Refusal;
 
 use crate::error::{Class, Error, LogLevel};
+
+pub(crate) use responses::On;
 
 /// The media type of a problem document.
 pub(crate) const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -18,6 +25,9 @@ pub(crate) const X_REQUEST_ID: &str = "x-request-id";
 
 /// Seconds after which trying again makes sense.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// What a caller without credentials is asked for (RFC 6750).
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"abacus\"");
 
 /// In characters.
 const LONGEST_TEXT: usize = 300;
@@ -68,9 +78,11 @@ impl IntoResponse for Failure {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, MEDIA_TYPE);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if class.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, RETRY_AFTER);
-        }
+        match class.status {
+            StatusCode::SERVICE_UNAVAILABLE => headers.insert(header::RETRY_AFTER, RETRY_AFTER),
+            StatusCode::UNAUTHORIZED => headers.insert(header::WWW_AUTHENTICATE, CHALLENGE),
+            _ => None,
+        };
         if let Some(id) = self.request_id {
             headers.insert(X_REQUEST_ID, id_header(id));
         }
@@ -85,16 +97,35 @@ pub(crate) fn id_header(id: Uuid) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("invalid"))
 }
 
-#[derive(Serialize)]
-struct Problem {
+/// A problem document (RFC 9457). Some types have more members, which their pages name.
+#[derive(Serialize, ToSchema)]
+#[schema(examples(json!({
+    "type": "/problems/operand-out-of-range",
+    "title": "An operand is out of range",
+    "status": 422,
+    "detail": "the operand `n` must be 0 or more, not `-1`",
+    "code": "operand-out-of-range",
+    "operand": "n"
+})))]
+pub(crate) struct Problem {
+    /// The problem type: a page that says what it means and what to do.
+    #[schema(pattern = "^/problems/[a-z-]+$")]
     r#type: String,
+    /// The same for every problem of the type.
     title: &'static str,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// What is wrong with this request, and what to change.
     detail: String,
+    /// A stable name for programs: the end of `type`, or the processor's own.
     code: String,
+    /// The id of the request, if it got so far as to have one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     request_id: Option<Uuid>,
     #[serde(flatten)]
+    #[schema(ignore)]
     members: Map<String, Value>,
 }
 
@@ -135,6 +166,7 @@ fn members(error: &Error) -> Map<String, Value> {
         Error::OperandType { operand, .. } | Error::RepeatedOperand { operand } => {
             vec![("operand", cut(operand).into())]
         }
+        Error::InvalidParameter { parameter, .. } => vec![("parameter", cut(parameter).into())],
         Error::BodyTooLarge { limit } => vec![("limit", (*limit).into())],
         _ => vec![],
     };

@@ -6,6 +6,7 @@ use axum::http::HeaderMap;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::error::Class;
+use crate::problem::types::identity;
 use crate::state::Shared;
 
 pub(crate) use caller::{Admin, Caller, Credential, Role, User};
@@ -41,8 +42,8 @@ impl Error {
     /// What it is to callers and operators.
     pub(crate) fn class(&self) -> Class {
         match self {
-            Self::Unauthenticated => Class::silent(401, "unauthenticated", "Who are you?"),
-            Self::AdminsOnly => Class::silent(403, "admins-only", "This is for administrators"),
+            Self::Unauthenticated => identity::UNAUTHENTICATED.silent(),
+            Self::AdminsOnly => identity::ADMINS_ONLY.silent(),
         }
     }
 }

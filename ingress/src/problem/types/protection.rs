@@ -1,0 +1,3 @@
+//! What is too much at a time.
+
+problem_types! {}
