@@ -30,7 +30,7 @@ pub(crate) fn preferred(headers: &HeaderMap) -> Result<Format, Error> {
 }
 
 /// How welcome a media type is, in thousandths: what the most specific range that covers it says.
-fn quality(accepted: &str, kind: &str, subtype: &str) -> u16 {
+pub(crate) fn quality(accepted: &str, kind: &str, subtype: &str) -> u16 {
     let mut best = (0, 0);
     for range in accepted.split(',') {
         let mut parts = range.split(';').map(str::trim);

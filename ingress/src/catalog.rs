@@ -9,25 +9,32 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::state::Shared;
 
-#[derive(Serialize)]
+/// What can be computed, and within which limits.
+#[derive(Serialize, ToSchema)]
 struct Catalog {
     operations: Vec<Entry>,
     limits: Maxima,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Operation)]
 struct Entry {
     name: &'static str,
+    /// One line of Markdown.
     summary: &'static str,
+    /// All of them are required.
     operands: Vec<Operand>,
+    /// Where to ask for it.
+    #[schema(example = "/v1/pow/{base}/{exponent}")]
     path: String,
     example: Example,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Operand {
     name: &'static str,
     meaning: &'static str,
@@ -35,20 +42,33 @@ struct Operand {
 }
 
 /// A body for `POST /v1/computations`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Example {
     operation: &'static str,
     operands: BTreeMap<String, String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Limits)]
 struct Maxima {
+    /// Decimal digits of a result.
     result_digits: u64,
+    /// Decimal digits of an operand.
     operand_digits: u64,
+    /// Bytes of a request's body.
     body_bytes: u64,
 }
 
-/// The handler.
+/// What can be computed
+///
+/// Every operation with its operands and an example, and the limits of this server.
+#[utoipa::path(
+    get,
+    path = "/v1/operations",
+    operation_id = "operations",
+    tag = "about",
+    responses((status = 200, description = "The operations", body = Catalog))
+)]
 pub(crate) async fn list(State(state): State<Shared>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], state.catalog.clone())
 }

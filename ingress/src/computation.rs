@@ -1,5 +1,7 @@
 //! A computation as callers see it, whether just answered, still pending or looked up later.
 
+mod described;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -7,6 +9,7 @@ use abacus_schemas::{CacheLevel, ComputeCompleted, ComputeRequested, Outcome, Ti
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::accept::Format;
@@ -47,7 +50,7 @@ pub(crate) struct Computation {
 }
 
 /// How far a computation is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Status {
     Pending,
@@ -73,7 +76,8 @@ pub(crate) struct CompletionMembers {
 }
 
 /// Why a computation failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ComputationError)]
 pub(crate) struct ErrorMembers {
     pub(crate) code: String,
     pub(crate) message: String,

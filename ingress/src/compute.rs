@@ -15,9 +15,10 @@ use uuid::Uuid;
 use crate::body::{self, Asked};
 use crate::call::Call;
 use crate::computation::Computation;
+use crate::docs::NewComputation;
 use crate::error::Error;
 use crate::metrics::{About, OTHER};
-use crate::problem::Failure;
+use crate::problem::{Failure, On};
 use crate::protection::Load;
 use crate::state::{AppState, Shared};
 
@@ -30,7 +31,37 @@ const SHORT_NAMES: [(&str, &str); 1] = [("exp", "exponent")];
 type PathOperands = Path<BTreeMap<String, String>>;
 type QueryOperands = Query<Vec<(String, String)>>;
 
-/// `GET /v1/pow/2/10`
+/// By path
+///
+/// Waits for the result. The answer is JSON, or the bare digits with `Accept: text/plain`.
+#[utoipa::path(
+    get,
+    path = "/v1/{operation}/{operands}",
+    responses(
+        (
+            status = 200,
+            description = "The result",
+            content((Computation = "application/json"), (String = "text/plain")),
+            headers(
+                ("X-Request-Id" = Uuid, description = "The id of the request"),
+                ("Cache-Status" = String, description = "Where the result came from (RFC 9211)"),
+            ),
+        ),
+        (
+            status = 202,
+            description = "Accepted, but there is no result yet: ask for it at `Location`",
+            body = Computation,
+            content_type = "application/json",
+            headers(
+                ("X-Request-Id" = Uuid, description = "The id of the request"),
+                ("Location" = String, description = "Where the result will be"),
+                ("Retry-After" = u64, description = "Seconds after which asking makes sense"),
+            ),
+        ),
+        On<400>, On<406>, On<413>, On<422>, On<429>, On<500>, On<503>, On<504>,
+    ),
+    security((), ("bearer" = []))
+)]
 pub(crate) async fn by_path(
     operation: &'static dyn Operation,
     State(state): State<Shared>,
@@ -43,7 +74,38 @@ pub(crate) async fn by_path(
     respond(&state, asked, call).await
 }
 
-/// `GET /pow?base=2&exp=10`
+/// By query
+///
+/// Waits for the result. The answer is JSON, or the bare digits with `Accept: text/plain`. `exp` is
+/// taken for `exponent`.
+#[utoipa::path(
+    get,
+    path = "/v1/{operation}",
+    responses(
+        (
+            status = 200,
+            description = "The result",
+            content((Computation = "application/json"), (String = "text/plain")),
+            headers(
+                ("X-Request-Id" = Uuid, description = "The id of the request"),
+                ("Cache-Status" = String, description = "Where the result came from (RFC 9211)"),
+            ),
+        ),
+        (
+            status = 202,
+            description = "Accepted, but there is no result yet: ask for it at `Location`",
+            body = Computation,
+            content_type = "application/json",
+            headers(
+                ("X-Request-Id" = Uuid, description = "The id of the request"),
+                ("Location" = String, description = "Where the result will be"),
+                ("Retry-After" = u64, description = "Seconds after which asking makes sense"),
+            ),
+        ),
+        On<400>, On<406>, On<413>, On<422>, On<429>, On<500>, On<503>, On<504>,
+    ),
+    security((), ("bearer" = []))
+)]
 pub(crate) async fn by_query(
     operation: &'static dyn Operation,
     State(state): State<Shared>,
@@ -56,7 +118,40 @@ pub(crate) async fn by_query(
     respond(&state, asked, call).await
 }
 
-/// `POST /v1/computations`
+/// Compute
+///
+/// Any operation, by a JSON body. Waits for the result.
+#[utoipa::path(
+    post,
+    path = "/v1/computations",
+    operation_id = "compute",
+    tag = "compute",
+    request_body(content = NewComputation, content_type = "application/json"),
+    responses(
+        (
+            status = 200,
+            description = "The result",
+            content((Computation = "application/json"), (String = "text/plain")),
+            headers(
+                ("X-Request-Id" = Uuid, description = "The id of the request"),
+                ("Cache-Status" = String, description = "Where the result came from (RFC 9211)"),
+            ),
+        ),
+        (
+            status = 202,
+            description = "Accepted, but there is no result yet: ask for it at `Location`",
+            body = Computation,
+            content_type = "application/json",
+            headers(
+                ("X-Request-Id" = Uuid, description = "The id of the request"),
+                ("Location" = String, description = "Where the result will be"),
+                ("Retry-After" = u64, description = "Seconds after which asking makes sense"),
+            ),
+        ),
+        On<400>, On<406>, On<413>, On<415>, On<422>, On<429>, On<500>, On<503>, On<504>,
+    ),
+    security((), ("bearer" = []))
+)]
 pub(crate) async fn by_body(
     State(state): State<Shared>,
     call: Call,

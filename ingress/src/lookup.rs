@@ -6,11 +6,36 @@ use axum::response::Response;
 use uuid::Uuid;
 
 use crate::call::Call;
+use crate::computation::Computation;
 use crate::error::Error;
-use crate::problem::Failure;
+use crate::problem::{Failure, On};
 use crate::state::Shared;
 
-/// The handler.
+/// What became of a request
+///
+/// The result may be seconds late in coming here: it is asked of the request log.
+#[utoipa::path(
+    get,
+    path = "/v1/computations/{id}",
+    operation_id = "computation",
+    tag = "computations",
+    params(("id" = Uuid, Path, description = "The request's id")),
+    responses(
+        (
+            status = 200,
+            description = "The request, and its result if it succeeded",
+            content((Computation = "application/json"), (String = "text/plain")),
+        ),
+        (
+            status = 202,
+            description = "There is no result yet",
+            body = Computation,
+            content_type = "application/json",
+        ),
+        On<400>, On<404>, On<406>, On<503>,
+    ),
+    security((), ("bearer" = []))
+)]
 pub(crate) async fn show(
     State(state): State<Shared>,
     call: Call,

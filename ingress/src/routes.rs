@@ -12,9 +12,10 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::error::Error;
 use crate::problem::Failure;
@@ -27,16 +28,9 @@ const PREFIXES: [&str; 2] = ["/v1", ""];
 /// All routes.
 pub(crate) fn router(state: Shared) -> Router {
     let max_body = usize::try_from(state.max_body).unwrap_or(usize::MAX);
-    let (described, api) =
-        OpenApiRouter::new().merge(identity::routes()).merge(history::routes()).split_for_parts();
-    let router = described
+    let (router, api) = described().split_for_parts();
+    router
         .merge(docs::routes(api))
-        .route("/v1/computations", post(compute::by_body))
-        .route("/v1/computations/{id}", get(lookup::show))
-        .route("/v1/operations", get(catalog::list));
-    abacus_operations::all()
-        .iter()
-        .fold(router, |router, operation| with_operation(router, *operation))
         .fallback(no_such_path)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(max_body))
@@ -45,14 +39,37 @@ pub(crate) fn router(state: Shared) -> Router {
         .with_state(state)
 }
 
-fn with_operation(router: Router<Shared>, operation: &'static dyn Operation) -> Router<Shared> {
+/// All routes of the API, each with its description.
+pub(crate) fn described() -> OpenApiRouter<Shared> {
+    let api = OpenApiRouter::with_openapi(docs::base());
+    let operations = abacus_operations::all().iter().copied();
+    operations
+        .fold(api, with_operation)
+        .routes(routes!(compute::by_body))
+        .routes(routes!(lookup::show))
+        .merge(history::routes())
+        .merge(identity::routes())
+        .routes(routes!(catalog::list))
+        .merge(docs::pages())
+}
+
+fn with_operation(
+    router: OpenApiRouter<Shared>,
+    operation: &'static dyn Operation,
+) -> OpenApiRouter<Shared> {
     PREFIXES.iter().fold(router, |router, prefix| {
         let by_path =
-            move |state, call, operands| compute::by_path(operation, state, call, operands);
-        let by_query = move |state, call, query| compute::by_query(operation, state, call, query);
+            get(move |state, call, operands| compute::by_path(operation, state, call, operands));
+        let by_query =
+            get(move |state, call, query| compute::by_query(operation, state, call, query));
+        if operation.is_documented() {
+            let path = docs::by_path::<compute::__path_by_path>(operation, prefix);
+            let query = docs::by_query::<compute::__path_by_query>(operation, prefix);
+            return router.routes((vec![], path, by_path)).routes((vec![], query, by_query));
+        }
         let query = format!("{prefix}/{}", operation.name());
         let path = format!("{query}{}", catalog::operand_path(operation));
-        router.route(&path, get(by_path)).route(&query, get(by_query))
+        router.route(&path, by_path).route(&query, by_query)
     })
 }
 

@@ -102,7 +102,7 @@ pub use integer::Integer;
 pub use number::Number;
 pub use operands::Operands;
 pub use operation::{Computation, Domain, OperandSpec, Operation};
-pub use operations::{all, find};
+pub use operations::{all, documented, find};
 pub use prepare::{Answer, Limits, Prepared, prepare};
 pub use refusal::Refusal;
 pub use size::Size;

@@ -21,6 +21,11 @@ pub trait Operation: Sync {
     /// each other refuses bad combinations here.
     fn prepare(&self, operands: &Operands) -> Result<Box<dyn Computation>, Refusal>;
 
+    /// Whether the service's description tells callers of it; what is there for tests only is left out.
+    fn is_documented(&self) -> bool {
+        true
+    }
+
     /// A small valid request, made of the operands' examples.
     fn example(&self) -> BTreeMap<String, String> {
         let example = |spec: &OperandSpec| (spec.name.to_owned(), spec.example.to_owned());

@@ -27,6 +27,11 @@ pub fn all() -> &'static [&'static dyn Operation] {
     ALL
 }
 
+/// Every operation that callers are told of.
+pub fn documented() -> impl Iterator<Item = &'static dyn Operation> {
+    all().iter().copied().filter(|operation| operation.is_documented())
+}
+
 /// The operation of that name, if there is one.
 pub fn find(name: &str) -> Option<&'static dyn Operation> {
     all().iter().copied().find(|operation| operation.name() == name)

@@ -27,6 +27,10 @@ impl Operation for Panic {
         &[N]
     }
 
+    fn is_documented(&self) -> bool {
+        false
+    }
+
     fn prepare(&self, operands: &Operands) -> Result<Box<dyn Computation>, Refusal> {
         Ok(Box::new(Panicking(operands.get("n")?.clone())))
     }

@@ -29,6 +29,10 @@ impl Operation for Stall {
         &[N]
     }
 
+    fn is_documented(&self) -> bool {
+        false
+    }
+
     fn prepare(&self, operands: &Operands) -> Result<Box<dyn Computation>, Refusal> {
         Ok(Box::new(Milliseconds(operands.get("n")?.clone())))
     }

@@ -1,0 +1,111 @@
+//! The frame of the `OpenAPI` document: what stands before the paths, and what all of them share.
+
+use axum::http::StatusCode;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{OpenApi, RefOr};
+use utoipa::{Modify, OpenApi as _};
+
+use super::document;
+use crate::problem::{Problem, responses};
+
+/// The name of the security scheme.
+const BEARER: &str = "bearer";
+
+const DESCRIPTION: &str = "\
+Integers of any size: powers, Fibonacci numbers, factorials.
+
+**Operands and results are strings of decimal digits**, as a JSON number would lose digits. A result \
+comes as JSON, or as the bare digits with `Accept: text/plain`.
+
+A request waits for its result. If that takes long it is answered `202` with a `Location`, where \
+the result will be; nothing that was accepted is lost.
+
+**Every failure is a problem document** (RFC 9457) whose `type` is a page that says what to do: \
+[all of them](/problems).
+
+Sign in at `POST /v1/login`, or make an API key, and send it as `Authorization: Bearer TOKEN`.";
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(title = "Abacus", description = DESCRIPTION),
+    servers((url = "/", description = "This server")),
+    tags(
+        (name = "compute", description = "Ask for a result"),
+        (name = "computations", description = "What became of a request"),
+        (name = "history", description = "Lists of past requests, newest first"),
+        (name = "identity", description = "Accounts, sessions and API keys"),
+        (name = "admin", description = "For administrators"),
+        (name = "about", description = "What this service is, and can do"),
+        (name = "aliases", description = "The same without the version, for people who type URLs"),
+    ),
+    components(schemas(Problem)),
+    modifiers(&Bearer),
+)]
+struct Frame;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, api: &mut OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("The `access_token` of `POST /v1/login`, or an API key (`abk_...`)"));
+        let components = api.components.get_or_insert_default();
+        components.add_security_scheme(BEARER, SecurityScheme::Http(scheme.build()));
+    }
+}
+
+/// The document without paths.
+pub(crate) fn base() -> OpenApi {
+    let mut api = Frame::openapi();
+    // The workspace's crates are published nowhere; their one licence is in its files.
+    api.info.license = None;
+    api.info.contact = None;
+    api
+}
+
+/// Adds what no handler says of itself: this document's own path, and the problems that any handler
+/// can end in.
+pub(super) fn finish(mut api: OpenApi) -> OpenApi {
+    api.paths.merge(document::paths());
+    api.paths.paths.values_mut().flat_map(operations).for_each(complete);
+    api
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
+    [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
+}
+
+fn complete(operation: &mut Operation) {
+    let asks_who = operation.security.as_ref().is_some_and(|schemes| {
+        schemes.iter().any(|scheme| *scheme != utoipa::openapi::SecurityRequirement::default())
+    });
+    let responses = &mut operation.responses.responses;
+    if asks_who {
+        let status = StatusCode::UNAUTHORIZED;
+        responses.entry(status.as_str().to_owned()).or_insert_with(|| responses_of(status));
+    }
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    responses.entry(status.as_str().to_owned()).or_insert_with(|| responses_of(status));
+    for (status, response) in responses {
+        let status = status.parse().unwrap_or(StatusCode::OK);
+        if let RefOr::T(response) = response
+            && (status.is_client_error() || status.is_server_error())
+        {
+            let full = responses::response(status);
+            if response.content.is_empty() {
+                response.content = full.content;
+            }
+            if response.description.is_empty() {
+                response.description = full.description;
+            }
+            response.headers.extend(full.headers);
+        }
+    }
+}
+
+fn responses_of(status: StatusCode) -> RefOr<utoipa::openapi::Response> {
+    responses::response(status).into()
+}

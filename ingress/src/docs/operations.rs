@@ -1,0 +1,142 @@
+//! The operations in the `OpenAPI` document, from what each declares: a new one is described without
+//! a word here. What all answers have in common is what the handler's own annotation says.
+
+use std::borrow::Cow;
+
+use abacus_operations::{Domain, OperandSpec, Operation};
+use serde_json::{Value, json};
+use utoipa::openapi::path::{
+    HttpMethod, Operation as Described, Parameter, ParameterBuilder, ParameterIn, PathItem, Paths,
+    PathsBuilder,
+};
+use utoipa::openapi::schema::{AdditionalProperties, Schema};
+use utoipa::openapi::{Object, ObjectBuilder, OneOfBuilder, RefOr, Required, Type};
+use utoipa::{PartialSchema, Path, ToSchema};
+
+use crate::catalog;
+
+/// The tags of paths with the version, and of those without.
+const COMPUTE: &str = "compute";
+const ALIASES: &str = "aliases";
+
+/// `GET /v1/pow/{base}/{exponent}`, and what `H` says of such.
+pub(crate) fn by_path<H: Path>(operation: &dyn Operation, prefix: &str) -> Paths {
+    let path = format!("{prefix}/{}{}", operation.name(), catalog::operand_path(operation));
+    describe::<H>(operation, path, ParameterIn::Path)
+}
+
+/// `GET /v1/pow?base=2&exponent=10`, and what `H` says of such.
+pub(crate) fn by_query<H: Path>(operation: &dyn Operation, prefix: &str) -> Paths {
+    describe::<H>(operation, format!("{prefix}/{}", operation.name()), ParameterIn::Query)
+}
+
+fn describe<H: Path>(operation: &dyn Operation, path: String, place: ParameterIn) -> Paths {
+    let name = operation.name();
+    let mut described = H::operation();
+    described.tags = Some(vec![COMPUTE.to_owned()]);
+    let general = described.description.take().unwrap_or_default();
+    let way = if place == ParameterIn::Path { "by_path" } else { "by_query" };
+    described.summary = Some(format!("{name}, {}", way.replace('_', " ")));
+    described.description = Some(format!("`{name}`: {}.\n\n{general}", operation.summary()));
+    described.operation_id = Some(format!("{}_{way}", name.replace('-', "_")));
+    let operands = operation.operands().iter().map(|spec| parameter(spec, place.clone()));
+    let all = operands.map(RefOr::T).chain(described.parameters.take().unwrap_or_default());
+    described.parameters = Some(all.collect());
+    if !path.starts_with("/v1") {
+        mark_as_alias(&mut described, &path);
+    }
+    PathsBuilder::new().path(path, PathItem::new(HttpMethod::Get, described)).build()
+}
+
+fn mark_as_alias(described: &mut Described, path: &str) {
+    described.tags = Some(vec![ALIASES.to_owned()]);
+    described.summary = described.summary.take().map(|summary| format!("{summary} (alias)"));
+    described.operation_id = described.operation_id.take().map(|id| format!("{id}_alias"));
+    let description = described.description.take().unwrap_or_default();
+    described.description = Some(format!("The same as `/v1{path}`. {description}"));
+}
+
+fn parameter(spec: &OperandSpec, place: ParameterIn) -> Parameter {
+    ParameterBuilder::new()
+        .name(spec.name)
+        .parameter_in(place)
+        .required(Required::True)
+        .description(Some(meaning(spec)))
+        .schema(Some(digits(spec)))
+        .example(Some(spec.example.into()))
+        .build()
+}
+
+fn meaning(spec: &OperandSpec) -> String {
+    let domain = match spec.domain {
+        Domain::Any => "any integer",
+        Domain::NonNegative => "an integer, 0 or more",
+    };
+    format!("{}: {domain}, in decimal digits", spec.meaning)
+}
+
+/// An integer of any size, as a string.
+fn digits(spec: &OperandSpec) -> Object {
+    let pattern = match spec.domain {
+        Domain::Any => "^-?[0-9]+$",
+        Domain::NonNegative => "^[0-9]+$",
+    };
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).build()
+}
+
+/// The body of `POST /v1/computations`, as one schema for each operation.
+pub(crate) struct NewComputation;
+
+impl ToSchema for NewComputation {
+    fn name() -> Cow<'static, str> {
+        "NewComputation".into()
+    }
+}
+
+impl PartialSchema for NewComputation {
+    fn schema() -> RefOr<Schema> {
+        let one = OneOfBuilder::new().description(Some(
+            "What to compute. An operand is a string of decimal digits, or a JSON integer of any size.",
+        ));
+        let all =
+            abacus_operations::documented().fold(one, |one, operation| one.item(body(operation)));
+        Schema::OneOf(all.examples(examples()).build()).into()
+    }
+}
+
+/// A body for each operation.
+fn examples() -> impl Iterator<Item = Value> {
+    abacus_operations::documented()
+        .map(|operation| json!({ "operation": operation.name(), "operands": operation.example() }))
+}
+
+fn body(operation: &dyn Operation) -> Object {
+    let name = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([operation.name()]));
+    closed(ObjectBuilder::new())
+        .title(Some(operation.name()))
+        .description(Some(operation.summary()))
+        .property("operation", name)
+        .required("operation")
+        .property("operands", operands(operation))
+        .required("operands")
+        .build()
+}
+
+fn operands(operation: &dyn Operation) -> Object {
+    let object = closed(ObjectBuilder::new());
+    let specs = operation.operands().iter();
+    specs
+        .fold(object, |object, spec| object.property(spec.name, operand(spec)).required(spec.name))
+        .build()
+}
+
+fn operand(spec: &OperandSpec) -> Schema {
+    let least = (spec.domain == Domain::NonNegative).then_some(0);
+    let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(least);
+    let either = OneOfBuilder::new().item(digits(spec)).item(number);
+    Schema::OneOf(either.description(Some(meaning(spec))).build())
+}
+
+fn closed(object: ObjectBuilder) -> ObjectBuilder {
+    object.additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
+}
