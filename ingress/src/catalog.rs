@@ -65,7 +65,7 @@ struct Maxima {
 #[utoipa::path(
     get,
     path = "/v1/operations",
-    operation_id = "operations",
+    operation_id = "listOperations",
     tag = "about",
     responses((status = 200, description = "The operations", body = Catalog))
 )]

@@ -17,7 +17,7 @@ use crate::state::Shared;
 #[utoipa::path(
     get,
     path = "/v1/computations/{id}",
-    operation_id = "computation",
+    operation_id = "getComputation",
     tag = "computations",
     params(("id" = Uuid, Path, description = "The request's id")),
     responses(

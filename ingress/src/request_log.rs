@@ -7,7 +7,7 @@ use std::time::Duration;
 use abacus_runtime::{Config, Environment, ExposeSecret, SecretString};
 use abacus_schemas::CacheLevel;
 use anyhow::Context as _;
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
+use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod};
 use tokio_postgres::{NoTls, Row};
 use uuid::Uuid;
 
@@ -67,9 +67,18 @@ impl RequestLog {
             .connect_timeout(TIMEOUT)
             .tcp_user_timeout(TIMEOUT)
             .keepalives_idle(KEEPALIVE);
+        // One that nobody waits for any more is not worked on either.
+        let options = postgres.get_options().unwrap_or_default();
+        let options = format!("{options} -c statement_timeout={}", TIMEOUT.as_millis());
+        postgres.options(options);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(postgres, NoTls, recycling);
         Ok(Self { pool: Pool::builder(manager).max_size(CONNECTIONS).build()? })
+    }
+
+    /// A connection, whose statements end themselves in time.
+    pub(crate) async fn client(&self) -> anyhow::Result<Client> {
+        Ok(self.pool.get().await?)
     }
 
     /// The computation known as `id`.
@@ -81,7 +90,7 @@ impl RequestLog {
     }
 
     async fn query(&self, id: Uuid) -> anyhow::Result<Option<Row>> {
-        let client = self.pool.get().await?;
+        let client = self.client().await?;
         let statement = client.prepare_cached(FIND).await?;
         Ok(client.query_opt(&statement, &[&id]).await?)
     }
@@ -102,7 +111,8 @@ fn read(id: Uuid, row: &Row) -> anyhow::Result<Computation> {
     })
 }
 
-fn status(name: &str) -> anyhow::Result<Status> {
+/// The status of that name.
+pub(crate) fn status(name: &str) -> anyhow::Result<Status> {
     match name {
         "pending" => Ok(Status::Pending),
         "succeeded" => Ok(Status::Succeeded),

@@ -28,7 +28,7 @@ struct Document(Bytes);
 #[utoipa::path(
     get,
     path = "/openapi.json",
-    operation_id = "openapi",
+    operation_id = "getOpenApi",
     responses((
         status = 200,
         description = "The document",

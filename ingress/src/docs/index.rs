@@ -52,7 +52,7 @@ struct Link {
 #[utoipa::path(
     get,
     path = "/",
-    operation_id = "index",
+    operation_id = "getIndex",
     tag = "about",
     responses((
         status = 200,

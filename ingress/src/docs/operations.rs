@@ -35,10 +35,10 @@ fn describe<H: Path>(operation: &dyn Operation, path: String, place: ParameterIn
     let mut described = H::operation();
     described.tags = Some(vec![COMPUTE.to_owned()]);
     let general = described.description.take().unwrap_or_default();
-    let way = if place == ParameterIn::Path { "by_path" } else { "by_query" };
-    described.summary = Some(format!("{name}, {}", way.replace('_', " ")));
+    let way = if place == ParameterIn::Path { "Path" } else { "Query" };
+    described.summary = Some(format!("{name}, by {}", way.to_lowercase()));
     described.description = Some(format!("`{name}`: {}.\n\n{general}", operation.summary()));
-    described.operation_id = Some(format!("{}_{way}", name.replace('-', "_")));
+    described.operation_id = Some(format!("{}By{way}", name.replace('-', "_")));
     let operands = operation.operands().iter().map(|spec| parameter(spec, place.clone()));
     let all = operands.map(RefOr::T).chain(described.parameters.take().unwrap_or_default());
     described.parameters = Some(all.collect());
@@ -51,7 +51,7 @@ fn describe<H: Path>(operation: &dyn Operation, path: String, place: ParameterIn
 fn mark_as_alias(described: &mut Described, path: &str) {
     described.tags = Some(vec![ALIASES.to_owned()]);
     described.summary = described.summary.take().map(|summary| format!("{summary} (alias)"));
-    described.operation_id = described.operation_id.take().map(|id| format!("{id}_alias"));
+    described.operation_id = described.operation_id.take().map(|id| format!("{id}Alias"));
     let description = described.description.take().unwrap_or_default();
     described.description = Some(format!("The same as `/v1{path}`. {description}"));
 }

@@ -19,7 +19,7 @@ use crate::problem::{Failure, On};
 #[utoipa::path(
     get,
     path = "/problems",
-    operation_id = "problems",
+    operation_id = "listProblems",
     tag = "about",
     responses((status = 200, description = "The page", body = String, content_type = "text/html"))
 )]
@@ -34,7 +34,7 @@ pub(super) async fn list() -> Response {
 #[utoipa::path(
     get,
     path = "/problems/{code}",
-    operation_id = "problem",
+    operation_id = "getProblem",
     tag = "about",
     params((
         "code" = String, Path,

@@ -140,6 +140,7 @@ macro_rules! sections {
 sections! {
     operands,
     requests,
+    idempotency,
     identity,
     protection,
     service,

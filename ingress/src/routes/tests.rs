@@ -92,9 +92,9 @@ async fn a_long_operand_is_never_repeated_whole() {
 #[tokio::test]
 async fn wrong_methods_and_forms_are_problems_too() {
     let harness = Harness::new();
-    let request = Request::delete("/v1/computations").body(Body::empty()).unwrap();
+    let request = Request::delete("/v1/operations").body(Body::empty()).unwrap();
     let answer = harness.send(request).await;
-    assert_eq!(answer.headers["allow"], "POST");
+    assert_eq!(answer.headers["allow"], "GET,HEAD");
     assert_eq!(Harness::problem(&answer).0, 405);
 
     let request = Request::get("/v1/fibonacci/5").header("accept", "image/png");

@@ -35,6 +35,20 @@ problem_types! {
         "A parameter of the query is unknown, repeated, or not what it must be.",
         "Correct the parameter that the member `parameter` names, as `detail` says.",
         Useless;
+    TOO_LONG_FOR_HEX: UNPROCESSABLE_ENTITY, "too-long-for-hex",
+        "The result is too long for hexadecimal",
+        "The result has more digits than this service writes in hexadecimal.",
+        "Ask for it in decimal: leave `format` out.",
+        Useless;
+    NO_SUCH_RANGE: RANGE_NOT_SATISFIABLE, "no-such-range", "There are no such bytes",
+        "The result is shorter than the header `Range` supposes.",
+        "`Content-Range` says how many bytes there are.",
+        Useless;
+    BATCH_SIZE: UNPROCESSABLE_ENTITY, "batch-size",
+        "The batch has too many computations, or none",
+        "A batch has a fixed greatest size, and is never empty.",
+        "Send several batches; `detail` says how many computations one may have.",
+        Useless;
     MALFORMED_ID: BAD_REQUEST, "malformed-id", "The request id is not a UUID",
         "The id in the path is not a UUID.",
         "Use the id as it was given: the member `request_id`, or the header `X-Request-Id`.",
