@@ -15,11 +15,11 @@ use uuid::Uuid;
 
 use crate::config::IngressConfig;
 use crate::exchange::Exchange;
-use crate::identity::Identity;
+use crate::identity::{Identity, Pools};
 use crate::metrics::Metrics;
 use crate::protection::Protection;
 use crate::publisher::{Publisher, ReplyAddress};
-use crate::request_log::RequestLog;
+use crate::request_log::{self, RequestLog};
 use crate::state::AppState;
 use crate::waiters::Waiters;
 use crate::{catalog, replies, routes, server};
@@ -63,13 +63,16 @@ async fn state(
         reply_to: kafka.reply_to,
         metrics: metrics.clone(),
     };
+    let log = RequestLog::new(&config.request_log)?;
+    let feed = request_log::pool(&config.request_log, 1)?;
+    let pools = Pools { shared: log.connections(), feed };
     let wait = config.exchange.wait;
     let max_body = config.server.max_body.as_u64();
     Ok(AppState {
-        identity: Identity::new(),
+        identity: Identity::open(&config.identity, pools, runtime)?,
         protection: Protection::new(),
         exchange: Exchange { waiters: Arc::clone(waiters), publisher, decoder, registry, wait },
-        log: RequestLog::new(&config.request_log)?,
+        log,
         limits: config.limits,
         max_body,
         catalog: catalog::write(&config.limits, max_body)?,

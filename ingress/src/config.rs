@@ -9,6 +9,7 @@ use abacus_runtime::{AdminConfig, Environment, LogConfig, ServiceConfig};
 use abacus_schemas::Topics;
 
 use crate::exchange::ExchangeConfig;
+use crate::identity::IdentityConfig;
 use crate::publisher::PublisherConfig;
 use crate::replies::ReplyConfig;
 use crate::request_log::RequestLogConfig;
@@ -20,6 +21,7 @@ pub struct IngressConfig {
     pub(crate) admin: AdminConfig,
     pub(crate) log: LogConfig,
     pub(crate) server: ServerConfig,
+    pub(crate) identity: IdentityConfig,
     pub(crate) exchange: ExchangeConfig,
     pub(crate) replies: ReplyConfig,
     pub(crate) publisher: PublisherConfig,
@@ -36,6 +38,7 @@ impl abacus_runtime::Config for IngressConfig {
             server: ServerConfig::read(env),
             admin: AdminConfig::read(env, "127.0.0.1:9080"),
             log: LogConfig::read(env),
+            identity: IdentityConfig::read(env),
             exchange: ExchangeConfig::read(env),
             replies: ReplyConfig::read(env),
             publisher: PublisherConfig::read(env),
@@ -77,8 +80,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_defaults_are_valid() {
-        let mut env = Environment::from_pairs::<&str, &str>([]);
+    fn the_defaults_are_valid_but_for_keys_that_nobody_else_may_have() {
+        let keys = [("ABACUS_TOKEN_KEYS", "a:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=")];
+        let mut env = Environment::from_pairs(keys);
         let config = IngressConfig::read(&mut env);
         env.finish().unwrap();
         assert_eq!(config.exchange.max_waiters, 20_000);

@@ -26,9 +26,6 @@ pub(crate) const X_REQUEST_ID: &str = "x-request-id";
 /// Seconds after which trying again makes sense.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
-/// What a caller without credentials is asked for (RFC 6750).
-const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"abacus\"");
-
 /// In characters.
 const LONGEST_TEXT: usize = 300;
 
@@ -78,11 +75,14 @@ impl IntoResponse for Failure {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, MEDIA_TYPE);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        match class.status {
-            StatusCode::SERVICE_UNAVAILABLE => headers.insert(header::RETRY_AFTER, RETRY_AFTER),
-            StatusCode::UNAUTHORIZED => headers.insert(header::WWW_AUTHENTICATE, CHALLENGE),
-            _ => None,
-        };
+        if class.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        if let Error::Identity(error) = &self.error
+            && let Some(challenge) = error.challenge()
+        {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
         if let Some(id) = self.request_id {
             headers.insert(X_REQUEST_ID, id_header(id));
         }

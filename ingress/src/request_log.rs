@@ -60,20 +60,12 @@ pub(crate) struct RequestLog {
 impl RequestLog {
     /// Connects on first use.
     pub(crate) fn new(config: &RequestLogConfig) -> anyhow::Result<Self> {
-        let mut postgres = tokio_postgres::Config::from_str(config.url.expose_secret())?;
-        // A connection whose other end vanished is noticed as soon as a question on it goes unanswered.
-        postgres
-            .application_name("abacus-ingress")
-            .connect_timeout(TIMEOUT)
-            .tcp_user_timeout(TIMEOUT)
-            .keepalives_idle(KEEPALIVE);
-        // One that nobody waits for any more is not worked on either.
-        let options = postgres.get_options().unwrap_or_default();
-        let options = format!("{options} -c statement_timeout={}", TIMEOUT.as_millis());
-        postgres.options(options);
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(postgres, NoTls, recycling);
-        Ok(Self { pool: Pool::builder(manager).max_size(CONNECTIONS).build()? })
+        Ok(Self { pool: pool(config, CONNECTIONS)? })
+    }
+
+    /// The connections, for others who ask the same database.
+    pub(crate) fn connections(&self) -> Pool {
+        self.pool.clone()
     }
 
     /// A connection, whose statements end themselves in time.
@@ -94,6 +86,24 @@ impl RequestLog {
         let statement = client.prepare_cached(FIND).await?;
         Ok(client.query_opt(&statement, &[&id]).await?)
     }
+}
+
+/// Up to so many connections, opened on first use.
+pub(crate) fn pool(config: &RequestLogConfig, connections: usize) -> anyhow::Result<Pool> {
+    let mut postgres = tokio_postgres::Config::from_str(config.url.expose_secret())?;
+    // A connection whose other end vanished is noticed as soon as a question on it goes unanswered.
+    postgres
+        .application_name("abacus-ingress")
+        .connect_timeout(TIMEOUT)
+        .tcp_user_timeout(TIMEOUT)
+        .keepalives_idle(KEEPALIVE);
+    // One that nobody waits for any more is not worked on either.
+    let options = postgres.get_options().unwrap_or_default();
+    let options = format!("{options} -c statement_timeout={}", TIMEOUT.as_millis());
+    postgres.options(options);
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = Manager::from_config(postgres, NoTls, recycling);
+    Ok(Pool::builder(manager).max_size(connections).build()?)
 }
 
 fn read(id: Uuid, row: &Row) -> anyhow::Result<Computation> {

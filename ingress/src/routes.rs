@@ -91,7 +91,9 @@ async fn see_off(State(state): State<Shared>, request: Request, next: Next) -> R
 fn is_given_without_reading(status: StatusCode) -> bool {
     matches!(
         status,
-        StatusCode::NOT_FOUND
+        StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::NOT_FOUND
             | StatusCode::METHOD_NOT_ALLOWED
             | StatusCode::NOT_ACCEPTABLE
             | StatusCode::PAYLOAD_TOO_LARGE

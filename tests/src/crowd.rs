@@ -67,11 +67,9 @@ fn ten_thousand_callers_wait_without_a_processor_and_all_are_completed_with_one(
 
 #[track_caller]
 fn wait_for_waiters(ingress: &mut Service, count: usize) -> u64 {
-    wait_until("everybody to wait", WAIT, || {
-        match ingress.count("abacus_ingress_waiters", &[]) {
-            waiting if waiting >= count as u64 => Ok(waiting),
-            waiting => Err(format!("{waiting} wait")),
-        }
+    wait_until("everybody to wait", WAIT, || match ingress.count("abacus_ingress_waiters", &[]) {
+        waiting if waiting >= count as u64 => Ok(waiting),
+        waiting => Err(format!("{waiting} wait")),
     })
 }
 

@@ -13,6 +13,8 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 pub struct Client {
     base: String,
     http: reqwest::blocking::Client,
+    /// What is sent as `Authorization: Bearer`.
+    token: Option<String>,
 }
 
 /// A whole response.
@@ -42,7 +44,18 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("an HTTP client");
-        Self { base: base.to_owned(), http }
+        Self { base: base.to_owned(), http, token: None }
+    }
+
+    /// The same client with a bearer token, which is sent with every request.
+    #[must_use]
+    pub fn with_token(&self, token: impl Into<String>) -> Self {
+        Self { token: Some(token.into()), ..self.clone() }
+    }
+
+    /// The bearer token that is sent, if one is.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
     }
 
     /// GET.
@@ -53,20 +66,20 @@ impl Client {
 
     /// GET; an error is a connection that failed.
     pub fn try_get(&self, path: &str) -> Result<Response, reqwest::Error> {
-        Response::of(self.http.get(self.url(path)))
+        Response::of(self.request("GET", path))
     }
 
     /// GET with a header.
     #[track_caller]
     pub fn get_with(&self, path: &str, header: (&str, &str)) -> Response {
-        Response::of(self.http.get(self.url(path)).header(header.0, header.1))
+        Response::of(self.request("GET", path).header(header.0, header.1))
             .unwrap_or_else(|error| panic!("GET {path}: {error:?}"))
     }
 
     /// POST of `body` as `content_type`.
     #[track_caller]
     pub fn post(&self, path: &str, content_type: &str, body: impl Into<String>) -> Response {
-        let request = self.http.post(self.url(path)).header("content-type", content_type);
+        let request = self.request("POST", path).header("content-type", content_type);
         Response::of(request.body(body.into()))
             .unwrap_or_else(|error| panic!("POST {path}: {error:?}"))
     }
@@ -79,8 +92,58 @@ impl Client {
 
     /// POST of a JSON value; an error is a connection that failed.
     pub fn try_post_json(&self, path: &str, body: &Value) -> Result<Response, reqwest::Error> {
-        let request = self.http.post(self.url(path)).header("content-type", "application/json");
+        self.try_send_json("POST", path, body)
+    }
+
+    /// PUT of a JSON value.
+    #[track_caller]
+    pub fn put_json(&self, path: &str, body: &Value) -> Response {
+        self.send_json("PUT", path, body)
+    }
+
+    /// PATCH with a JSON value.
+    #[track_caller]
+    pub fn patch_json(&self, path: &str, body: &Value) -> Response {
+        self.send_json("PATCH", path, body)
+    }
+
+    /// A request of any method without a body.
+    #[track_caller]
+    pub fn send(&self, method: &str, path: &str) -> Response {
+        Response::of(self.request(method, path))
+            .unwrap_or_else(|error| panic!("{method} {path}: {error:?}"))
+    }
+
+    /// DELETE.
+    #[track_caller]
+    pub fn delete(&self, path: &str) -> Response {
+        self.send("DELETE", path)
+    }
+
+    /// A request of any method with a JSON value.
+    #[track_caller]
+    pub fn send_json(&self, method: &str, path: &str, body: &Value) -> Response {
+        self.try_send_json(method, path, body)
+            .unwrap_or_else(|error| panic!("{method} {path}: {error:?}"))
+    }
+
+    fn try_send_json(
+        &self,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> Result<Response, reqwest::Error> {
+        let request = self.request(method, path).header("content-type", "application/json");
         Response::of(request.body(body.to_string()))
+    }
+
+    fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = method.parse().expect("a method");
+        let request = self.http.request(method, self.url(path));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 
     fn url(&self, path: &str) -> String {

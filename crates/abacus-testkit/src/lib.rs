@@ -52,5 +52,5 @@ pub use redis_server::RedisServer;
 pub use reqwest::Error as AskError;
 pub use service::{Service, ServiceSetup};
 pub use stack::Stack;
-pub use system::System;
+pub use system::{System, TOKEN_KEYS};
 pub use wait::{PATIENCE, wait_until};

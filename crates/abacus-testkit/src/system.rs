@@ -13,6 +13,9 @@ use crate::process::Process;
 use crate::service::{Service, ServiceSetup};
 use crate::stack::Stack;
 
+/// The key that session tokens of tests are signed with, as `ABACUS_TOKEN_KEYS` wants it.
+pub const TOKEN_KEYS: &str = "test:dGhlLWtleS1vZi1hbGwtdGVzdHMtMzItYnl0ZXMtbG9uZw==";
+
 /// Topics, schemas, database, key prefix and consumer groups that no other test uses.
 pub struct System {
     /// Where the servers are.
@@ -70,6 +73,8 @@ impl System {
         self.set("ABACUS_PROJECTOR_GROUP", format!("{name}-projector"));
         self.set("ABACUS_ADMIN_LISTEN", "127.0.0.1:0");
         self.set("ABACUS_HTTP_LISTEN", "127.0.0.1:0");
+        self.set("ABACUS_ANONYMOUS", "true");
+        self.set("ABACUS_TOKEN_KEYS", TOKEN_KEYS);
     }
 
     /// A name that no other test uses.

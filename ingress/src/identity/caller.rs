@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Error;
@@ -31,7 +33,8 @@ pub(crate) struct User {
 }
 
 /// What a user may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Role {
     /// Computes, and reads what is their own.
     User,
@@ -71,6 +74,16 @@ impl Caller {
     }
 }
 
+impl Role {
+    /// The name, as in JSON and in the database.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Admin => "admin",
+        }
+    }
+}
+
 impl FromRequestParts<Shared> for Caller {
     type Rejection = Failure;
 
@@ -95,7 +108,11 @@ impl FromRequestParts<Shared> for Admin {
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Failure> {
         let user = User::from_request_parts(parts, state).await?;
-        if user.role == Role::Admin { Ok(Self(user)) } else { Err(Error::AdminsOnly.into()) }
+        match user.role {
+            Role::Admin => Ok(Self(user)),
+            Role::User if !state.identity.knows_administrators() => Err(Error::Stale.into()),
+            Role::User => Err(Error::AdminsOnly.into()),
+        }
     }
 }
 

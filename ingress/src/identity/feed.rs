@@ -1,0 +1,158 @@
+//! Follows the revocations in Postgres, twice a second, over a connection of its own.
+//!
+//! A transaction that began earlier may commit later, so a reader that goes on from the latest row
+//! would miss rows. Each read goes on from the oldest transaction that was open at the read before
+//! (`pg_snapshot_xmin`): whatever was not visible then has that number or a later one. After a
+//! failed read everything is read anew, as the server that answers next may be another.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use abacus_runtime::{ReadinessGate, Shutdown};
+use anyhow::Context as _;
+use deadpool_postgres::{Object, Pool};
+use tokio::time::{sleep, timeout};
+use tokio_postgres::Row;
+
+use super::metrics::Metrics;
+use super::revocations::{Ended, Revocation, Revocations};
+
+const INTERVAL: Duration = Duration::from_millis(500);
+/// With the interval, well within the bound: a read that takes longer is a failed one.
+const TIMEOUT: Duration = Duration::from_secs(1);
+/// For a read of everything.
+const LONG_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often what has expired is deleted, by each instance.
+const HOUSEKEEPING: Duration = Duration::from_mins(1);
+
+const READ: &str = "
+    SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS next,
+           r.session_id, r.key_id, r.user_id, r.generation, r.spared, r.expires_at
+      FROM (VALUES (1)) AS one
+      LEFT JOIN revocations r ON r.written_by >= $1::text::xid8 AND r.expires_at > now()";
+
+/// What has expired can refuse nothing any more; the margin is for clocks.
+const DELETE_EXPIRED: &str = "
+    DELETE FROM revocations WHERE revocation_id IN
+           (SELECT revocation_id FROM revocations
+             WHERE expires_at < now() - interval '1 minute' LIMIT 10000)";
+
+/// Where a reader begins that has read nothing.
+const BEGINNING: &str = "0";
+
+/// Brings the revocations here.
+pub(super) struct Feed {
+    pub(super) pool: Pool,
+    pub(super) revocations: Arc<Revocations>,
+    pub(super) metrics: Metrics,
+    /// Opened by the first read; `None` where the service is of use without.
+    pub(super) gate: Option<ReadinessGate>,
+}
+
+impl Feed {
+    /// Reads until the shutdown.
+    pub(super) async fn follow(self, shutdown: Shutdown) -> anyhow::Result<()> {
+        let mut next = BEGINNING.to_owned();
+        let mut cleaned = Instant::now();
+        let mut is_failing = false;
+        loop {
+            let result = self.step(&next).await;
+            self.tell(&mut is_failing, result.as_ref().err());
+            next = result.unwrap_or_else(|_| BEGINNING.to_owned());
+            if cleaned.elapsed() >= HOUSEKEEPING {
+                cleaned = Instant::now();
+                self.clean_up().await;
+            }
+            tokio::select! {
+                biased;
+                () = shutdown.requested() => return Ok(()),
+                () = sleep(INTERVAL) => {}
+            }
+        }
+    }
+
+    /// Reads once, and gives where to go on.
+    async fn step(&self, since: &str) -> anyhow::Result<String> {
+        let began = Instant::now();
+        let limit = if since == BEGINNING { LONG_TIMEOUT } else { TIMEOUT };
+        let rows = timeout(limit, self.query(since)).await.context("no answer in time")??;
+        let revocations: Vec<_> = rows.iter().map(revocation).collect::<Result<_, _>>()?;
+        let next = rows.first().context("a row was expected")?.try_get("next")?;
+        self.revocations.apply(revocations.into_iter().flatten());
+        self.revocations.mark_read(began);
+        let known = i64::try_from(self.revocations.len()).unwrap_or(i64::MAX);
+        self.metrics.revocations.set(known);
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.metrics.feed_read.set(since_epoch.as_secs_f64());
+        Ok(next)
+    }
+
+    /// A connection goes back to the pool only if all went well: one with an unanswered question
+    /// would keep the next question waiting.
+    async fn query(&self, since: &str) -> anyhow::Result<Vec<Row>> {
+        let mut lease = Lease(Some(self.pool.get().await?));
+        let rows = {
+            let client = lease.0.as_ref().context("a connection is leased")?;
+            let statement = client.prepare_cached(READ).await?;
+            client.query(&statement, &[&since]).await?
+        };
+        drop(lease.0.take());
+        Ok(rows)
+    }
+
+    async fn clean_up(&self) {
+        self.revocations.forget_expired(SystemTime::now());
+        let deleting =
+            async { anyhow::Ok(self.pool.get().await?.execute(DELETE_EXPIRED, &[]).await?) };
+        match timeout(TIMEOUT, deleting).await {
+            Ok(Ok(rows)) => tracing::debug!(rows, "expired revocations were deleted"),
+            Ok(Err(error)) => tracing::debug!(error = %error, "expired revocations stay for now"),
+            Err(_) => tracing::debug!("expired revocations stay for now"),
+        }
+    }
+
+    /// Says when reading begins to fail and when it works again, and not each time.
+    fn tell(&self, is_failing: &mut bool, error: Option<&anyhow::Error>) {
+        match (error, &self.gate) {
+            (Some(_), _) => self.metrics.feed_failures.inc(),
+            (None, Some(gate)) => gate.ready(),
+            (None, None) => {}
+        }
+        match error {
+            Some(error) if !*is_failing => {
+                tracing::warn!(error = format!("{error:#}"), "revocations cannot be read");
+            }
+            None if *is_failing => tracing::info!("revocations are read again"),
+            _ => {}
+        }
+        *is_failing = error.is_some();
+    }
+}
+
+/// A connection that is closed when dropped.
+struct Lease(Option<Object>);
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(Object::take(connection));
+        }
+    }
+}
+
+/// `None` is the row that is there if no other is.
+fn revocation(row: &Row) -> anyhow::Result<Option<Revocation>> {
+    let Some(expires_at) = row.try_get("expires_at")? else { return Ok(None) };
+    let ended = if let Some(id) = row.try_get("session_id")? {
+        Ended::Session(id)
+    } else if let Some(id) = row.try_get("key_id")? {
+        Ended::ApiKey(id)
+    } else {
+        Ended::Before {
+            user_id: row.try_get("user_id")?,
+            generation: row.try_get("generation")?,
+            spared: row.try_get("spared")?,
+        }
+    };
+    Ok(Some(Revocation { ended, expires_at }))
+}

@@ -1,0 +1,40 @@
+//! JSON bodies of the routes of identity: members that are not expected are refused.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use super::Error;
+use crate::body::check_content_type;
+use crate::error::Error as Problem;
+use crate::problem::Failure;
+use crate::state::Shared;
+
+/// A body that was read as `T`.
+pub(crate) struct Input<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Shared> for Input<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &Shared) -> Result<Self, Failure> {
+        let is_json = check_content_type(request.headers());
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                Problem::BodyTooLarge { limit: state.max_body }
+            } else {
+                Problem::IncompleteBody
+            }
+        })?;
+        is_json?;
+        Ok(Self(serde_json::from_slice(&bytes).map_err(refuse)?))
+    }
+}
+
+fn refuse(error: serde_json::Error) -> Problem {
+    match error.classify() {
+        Category::Data => Error::InvalidMembers(error.to_string()).into(),
+        Category::Io | Category::Syntax | Category::Eof => Problem::MalformedJson(error),
+    }
+}

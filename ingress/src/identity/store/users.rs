@@ -1,0 +1,168 @@
+//! Rows of accounts: what signing up and in needs.
+
+use deadpool_postgres::Transaction;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::super::audit::Event;
+use super::super::caller::Role;
+use super::super::name::UserName;
+use super::super::revocations::Revocation;
+use super::super::tokens::Session;
+use super::{ADMINISTRATORS, Error, Failure, Store, audit, revoke, within};
+
+const FIND: &str = "
+    SELECT user_id, name, role, password_hash, generation, disabled_at IS NOT NULL AS is_disabled
+      FROM users WHERE name = $1";
+
+const INSERT: &str = "
+    INSERT INTO users (user_id, name, role, password_hash) VALUES ($1, $2, $3, $4)";
+
+const SET_PASSWORD: &str = "
+    UPDATE users SET password_hash = $3, generation = generation + 1
+     WHERE user_id = $1 AND password_hash = $2 RETURNING generation";
+
+const REHASH: &str =
+    "UPDATE users SET password_hash = $3 WHERE user_id = $1 AND password_hash = $2";
+
+const HAS_ADMINISTRATOR: &str = "SELECT EXISTS (SELECT FROM users WHERE role = 'admin')";
+
+const USE_BOOTSTRAP: &str = "
+    INSERT INTO bootstrap_uses (token_sha256, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+
+/// An account with what signing in needs.
+#[derive(Clone)]
+pub(crate) struct Account {
+    pub(crate) user_id: Uuid,
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) password_hash: String,
+    pub(crate) generation: i64,
+    pub(crate) is_disabled: bool,
+}
+
+/// An account to be made.
+pub(crate) struct NewAccount<'a> {
+    pub(crate) name: &'a UserName,
+    pub(crate) role: Role,
+    pub(crate) password_hash: &'a str,
+    /// The SHA-256 of the bootstrap token that allows it, if one does.
+    pub(crate) bootstrap: Option<[u8; 32]>,
+}
+
+impl Store {
+    /// The account called `name`.
+    pub(crate) async fn find(&self, name: &str) -> Result<Option<Account>, Error> {
+        within(async {
+            let client = self.connection().await?;
+            let find = client.prepare_cached(FIND).await?;
+            client.query_opt(&find, &[&name]).await?.as_ref().map(account).transpose()
+        })
+        .await
+    }
+
+    /// Makes an account. One that a bootstrap token allows is made only if the token was never used
+    /// and there is no administrator.
+    pub(crate) async fn create(
+        &self,
+        new: &NewAccount<'_>,
+        event: &Event<'_>,
+    ) -> Result<(), Error> {
+        within(async {
+            let mut client = self.connection().await?;
+            let transaction = client.transaction().await?;
+            let user_id = Uuid::now_v7();
+            if new.bootstrap.is_some() {
+                take_turns(&transaction).await?;
+                if transaction.query_one(HAS_ADMINISTRATOR, &[]).await?.try_get(0)? {
+                    return Err(Error::RoleNotAllowed.into());
+                }
+            }
+            insert(&transaction, user_id, new).await?;
+            if let Some(token) = &new.bootstrap {
+                let token = token.as_slice();
+                if transaction.execute(USE_BOOTSTRAP, &[&token, &user_id]).await? == 0 {
+                    return Err(Error::RoleNotAllowed.into());
+                }
+            }
+            audit::insert(&transaction, event).await?;
+            Ok(transaction.commit().await?)
+        })
+        .await?;
+        event.log();
+        Ok(())
+    }
+
+    /// Replaces a hash by one with the parameters of today, unless the password has changed.
+    pub(crate) async fn rehash(&self, account: &Account, hash: &str) -> Result<(), Error> {
+        within(async {
+            let client = self.connection().await?;
+            client.execute(REHASH, &[&account.user_id, &account.password_hash, &hash]).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Changes a password, if it is still that of `account`, and ends all sessions but `session`.
+    pub(crate) async fn set_password(
+        &self,
+        account: &Account,
+        hash: &str,
+        session: &Session,
+        event: &Event<'_>,
+    ) -> Result<Revocation, Error> {
+        let revocation = within(async {
+            let mut client = self.connection().await?;
+            let transaction = client.transaction().await?;
+            let (user_id, old) = (account.user_id, &account.password_hash);
+            let row = transaction.query_opt(SET_PASSWORD, &[&user_id, old, &hash]).await?;
+            let generation = row.ok_or(Error::WrongPassword)?.try_get(0)?;
+            let spared = Some(session.id);
+            let ended = revoke::end_before(&transaction, user_id, generation, spared).await?;
+            audit::insert(&transaction, event).await?;
+            transaction.commit().await?;
+            Ok(ended)
+        })
+        .await?;
+        event.log();
+        Ok(revocation)
+    }
+}
+
+/// Waits until nobody else changes who is an administrator.
+pub(super) async fn take_turns(transaction: &Transaction<'_>) -> Result<(), Failure> {
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&ADMINISTRATORS]).await?;
+    Ok(())
+}
+
+async fn insert(
+    transaction: &Transaction<'_>,
+    user_id: Uuid,
+    new: &NewAccount<'_>,
+) -> Result<(), Failure> {
+    let name = new.name.as_str();
+    let inserted =
+        transaction.execute(INSERT, &[&user_id, &name, &new.role.name(), &new.password_hash]).await;
+    match inserted.map_err(Failure::from) {
+        Err(failure) if failure.is_taken() => {
+            Err(Error::NameTaken { name: name.to_owned() }.into())
+        }
+        outcome => outcome.map(drop),
+    }
+}
+
+/// The table holds no other names; should it ever, they give no power.
+pub(super) fn role(name: &str) -> Role {
+    if name == Role::Admin.name() { Role::Admin } else { Role::User }
+}
+
+fn account(row: &Row) -> Result<Account, Failure> {
+    Ok(Account {
+        user_id: row.try_get("user_id")?,
+        name: row.try_get("name")?,
+        role: role(row.try_get("role")?),
+        password_hash: row.try_get("password_hash")?,
+        generation: row.try_get("generation")?,
+        is_disabled: row.try_get("is_disabled")?,
+    })
+}

@@ -1,0 +1,114 @@
+//! Keys of programs.
+
+use super::*;
+
+#[track_caller]
+fn make(owner: &Client, label: &str) -> (String, String) {
+    let answer = owner.post_json("/v1/api-keys", &json!({ "label": label }));
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let text = |member: &str| answer.json()[member].as_str().unwrap().to_owned();
+    (text("id"), text("key"))
+}
+
+#[test]
+fn a_key_acts_as_its_account_until_it_is_revoked() {
+    let system = system();
+    let (_services, [first, second]) = start_two(&system);
+    let ada = user(&first, "ada");
+    let (id, text) = make(&ada, "nightly report");
+    let key = first.with_token(&text);
+    let me = key.get("/v1/me").json();
+    assert_eq!(me, json!({ "username": "ada", "role": "user", "credential": "api-key" }));
+    let listed = ada.get("/v1/api-keys").json();
+    assert_eq!(listed["api_keys"][0]["id"], id.as_str());
+    assert_eq!(listed["api_keys"][0]["label"], "nightly report");
+    assert!(!listed.to_string().contains(&text));
+    let stored = "SELECT count(*) FROM api_keys WHERE secret_sha256 = sha256($1)";
+    let secret = text.splitn(3, '_').nth(2).unwrap().as_bytes();
+    let stored: i64 = system.database.connect().query_one(stored, &[&secret]).unwrap().get(0);
+    assert_eq!(stored, 1);
+
+    // A key is no session: it makes no keys and no password.
+    let asked = json!({ "label": "another" });
+    assert_problem(&key.post_json("/v1/api-keys", &asked), 403, "session-required");
+    assert_problem(&key.send("POST", "/v1/logout"), 403, "session-required");
+    // Nor does it end with one.
+    assert_eq!(ada.send("POST", "/v1/logout").status, 204);
+    assert_lets_in(&key);
+    let key_there = second.with_token(&text);
+    assert_lets_in(&key_there);
+
+    let (ada, bob) = (login(&first, "ada"), user(&first, "bob"));
+    let path = format!("/v1/api-keys/{id}");
+    let foreign = assert_problem(&bob.delete(&path), 404, "no-such-key");
+    let unknown = bob.delete("/v1/api-keys/01890a5d-ac96-774b-bcce-b302099a8057");
+    let unknown = unknown.body.replace("01890a5d-ac96-774b-bcce-b302099a8057", &id);
+    assert_eq!(foreign.to_string(), serde_json::from_str::<Value>(&unknown).unwrap().to_string());
+    assert_eq!(ada.delete(&path).status, 204);
+    assert_refuses(&key);
+    wait_refused(&key_there);
+    assert_problem(&ada.delete(&path), 404, "no-such-key");
+    assert_eq!(ada.get("/v1/api-keys").json(), json!({ "api_keys": [] }));
+    let acts: Vec<_> = audited(&system, "ada").into_iter().map(|(act, _)| act).collect();
+    for act in ["api-key-created", "api-key-revoked"] {
+        assert!(acts.contains(&act.to_owned()), "{acts:?}");
+    }
+}
+
+#[test]
+fn keys_follow_the_role_of_their_account() {
+    let system = system();
+    let (_services, [first, second]) = start_two(&system);
+    let root = admin(&first);
+    let bob = user(&first, "bob");
+    let key = second.with_token(make(&bob, "job").1);
+    assert_problem(&key.get("/v1/admin/users"), 403, "admins-only");
+    for (role, status) in [("admin", 200), ("user", 403)] {
+        let change = json!({ "role": role });
+        assert_eq!(root.patch_json("/v1/admin/users/bob", &change).status, 200);
+        wait_until("the new role", BOUND, || match key.get("/v1/admin/users").status {
+            seen if seen == status => Ok(()),
+            seen => Err(seen.to_string()),
+        });
+    }
+}
+
+#[test]
+fn known_keys_and_unknown_ones_are_asked_about_once() {
+    let system = system();
+    let (mut ingress, client) = start(&system);
+    let (id, text) = make(&user(&client, "ada"), "job");
+    let mut look_ups = || ingress.count("abacus_ingress_api_key_lookups_total", &[]);
+    let wrong = client.with_token(format!("{}A", &text[..text.len() - 1]));
+    let unknown = client.with_token(text.replace(&id.replace('-', ""), &"0".repeat(32)));
+    for _ in 0..5 {
+        assert_lets_in(&client.with_token(&text));
+        assert_refuses(&unknown);
+        assert!(text.ends_with('A') || wrong.get("/v1/me").status == 401);
+    }
+    assert_eq!(look_ups(), 2);
+    for nonsense in ["abk_", "abk_x_y", &text[..text.len() - 1]] {
+        assert_refuses(&client.with_token(nonsense));
+    }
+    assert_eq!(look_ups(), 2);
+}
+
+#[test]
+fn keys_have_labels_and_are_not_without_number() {
+    let system = system();
+    let (_ingress, client) = start(&system);
+    let ada = user(&client, "ada");
+    for label in ["", "a\nb", &"x".repeat(101)] {
+        let answer = ada.post_json("/v1/api-keys", &json!({ "label": label }));
+        assert_problem(&answer, 422, "malformed-label");
+    }
+    let mut last = String::new();
+    for number in 0..20 {
+        last = make(&ada, &format!("job {number}")).0;
+    }
+    let answer = ada.post_json("/v1/api-keys", &json!({ "label": "one more" }));
+    assert_problem(&answer, 409, "too-many-keys");
+    assert_eq!(ada.delete(&format!("/v1/api-keys/{last}")).status, 204);
+    make(&ada, "one more");
+}

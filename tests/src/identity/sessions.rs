@@ -1,0 +1,224 @@
+//! Signing up, in and out.
+
+use abacus_testkit::{PATIENCE, RedisServer};
+use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
+
+use super::*;
+use crate::history::History;
+
+#[test]
+fn an_account_signs_up_and_in_computes_and_signs_out() {
+    let system = system();
+    let [mut ingress, _processor] = system.start_all([system.ingress(), system.processor()]);
+    let client = ingress.http();
+    let refused = assert_problem(&client.get(QUESTION), 401, "unauthenticated");
+    assert!(refused["detail"].as_str().unwrap().contains("/v1/login"), "{refused}");
+
+    let asked = json!({ "username": "Ada", "password": PASSWORD });
+    let registered = client.post_json("/register", &asked);
+    assert_eq!(registered.status, 201, "{}", registered.body);
+    assert_eq!(registered.json(), json!({ "username": "ada", "role": "user" }));
+    assert_problem(&client.post_json("/v1/register", &asked), 409, "name-taken");
+
+    let session = client.post_json("/login", &asked);
+    assert_eq!(session.header("cache-control"), "no-store");
+    let body = session.json();
+    assert_eq!((&body["token_type"], &body["expires_in"]), (&json!("Bearer"), &json!(900)));
+    let ada = client.with_token(body["access_token"].as_str().unwrap());
+    let me = ada.get("/v1/me").json();
+    assert_eq!(me, json!({ "username": "ada", "role": "user", "credential": "session" }));
+
+    let answer = ada.get(QUESTION);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.json()["result"], "2880067194370816120");
+    let history = History::complete(&system, PATIENCE);
+    let requesters: Vec<_> =
+        history.requested.values().map(|request| request.requester.as_deref()).collect();
+    assert_eq!(requesters, [Some("ada")]);
+
+    assert_eq!(ada.send("POST", "/logout").status, 204);
+    assert_refuses(&ada);
+    assert_problem(&ada.get(QUESTION), 401, "invalid-credentials");
+    assert_problem(&ada.send("POST", "/v1/logout"), 401, "invalid-credentials");
+    assert_lets_in(&login(&client, "ada"));
+    let acts = ["registered", "login", "logout", "login"];
+    let acts = acts.map(|act| (act.to_owned(), "done".to_owned()));
+    assert_eq!(audited(&system, "ada"), acts);
+}
+
+#[test]
+fn what_is_ended_on_one_instance_is_refused_by_the_other_whatever_redis_does() {
+    let mut system = system();
+    let mut redis = RedisServer::start(&system.stack);
+    system.set("ABACUS_REDIS_URL", redis.url());
+    let (_services, [first, second]) = start_two(&system);
+    register(&first, "ada");
+    for step in ["with Redis", "without Redis", "with a new Redis"] {
+        match step {
+            "without Redis" => redis.stop(),
+            "with a new Redis" => redis.start_again(),
+            _ => {}
+        }
+        let [here, other] = [login(&first, "ada"), login(&first, "ada")];
+        let token_there = second_of(&second, &here);
+        assert_lets_in(&token_there);
+        assert_eq!(here.send("POST", "/v1/logout").status, 204, "{step}");
+        assert_refuses(&here);
+        wait_refused(&token_there);
+        assert_lets_in(&other);
+        assert_lets_in(&second_of(&second, &other));
+    }
+}
+
+/// The credentials of one client at another instance.
+fn second_of(instance: &Client, client: &Client) -> Client {
+    instance.with_token(client.token().unwrap())
+}
+
+#[test]
+fn a_restarted_instance_knows_what_was_ended_before() {
+    let system = system();
+    let (mut ingress, client) = start(&system);
+    let ada = user(&client, "ada");
+    assert_eq!(ada.send("POST", "/v1/logout").status, 204);
+    ingress.terminate();
+    let (_ingress, client) = start(&system);
+    assert_refuses(&second_of(&client, &ada));
+}
+
+/// A commit that is held up must not be passed over by a reader that saw later ones.
+#[test]
+fn a_revocation_that_commits_late_is_not_passed_over() {
+    let system = system();
+    let (_ingress, client) = start(&system);
+    let (ada, bob) = (user(&client, "ada"), user(&client, "bob"));
+    let mut database = system.database.connect();
+    let mut late = database.transaction().unwrap();
+    late.execute(
+        "INSERT INTO revocations (user_id, generation, expires_at)
+         SELECT user_id, generation + 1, now() + interval '1 hour' FROM users WHERE name = 'ada'",
+        &[],
+    )
+    .unwrap();
+    // A later one, which the instance reads; and once more, to be sure that it went on from there.
+    for _ in 0..2 {
+        let end_bobs = "INSERT INTO revocations (user_id, generation, expires_at)
+             SELECT user_id, generation + 1, now() + interval '1 hour' FROM users WHERE name = 'bob'";
+        system.database.connect().execute(end_bobs, &[]).unwrap();
+        wait_refused(&bob);
+    }
+    assert_lets_in(&ada);
+    late.commit().unwrap();
+    wait_refused(&ada);
+}
+
+#[test]
+fn wrong_names_and_wrong_passwords_look_alike_and_cost_the_same() {
+    let system = system();
+    let (mut ingress, client) = start(&system);
+    register(&client, "ada");
+    let mut hashes = || ingress.count("abacus_ingress_password_hash_seconds_count", &[]);
+    let before = hashes();
+    let wrong = try_login(&client, "ada", "not her password");
+    let after_wrong = hashes();
+    let unknown = try_login(&client, "nobody", "not her password");
+    let after_unknown = hashes();
+    let malformed = try_login(&client, "no such/name", "not her password");
+    assert_problem(&wrong, 401, "wrong-credentials");
+    assert_eq!((unknown.status, &unknown.body), (wrong.status, &wrong.body));
+    assert_eq!((malformed.status, &malformed.body), (wrong.status, &wrong.body));
+    assert_eq!(
+        [after_wrong - before, after_unknown - after_wrong, hashes() - after_unknown],
+        [1; 3]
+    );
+    let refused = ("login".to_owned(), "refused".to_owned());
+    assert!(audited(&system, "ada").contains(&refused));
+    let rows = "SELECT count(*) FROM audit_log WHERE act = 'login' AND subject IS NULL";
+    let rows: i64 = system.database.connect().query_one(rows, &[]).unwrap().get(0);
+    assert_eq!(rows, 2, "what was typed as a name is kept nowhere");
+    assert!(!ingress.has_logged("not her password") && !ingress.has_logged("no such/name"));
+}
+
+#[test]
+fn a_changed_password_ends_all_sessions_but_the_one_it_was_changed_in() {
+    let system = system();
+    let (_services, [first, second]) = start_two(&system);
+    register(&first, "ada");
+    let [own, other] = [login(&first, "ada"), login(&first, "ada")];
+    let change = |current: &str, new: &str| {
+        own.put_json(
+            "/v1/me/password",
+            &json!({ "current_password": current, "new_password": new }),
+        )
+    };
+    assert_problem(&change("not her password", "another password"), 403, "wrong-password");
+    assert_problem(&change(PASSWORD, "12345678"), 422, "weak-password");
+    assert_lets_in(&other);
+    assert_eq!(change(PASSWORD, "another password").status, 204);
+    assert_refuses(&other);
+    wait_refused(&second_of(&second, &other));
+    assert_lets_in(&own);
+    assert_lets_in(&second_of(&second, &own));
+    assert_problem(&try_login(&first, "ada", PASSWORD), 401, "wrong-credentials");
+    assert_eq!(try_login(&first, "ada", "another password").status, 200);
+}
+
+#[test]
+fn an_outdated_hash_is_renewed_by_signing_in() {
+    let system = system();
+    let (_ingress, client) = start(&system);
+    register(&client, "ada");
+    let little = Params::new(1024, 1, 1, None).unwrap();
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, little);
+    let outdated = argon2.hash_password(PASSWORD.as_bytes()).unwrap().to_string();
+    let stored = || -> String {
+        let select = "SELECT password_hash FROM users WHERE name = 'ada'";
+        system.database.connect().query_one(select, &[]).unwrap().get(0)
+    };
+    assert!(stored().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    let update = "UPDATE users SET password_hash = $1 WHERE name = 'ada'";
+    system.database.connect().execute(update, &[&outdated]).unwrap();
+    assert_lets_in(&login(&client, "ada"));
+    assert!(stored().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    assert_lets_in(&login(&client, "ada"));
+}
+
+#[test]
+fn members_that_are_not_asked_for_are_refused() {
+    let system = system();
+    let (_ingress, client) = start(&system);
+    let ada = json!({ "username": "ada", "password": PASSWORD });
+    for (member, value) in [
+        ("user_id", json!("018f3a5e-0000-7000-8000-000000000000")),
+        ("generation", json!(7)),
+        ("disabled", json!(false)),
+        ("password_hash", json!("x")),
+        ("is_admin", json!(true)),
+    ] {
+        let mut asked = ada.clone();
+        asked[member] = value;
+        for path in ["/v1/register", "/v1/login"] {
+            let answer = client.post_json(path, &asked);
+            let problem = assert_problem(&answer, 422, "invalid-members");
+            assert!(problem["detail"].as_str().unwrap().contains(member), "{problem}");
+        }
+    }
+    let mut root = ada.clone();
+    root["role"] = json!("root");
+    assert_problem(&client.post_json("/v1/register", &root), 422, "invalid-members");
+    for (member, value, code) in [
+        ("username", "a b", "malformed-name"),
+        ("password", "Password1", "weak-password"),
+        ("password", "short", "weak-password"),
+    ] {
+        let mut asked = ada.clone();
+        asked[member] = json!(value);
+        assert_problem(&client.post_json("/v1/register", &asked), 422, code);
+    }
+    let text = client.post("/v1/register", "text/plain", ada.to_string());
+    assert_problem(&text, 415, "unsupported-media-type");
+    assert_problem(&client.post("/v1/login", "application/json", "{"), 400, "malformed-json");
+    let users: i64 =
+        system.database.connect().query_one("SELECT count(*) FROM users", &[]).unwrap().get(0);
+    assert_eq!(users, 0);
+}
