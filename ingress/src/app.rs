@@ -22,7 +22,7 @@ use crate::publisher::{Publisher, ReplyAddress};
 use crate::request_log::RequestLog;
 use crate::state::AppState;
 use crate::waiters::Waiters;
-use crate::{catalog, replies, routes, server};
+use crate::{catalog, replies, routes, server, watcher};
 
 /// The client's name at the broker, before the instance's.
 const CLIENT: &str = "abacus-ingress";
@@ -30,6 +30,8 @@ const CLIENT: &str = "abacus-ingress";
 const QUEUE_BYTES: u64 = 64 << 20;
 /// The reader looks at its shutdown ten times a second; closing it takes the rest.
 const REPLIES_BUDGET: Duration = Duration::from_secs(3);
+/// A question to the request log is given up after this.
+const WATCHER_BUDGET: Duration = Duration::from_secs(4);
 /// On top of the delivery timeout, which ends every wait in the producer.
 const FLUSH_MARGIN: Duration = Duration::from_secs(1);
 /// How often the producer is asked whether it is broken for good.
@@ -63,13 +65,22 @@ async fn state(
         reply_to: kafka.reply_to,
         metrics: metrics.clone(),
     };
-    let wait = config.exchange.wait;
+    let log = Arc::new(RequestLog::new(&config.request_log)?);
+    watch(runtime, waiters, &log, &metrics);
+    let (wait, acceptance) = (config.exchange.wait, config.publisher.delivery_timeout);
     let max_body = config.server.max_body.as_u64();
     Ok(AppState {
         identity: Identity::new(),
         protection: Protection::new(),
-        exchange: Exchange { waiters: Arc::clone(waiters), publisher, decoder, registry, wait },
-        log: RequestLog::new(&config.request_log)?,
+        exchange: Exchange {
+            waiters: Arc::clone(waiters),
+            publisher,
+            decoder,
+            registry,
+            wait,
+            acceptance,
+        },
+        log,
         limits: config.limits,
         max_body,
         catalog: catalog::write(&config.limits, max_body)?,
@@ -146,6 +157,13 @@ fn spawn(runtime: &Runtime, config: &IngressConfig, producer: &Arc<Producer>) {
         spawn_blocking(move || producer.flush(timeout))
             .await?
             .context("requests were left unwritten")
+    });
+}
+
+fn watch(runtime: &Runtime, waiters: &Arc<Waiters>, log: &Arc<RequestLog>, metrics: &Metrics) {
+    let (waiters, log, metrics) = (Arc::clone(waiters), Arc::clone(log), metrics.clone());
+    runtime.spawn("watcher", WATCHER_BUDGET, move |shutdown| {
+        watcher::watch(waiters, log, metrics, shutdown)
     });
 }
 

@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 
 use crate::accept::{self, Format};
 use crate::identity::Caller;
+use crate::prefer::Preferences;
 use crate::problem::Failure;
 use crate::protection::ClientAddress;
 use crate::state::Shared;
@@ -16,6 +17,7 @@ pub(crate) struct Call {
     pub(crate) caller: Caller,
     pub(crate) from: ClientAddress,
     pub(crate) format: Format,
+    pub(crate) prefer: Preferences,
     /// The caller's `traceparent`, if well-formed.
     pub(crate) traceparent: Option<HeaderValue>,
 }
@@ -35,6 +37,7 @@ impl FromRequestParts<Shared> for Call {
             .get("traceparent")
             .filter(|value| traceparent::is_well_formed(value.as_bytes()))
             .cloned();
-        Ok(Self { caller, from, format, traceparent })
+        let prefer = Preferences::read(&parts.headers);
+        Ok(Self { caller, from, format, prefer, traceparent })
     }
 }

@@ -44,6 +44,9 @@ pub(crate) struct Computation {
     /// RFC 9211, for an answer that comes straight from the processor.
     #[serde(skip)]
     pub(crate) cache_status: Option<&'static str>,
+    /// Whose it is; `None` if nobody's.
+    #[serde(skip)]
+    pub(crate) requester: Option<String>,
 }
 
 /// How far a computation is.
@@ -92,22 +95,27 @@ impl Computation {
             requested_at: rfc3339(request.requested_at),
             completion: None,
             cache_status: None,
+            requester: request.requester,
         }
     }
 
     /// One that has just been answered.
-    pub(crate) fn succeeded(id: Uuid, event: ComputeCompleted) -> Result<Self, Error> {
-        let result = match event.outcome {
-            Outcome::Failed { code, message } => return Err(Error::Failed { code, message }),
-            Outcome::Succeeded { result, digits, bits } => ResultMembers { result, digits, bits },
+    pub(crate) fn of(id: Uuid, event: ComputeCompleted) -> Self {
+        let (status, result, error) = match event.outcome {
+            Outcome::Failed { code, message } => {
+                (Status::Failed, None, Some(ErrorMembers { code, message }))
+            }
+            Outcome::Succeeded { result, digits, bits } => {
+                (Status::Succeeded, Some(ResultMembers { result, digits, bits }), None)
+            }
         };
-        Ok(Self {
+        Self {
             request_id: id,
-            status: Status::Succeeded,
+            status,
             operation: event.operation,
             operands: event.operands,
-            result: Some(result),
-            error: None,
+            result,
+            error,
             requested_at: rfc3339(event.requested_at),
             completion: Some(CompletionMembers {
                 completed_at: rfc3339(event.completed_at),
@@ -115,7 +123,21 @@ impl Computation {
                 cache: cache_name(event.cache),
             }),
             cache_status: Some(cache_status(event.cache)),
-        })
+            requester: event.requester,
+        }
+    }
+
+    /// Whoever computes is told of a failure by a problem; whoever looks up, by the status.
+    pub(crate) fn unless_failed(self) -> Result<Self, Error> {
+        match self.error {
+            Some(ErrorMembers { code, message }) => Err(Error::Failed { code, message }),
+            None => Ok(self),
+        }
+    }
+
+    /// Whether nobody has answered it yet.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.status == Status::Pending
     }
 
     /// The response: 202 if pending, else 200.
@@ -148,7 +170,8 @@ impl Computation {
         }
     }
 
-    fn to_json(&self) -> Vec<u8> {
+    /// As a JSON object.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
         let result = self.result.as_ref().map_or(0, |result| result.result.len());
         let operands: usize = self.operands.values().map(String::len).sum();
         let mut body = Vec::with_capacity(result + operands + ENVELOPE_BYTES);

@@ -16,7 +16,9 @@ use crate::body::{self, Asked};
 use crate::call::Call;
 use crate::computation::Computation;
 use crate::error::Error;
+use crate::exchange::Submission;
 use crate::metrics::{About, OTHER};
+use crate::prefer::PREFERENCE_APPLIED;
 use crate::problem::Failure;
 use crate::protection::Load;
 use crate::state::{AppState, Shared};
@@ -124,12 +126,15 @@ async fn compute(state: &AppState, asked: Asked, call: Call) -> Result<Response,
         requested_at: Timestamp::now(),
     };
     let traceparent = call.traceparent.as_ref().map(HeaderValue::as_bytes);
-    let answer = state.exchange.ask(id, &request, traceparent).await.map_err(Failure::of(id))?;
-    let computation = match answer {
-        Some(event) => Computation::succeeded(id, event).map_err(Failure::of(id))?,
+    let wait = call.prefer.patience(state.exchange.wait);
+    let submission = Submission { id, request: &request, traceparent, wait };
+    let computation = match state.exchange.ask(submission).await.map_err(Failure::of(id))? {
+        Some(event) => Computation::of(id, event).unless_failed().map_err(Failure::of(id))?,
         None => Computation::pending(id, request),
     };
+    let applied = call.prefer.applied(state.exchange.wait, computation.is_pending());
     let mut response = computation.into_response(call.format);
+    response.headers_mut().extend(applied.map(|applied| (PREFERENCE_APPLIED, applied)));
     permit.write(response.headers_mut());
     Ok(response)
 }

@@ -19,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::error::Error;
 use crate::problem::Failure;
 use crate::state::Shared;
-use crate::{catalog, compute, docs, history, identity, lookup, server};
+use crate::{catalog, compute, docs, events, history, identity, lookup, server};
 
 /// Operations are there with the version and, as people expect it, without.
 const PREFIXES: [&str; 2] = ["/v1", ""];
@@ -33,6 +33,7 @@ pub(crate) fn router(state: Shared) -> Router {
         .merge(docs::routes(api))
         .route("/v1/computations", post(compute::by_body))
         .route("/v1/computations/{id}", get(lookup::show))
+        .route("/v1/computations/{id}/events", get(events::stream))
         .route("/v1/operations", get(catalog::list));
     abacus_operations::all()
         .iter()

@@ -20,7 +20,7 @@ pub(crate) struct AppState {
     pub(crate) identity: Identity,
     pub(crate) protection: Protection,
     pub(crate) exchange: Exchange,
-    pub(crate) log: RequestLog,
+    pub(crate) log: Arc<RequestLog>,
     pub(crate) limits: Limits,
     /// The largest body, in bytes.
     pub(crate) max_body: u64,

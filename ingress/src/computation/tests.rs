@@ -21,7 +21,7 @@ fn completed(outcome: Outcome) -> ComputeCompleted {
 
 fn succeeded() -> Computation {
     let outcome = Outcome::Succeeded { result: "1024".to_owned(), digits: 4, bits: 11 };
-    Computation::succeeded(Uuid::from_u128(1), completed(outcome)).unwrap()
+    Computation::of(Uuid::from_u128(1), completed(outcome))
 }
 
 async fn body(response: Response) -> Vec<u8> {
@@ -84,6 +84,7 @@ async fn pending_says_where_and_when_to_look() {
 #[test]
 fn a_failed_outcome_is_an_error() {
     let outcome = Outcome::Failed { code: "expired".to_owned(), message: "too late".to_owned() };
-    let error = Computation::succeeded(Uuid::from_u128(1), completed(outcome)).unwrap_err();
+    let error =
+        Computation::of(Uuid::from_u128(1), completed(outcome)).unless_failed().unwrap_err();
     assert_eq!((error.class().status.as_u16(), error.to_string().as_str()), (504, "too late"));
 }

@@ -2,6 +2,7 @@
 //! needs no broker is answered, and what is published waits until the test replies.
 
 mod harness;
+mod waiting;
 
 use std::time::Duration;
 

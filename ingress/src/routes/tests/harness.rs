@@ -75,12 +75,13 @@ impl Harness {
             decoder,
             registry: SchemaRegistry::new(&read()).unwrap(),
             wait,
+            acceptance: wait,
         };
         let state = AppState {
             identity: Identity::new(),
             protection: Protection::new(),
             exchange,
-            log: RequestLog::new(&unreachable_log()).unwrap(),
+            log: Arc::new(RequestLog::new(&unreachable_log()).unwrap()),
             limits,
             max_body: MAX_BODY,
             catalog: catalog::write(&limits, MAX_BODY).unwrap(),
@@ -127,16 +128,41 @@ impl Harness {
     /// Sends a request and replies to it as a processor would.
     pub(super) async fn answered(&self, request: Request<Body>, outcome: Outcome) -> Answer {
         let (answer, ()) = tokio::join!(self.send(request), async {
-            let id = loop {
-                tokio::task::yield_now().await;
-                if let Some(id) = self.waiters.ids().first() {
-                    break *id;
-                }
-            };
-            let reply = Encoder::new(SCHEMA).unwrap().encode(&completed(id, outcome)).unwrap();
-            assert_eq!(self.waiters.answer(id.as_bytes(), &reply), ReplyKind::Answered);
+            let id = self.sent().await;
+            assert_eq!(self.reply(id, outcome), ReplyKind::Answered);
         });
         answer
+    }
+
+    /// Sends a request that is written and not replied to.
+    pub(super) async fn accepted(&self, request: Request<Body>) -> Answer {
+        let (answer, ()) = tokio::join!(self.send(request), async {
+            let id = self.sent().await;
+            self.waiters.mark_written(id);
+        });
+        answer
+    }
+
+    /// Waits until a request is on its way.
+    pub(super) async fn sent(&self) -> Uuid {
+        loop {
+            tokio::task::yield_now().await;
+            if let Some(id) = self.waiters.ids().first() {
+                return *id;
+            }
+        }
+    }
+
+    /// Waits until somebody has attached to a request.
+    pub(super) async fn attached(&self) {
+        while self.waiters.awaited().all.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(super) fn reply(&self, id: Uuid, outcome: Outcome) -> ReplyKind {
+        let reply = Encoder::new(SCHEMA).unwrap().encode(&completed(id, outcome)).unwrap();
+        self.waiters.answer(id.as_bytes(), &reply)
     }
 }
 
