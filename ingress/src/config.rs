@@ -9,6 +9,7 @@ use abacus_runtime::{AdminConfig, Environment, LogConfig, ServiceConfig};
 use abacus_schemas::Topics;
 
 use crate::exchange::ExchangeConfig;
+use crate::idempotency::IdempotencyConfig;
 use crate::publisher::PublisherConfig;
 use crate::replies::ReplyConfig;
 use crate::request_log::RequestLogConfig;
@@ -21,6 +22,7 @@ pub struct IngressConfig {
     pub(crate) log: LogConfig,
     pub(crate) server: ServerConfig,
     pub(crate) exchange: ExchangeConfig,
+    pub(crate) idempotency: IdempotencyConfig,
     pub(crate) replies: ReplyConfig,
     pub(crate) publisher: PublisherConfig,
     pub(crate) limits: Limits,
@@ -37,6 +39,7 @@ impl abacus_runtime::Config for IngressConfig {
             admin: AdminConfig::read(env, "127.0.0.1:9080"),
             log: LogConfig::read(env),
             exchange: ExchangeConfig::read(env),
+            idempotency: IdempotencyConfig::read(env),
             replies: ReplyConfig::read(env),
             publisher: PublisherConfig::read(env),
             limits: limits(env),

@@ -8,7 +8,7 @@ use abacus_schemas::{DecodeError, EncodeError};
 use axum::http::StatusCode;
 use uuid::Uuid;
 
-use crate::{identity, protection};
+use crate::{idempotency, identity, protection};
 
 /// Why a request has no result. The text is the problem document's `detail`: for the caller, and
 /// with nothing in it that is not the caller's to know.
@@ -38,6 +38,20 @@ pub(crate) enum Error {
     MalformedUrl(String),
     #[error("{hint}")]
     NoSuchPath { hint: String },
+    #[error("the parameter `{parameter}` {reason}")]
+    InvalidParameter { parameter: String, reason: String },
+    #[error("results of more than {limit} digits are given in decimal only; leave `format` away")]
+    TooLongForHex { limit: u64 },
+    #[error(
+        "the result has {len} bytes, and none of them is in the range; `Content-Range` says so"
+    )]
+    NoSuchRange { len: usize },
+    #[error("the body must be {{\"computations\": [...]}}: {0}")]
+    InvalidBatch(serde_json::Error),
+    #[error("a batch takes 1 to {limit} computations, not {count}; send several batches")]
+    BatchSize { count: usize, limit: usize },
+    #[error(transparent)]
+    Idempotency(#[from] idempotency::Error),
     #[error("this resource does not take {method}; the `Allow` header says what it takes")]
     MethodNotAllowed { method: String },
     #[error("answers come as `application/json` or `text/plain`; accept one of them")]
@@ -110,7 +124,27 @@ impl Class {
     }
 }
 
+impl Class {
+    /// A class of errors that operators hear about.
+    pub(crate) fn warned(status: u16, code: &'static str, title: &'static str) -> Self {
+        class(status, code, title, LogLevel::Warn)
+    }
+}
+
 impl Error {
+    /// Whether nothing was sent, so that nothing will come of the request.
+    pub(crate) fn is_before_sending(&self) -> bool {
+        matches!(
+            self,
+            Self::TooManyWaiting
+                | Self::KafkaUnreachable
+                | Self::QueueFull
+                | Self::RecordTooLarge
+                | Self::NotSent(_)
+                | Self::Encode(_)
+        )
+    }
+
     /// The table.
     #[rustfmt::skip]
     pub(crate) fn class(&self) -> Class {
@@ -129,6 +163,12 @@ impl Error {
             Self::IncompleteBody => class(400, "incomplete-body", "The body is incomplete", Silent),
             Self::MalformedUrl(_) => class(400, "malformed-url", "The URL cannot be read", Silent),
             Self::NoSuchPath { .. } => class(404, "no-such-path", "There is nothing here", Silent),
+            Self::InvalidParameter { .. } => class(400, "invalid-parameter", "A parameter cannot be used", Silent),
+            Self::TooLongForHex { .. } => class(422, "too-long-for-hex", "The result is too long for hexadecimal", Silent),
+            Self::NoSuchRange { .. } => class(416, "no-such-range", "There are no such bytes", Silent),
+            Self::InvalidBatch(_) => class(422, "invalid-body", "The body is not a computation", Silent),
+            Self::BatchSize { .. } => class(422, "batch-size", "The batch has too many computations, or none", Silent),
+            Self::Idempotency(error) => error.class(),
             Self::MethodNotAllowed { .. } => class(405, "method-not-allowed", "The method is not allowed", Silent),
             Self::NotAcceptable => class(406, "not-acceptable", "No acceptable form of answer", Silent),
             Self::MalformedId { .. } => class(400, "malformed-id", "The request id is not a UUID", Silent),

@@ -16,10 +16,12 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::{Stream, unfold};
 
 use crate::attach;
+use crate::call::Call;
 use crate::computation::Computation;
-use crate::identity::Caller;
+use crate::error::Error;
 use crate::lookup::read_id;
 use crate::problem::Failure;
+use crate::results::View;
 use crate::state::Shared;
 
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -39,12 +41,12 @@ const ENDED: &str = "2";
 /// The handler.
 pub(crate) async fn stream(
     State(state): State<Shared>,
-    caller: Caller,
+    call: Call,
     headers: HeaderMap,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Failure> {
     let id = read_id(path)?;
-    let found = attach::find(&state, id, &caller).await.map_err(Failure::of(id))?;
+    let found = attach::find(&state, id, &call.caller).await.map_err(Failure::of(id))?;
     let seen = headers.get(LAST_EVENT_ID).map(|id| id.as_bytes().to_vec());
     if seen.as_deref() == Some(ENDED.as_bytes()) && !found.is_pending() {
         // Which tells the client not to come back.
@@ -54,7 +56,7 @@ pub(crate) async fn stream(
         Some(seen) if seen == PENDING.as_bytes() && found.is_pending() => Next::Follow(found),
         _ => Next::Tell(found),
     };
-    let events = Sse::new(events(state, next));
+    let events = Sse::new(events(state, call.view, next));
     let mut response = events.keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response();
     // Proxies that gather a response before they hand it on would hold the events back.
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -67,16 +69,18 @@ enum Next {
     End,
 }
 
-fn events(state: Shared, first: Next) -> impl Stream<Item = Result<Event, Infallible>> {
-    unfold((state, first), |(state, next)| async {
+fn events(state: Shared, view: View, first: Next) -> impl Stream<Item = Result<Event, Infallible>> {
+    unfold((state, first), move |(state, next)| async move {
         let computation = match next {
             Next::Tell(computation) => computation,
             Next::Follow(computation) => end_of(&state, computation).await?,
             Next::End => return None,
         };
-        let event = event(&computation);
-        let next = if computation.is_pending() { Next::Follow(computation) } else { Next::End };
-        Some((Ok(event), (state, next)))
+        if computation.is_pending() {
+            return Some((Ok(event(&computation)), (state, Next::Follow(computation))));
+        }
+        let computation = noted(view.of(computation).await)?;
+        Some((Ok(event(&computation)), (state, Next::End)))
     })
 }
 
@@ -87,14 +91,14 @@ async fn end_of(state: &Shared, computation: Computation) -> Option<Computation>
         () = state.stopping.requested() => return None,
         ended = attach::follow(state, computation, LONGEST) => ended,
     };
-    match ended {
-        Ok(computation) if !computation.is_pending() => Some(computation),
-        Ok(_) => None,
-        Err(error) => {
-            tracing::debug!(%error, "a stream of events ends early");
-            None
-        }
-    }
+    noted(ended).filter(|computation| !computation.is_pending())
+}
+
+/// The stream has begun, so an error can only end it.
+fn noted(result: Result<Computation, Error>) -> Option<Computation> {
+    let noted =
+        result.inspect_err(|error| tracing::debug!(%error, "a stream of events ends early"));
+    noted.ok()
 }
 
 fn event(computation: &Computation) -> Event {

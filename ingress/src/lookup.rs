@@ -10,7 +10,9 @@ use crate::call::Call;
 use crate::error::Error;
 use crate::prefer::PREFERENCE_APPLIED;
 use crate::problem::Failure;
+use crate::results::{Rendering, Tag, not_modified};
 use crate::state::Shared;
+use crate::traceparent::{self, TRACEPARENT};
 
 /// The handler.
 pub(crate) async fn show(
@@ -18,17 +20,26 @@ pub(crate) async fn show(
     call: Call,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Failure> {
-    let id = read_id(path)?;
+    let (format, id) = (call.format()?, read_id(path)?);
     let most = state.exchange.wait;
     let found = attach::find(&state, id, &call.caller).await.map_err(Failure::of(id))?;
     let wait = call.prefer.poll_patience(most);
     let computation = attach::follow(&state, found, wait).await.map_err(Failure::of(id))?;
     let applied = call.prefer.applied(most, false);
-    let mut response = computation.into_response(call.format);
-    response.headers_mut().extend(applied.map(|applied| (PREFERENCE_APPLIED, applied)));
+    let Call { view, conditions, traceparent, began, .. } = call;
+    let tag = Tag::of_computation(&computation, format, view);
+    let rendering = Rendering { format, view, conditions: &conditions, tag, began };
+    let mut response = match &rendering.tag {
+        Some(tag) if rendering.is_known() => not_modified(tag),
+        _ => rendering.render(computation).await?,
+    };
+    let headers = response.headers_mut();
+    headers.extend(applied.map(|applied| (PREFERENCE_APPLIED, applied)));
+    headers.insert(TRACEPARENT, traceparent.unwrap_or_else(|| traceparent::of(id)));
     Ok(response)
 }
 
+/// The id in a path.
 pub(crate) fn read_id(path: Result<Path<String>, PathRejection>) -> Result<Uuid, Error> {
     let Path(given) = path.map_err(|rejection| Error::MalformedUrl(rejection.body_text()))?;
     Uuid::parse_str(&given).map_err(|_| Error::MalformedId { given })

@@ -35,6 +35,10 @@ metrics! {
         /// request log, or nothing within the wait.
         pub(crate) attached: IntCounterVec = "abacus_ingress_attached_total",
             labels ["source" in ["reply", "log", "nothing"]];
+        /// Requests with an idempotency key: claimed, taken over from a crash, replayed, refused as the
+        /// key stands for something else, or not decided as Postgres was away.
+        pub(crate) keyed: IntCounterVec = "abacus_ingress_keyed_requests_total",
+            labels ["outcome" in ["claimed", "taken-over", "replayed", "reused", "unavailable"]];
         /// Questions to the request log for computations that are waited for.
         pub(crate) watcher_queries: IntCounter = "abacus_ingress_watcher_queries_total";
         /// Requests by what became of their record: written, failed, or refused before sending.

@@ -148,7 +148,7 @@ fn status(name: &str) -> anyhow::Result<Status> {
 fn result(row: &Row) -> anyhow::Result<Option<ResultMembers>> {
     let Some(result) = row.try_get("result")? else { return Ok(None) };
     let (digits, bits) = (row.try_get("digits")?, row.try_get("bits")?);
-    Ok(Some(ResultMembers { result, digits, bits }))
+    Ok(Some(ResultMembers::whole(result, digits, bits)))
 }
 
 fn error(row: &Row) -> anyhow::Result<Option<ErrorMembers>> {

@@ -9,7 +9,7 @@ use abacus_operations::Operation;
 use axum::Router;
 use axum::body::HttpBody as _;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -19,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::error::Error;
 use crate::problem::Failure;
 use crate::state::Shared;
-use crate::{catalog, compute, docs, events, history, identity, lookup, server};
+use crate::{batch, catalog, compute, docs, events, history, identity, lookup, results, server};
 
 /// Operations are there with the version and, as people expect it, without.
 const PREFIXES: [&str; 2] = ["/v1", ""];
@@ -32,6 +32,7 @@ pub(crate) fn router(state: Shared) -> Router {
     let router = described
         .merge(docs::routes(api))
         .route("/v1/computations", post(compute::by_body))
+        .route("/v1/batch", post(batch::run))
         .route("/v1/computations/{id}", get(lookup::show))
         .route("/v1/computations/{id}/events", get(events::stream))
         .route("/v1/operations", get(catalog::list));
@@ -57,12 +58,15 @@ fn with_operation(router: Router<Shared>, operation: &'static dyn Operation) -> 
     })
 }
 
-/// What is common to all answers: they are counted, and the last one of a connection says so.
+/// What is common to all answers: they are counted, long ones compressed, and the last one of a
+/// connection says so.
 async fn see_off(State(state): State<Shared>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let has_body = !request.body().is_end_stream();
-    let mut response = next.run(request).await;
+    let accepted = request.headers().get(header::ACCEPT_ENCODING).cloned();
+    let response = next.run(request).await;
     state.metrics.count_answer(&response, began.elapsed());
+    let mut response = results::encode(response, accepted).await;
     let is_body_left = has_body && is_given_without_reading(response.status());
     if is_body_left || state.stopping.is_requested() {
         server::say_goodbye(&mut response);

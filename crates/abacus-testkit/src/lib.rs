@@ -35,7 +35,7 @@ mod system;
 mod wait;
 
 pub use broker::Broker;
-pub use client::{Client, Response};
+pub use client::{Ask, Client, Response};
 pub use database::{Database, LogRow};
 pub use direct_producer::{DirectProducer, Sending};
 pub use events::{Events, request};

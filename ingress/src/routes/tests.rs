@@ -2,6 +2,8 @@
 //! needs no broker is answered, and what is published waits until the test replies.
 
 mod harness;
+mod keys;
+mod results;
 mod waiting;
 
 use std::time::Duration;

@@ -22,6 +22,7 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use crate::exchange::Exchange;
+use crate::idempotency::{Deliveries, Idempotency};
 use crate::identity::Identity;
 use crate::metrics::Metrics;
 use crate::protection::Protection;
@@ -77,11 +78,17 @@ impl Harness {
             wait,
             acceptance: wait,
         };
+        let log = RequestLog::new(&unreachable_log()).unwrap();
+        let (deliveries, _) = Deliveries::new();
+        let lease = Duration::from_secs(5);
+        let idempotency =
+            Idempotency::new(&read(), log.pool().clone(), lease, Arc::new(deliveries));
         let state = AppState {
+            idempotency,
             identity: Identity::new(),
             protection: Protection::new(),
             exchange,
-            log: Arc::new(RequestLog::new(&unreachable_log()).unwrap()),
+            log: Arc::new(log),
             limits,
             max_body: MAX_BODY,
             catalog: catalog::write(&limits, MAX_BODY).unwrap(),
