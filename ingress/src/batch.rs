@@ -14,6 +14,7 @@ use futures_util::stream::{StreamExt as _, iter};
 use serde::Deserialize;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::attach::left;
@@ -26,6 +27,7 @@ use crate::exchange::Submission;
 use crate::idempotency;
 use crate::prefer::PREFERENCE_APPLIED;
 use crate::problem::Failure;
+use crate::results::{PreferHeader, ResultQuery};
 use crate::state::{AppState, Shared};
 use crate::submit::{ask, load, request};
 use crate::traceparent::{self, TRACEPARENT};
@@ -38,6 +40,19 @@ const WIDTH: usize = 64;
 const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
+/// What a batch looks like.
+#[derive(Deserialize, ToSchema)]
+#[expect(dead_code, reason = "a description")]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({
+    "computations": [{ "operation": "pow", "operands": { "base": "2", "exponent": "10" } }]
+})))]
+struct NewBatch {
+    /// Each as the body of `POST /v1/computations`.
+    #[schema(min_items = 1, max_items = 1000)]
+    computations: Vec<serde_json::Value>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Batch<'a> {
@@ -45,7 +60,26 @@ struct Batch<'a> {
     computations: Vec<&'a RawValue>,
 }
 
-/// The handler.
+/// Batch
+///
+/// Up to 1,000 computations, each answered in a line of its own as soon as it ends: an object with its
+/// `index` in the batch, and either the `computation` or the `problem`.
+#[utoipa::path(
+    post,
+    path = "/v1/batch",
+    operation_id = "batch",
+    tag = "compute",
+    params(ResultQuery, PreferHeader),
+    request_body(content = inline(NewBatch), content_type = "application/json"),
+    responses(
+        (status = 200, description = "A line for each", body = String, content_type = "application/x-ndjson"),
+        (status = 400, description = "The body or a parameter cannot be read"),
+        (status = 413, description = "The body is too large"),
+        (status = 415, description = "The body is not announced as JSON"),
+        (status = 422, description = "The body is no batch"),
+    ),
+    security((), ("bearer" = []))
+)]
 pub(crate) async fn run(
     State(state): State<Shared>,
     call: Call,
@@ -108,14 +142,7 @@ async fn compute(state: &AppState, call: &Call, asked: Asked) -> Result<Computat
     call.view.check(&prepared)?;
     let _permit = state.protection.admit(&call.caller, call.from, load(&prepared)).await?;
     let id = Uuid::now_v7();
-    let made;
-    let traceparent = match &call.traceparent {
-        Some(traceparent) => traceparent,
-        None => {
-            made = traceparent::of(id);
-            &made
-        }
-    };
+    let traceparent = call.traceparent.clone().unwrap_or_else(|| traceparent::of(id));
     let submission = Submission {
         id,
         request: &request(id, asked, &call.caller),

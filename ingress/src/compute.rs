@@ -15,7 +15,7 @@ use crate::body::{self, Asked};
 use crate::call::Call;
 use crate::error::Error;
 use crate::metrics::{About, OTHER};
-use crate::results::Parameters;
+use crate::results::{KeyHeader, Parameters, PreferHeader, ResultQuery};
 use crate::state::{AppState, Shared};
 use crate::submit::{Name, submit};
 use crate::traceparent::{self, TRACEPARENT};
@@ -52,7 +52,37 @@ pub(crate) async fn by_query(
     respond(&state, asked, call).await
 }
 
-/// `POST /v1/computations`
+/// Compute
+///
+/// Any operation, by a JSON body. Waits for the result as long as you prefer, and then promises it.
+#[utoipa::path(
+    post,
+    path = "/v1/computations",
+    operation_id = "compute",
+    tag = "compute",
+    params(ResultQuery, PreferHeader, KeyHeader),
+    request_body(content = serde_json::Value, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The result", content_type = "application/json"),
+        (
+            status = 202,
+            description = "Accepted, but there is no result yet: ask for it at `Location`",
+            content_type = "application/json",
+            headers(
+                ("Location" = String, description = "Where the result will be"),
+                ("Retry-After" = u64, description = "Seconds after which asking makes sense"),
+            ),
+        ),
+        (status = 400, description = "The body, a parameter or a header cannot be read"),
+        (status = 406, description = "No acceptable form of answer"),
+        (status = 413, description = "The request is too large"),
+        (status = 415, description = "The body is not announced as JSON"),
+        (status = 422, description = "Refused, or the key was used for another computation"),
+        (status = 503, description = "The server is busy, or what it needs is away"),
+        (status = 504, description = "The request came up too late"),
+    ),
+    security((), ("bearer" = []))
+)]
 pub(crate) async fn by_body(
     State(state): State<Shared>,
     call: Call,

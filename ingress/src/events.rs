@@ -21,7 +21,7 @@ use crate::computation::Computation;
 use crate::error::Error;
 use crate::lookup::read_id;
 use crate::problem::Failure;
-use crate::results::View;
+use crate::results::{ResultQuery, View};
 use crate::state::Shared;
 
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -38,7 +38,29 @@ const COME_BACK: Duration = Duration::from_secs(1);
 const PENDING: &str = "1";
 const ENDED: &str = "2";
 
-/// The handler.
+/// Events
+///
+/// The status of a request as server-sent events: `status` events with the computation as JSON, one for
+/// each status, up to the final one.
+#[utoipa::path(
+    get,
+    path = "/v1/computations/{id}/events",
+    operation_id = "events",
+    tag = "computations",
+    params(
+        ("id" = Uuid, Path, description = "The id of the request"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen"),
+        ResultQuery,
+    ),
+    responses(
+        (status = 200, description = "Events", body = String, content_type = "text/event-stream"),
+        (status = 204, description = "The final event was seen: there is nothing to come back for"),
+        (status = 400, description = "The id or a parameter cannot be read"),
+        (status = 404, description = "Not known, or somebody else's"),
+        (status = 503, description = "The request log is away, or the server is busy"),
+    ),
+    security((), ("bearer" = []))
+)]
 pub(crate) async fn stream(
     State(state): State<Shared>,
     call: Call,

@@ -10,11 +10,45 @@ use crate::call::Call;
 use crate::error::Error;
 use crate::prefer::PREFERENCE_APPLIED;
 use crate::problem::Failure;
-use crate::results::{Rendering, Tag, not_modified};
+use crate::results::{
+    ConditionHeaders, Conditional, PreferHeader, Rendering, ResultQuery, Tag, not_modified,
+};
 use crate::state::Shared;
 use crate::traceparent::{self, TRACEPARENT};
 
-/// The handler.
+/// Look up
+///
+/// What became of a request: its result, its failure, or that it is pending, which is waited out as long
+/// as you prefer. Any instance knows.
+#[utoipa::path(
+    get,
+    path = "/v1/computations/{id}",
+    operation_id = "look_up",
+    tag = "computations",
+    params(
+        ("id" = Uuid, Path, description = "The id of the request"),
+        ResultQuery, PreferHeader, ConditionHeaders,
+    ),
+    responses(
+        (status = 200, description = "What it came to", content_type = "application/json"),
+        Conditional,
+        (
+            status = 202,
+            description = "Still pending",
+            content_type = "application/json",
+            headers(
+                ("Location" = String, description = "Where the result will be"),
+                ("Retry-After" = u64, description = "Seconds after which asking makes sense"),
+            ),
+        ),
+        (status = 400, description = "The id or a parameter cannot be read"),
+        (status = 404, description = "Not known, or somebody else's"),
+        (status = 406, description = "No acceptable form of answer"),
+        (status = 422, description = "Too long for hexadecimal"),
+        (status = 503, description = "The request log is away, or the server is busy"),
+    ),
+    security((), ("bearer" = []))
+)]
 pub(crate) async fn show(
     State(state): State<Shared>,
     call: Call,

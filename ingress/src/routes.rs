@@ -12,9 +12,10 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::error::Error;
 use crate::problem::Failure;
@@ -27,15 +28,15 @@ const PREFIXES: [&str; 2] = ["/v1", ""];
 /// All routes.
 pub(crate) fn router(state: Shared) -> Router {
     let max_body = usize::try_from(state.max_body).unwrap_or(usize::MAX);
-    let (described, api) =
-        OpenApiRouter::new().merge(identity::routes()).merge(history::routes()).split_for_parts();
-    let router = described
-        .merge(docs::routes(api))
-        .route("/v1/computations", post(compute::by_body))
-        .route("/v1/batch", post(batch::run))
-        .route("/v1/computations/{id}", get(lookup::show))
-        .route("/v1/computations/{id}/events", get(events::stream))
-        .route("/v1/operations", get(catalog::list));
+    let (described, api) = OpenApiRouter::new()
+        .routes(routes!(compute::by_body))
+        .routes(routes!(batch::run))
+        .routes(routes!(lookup::show))
+        .routes(routes!(events::stream))
+        .merge(identity::routes())
+        .merge(history::routes())
+        .split_for_parts();
+    let router = described.merge(docs::routes(api)).route("/v1/operations", get(catalog::list));
     abacus_operations::all()
         .iter()
         .fold(router, |router, operation| with_operation(router, *operation))

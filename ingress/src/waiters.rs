@@ -149,11 +149,11 @@ impl Waiters {
         let reply = Bytes::copy_from_slice(payload);
         let (slot, seats, kind) = self.state.lock().answer(id, &reply);
         self.gauge.sub(i64::from(slot.is_some()) + count(&seats));
-        let is_heard = seats.into_iter().fold(false, |is_heard, seat| {
-            seat.ending.send(Ending::Reply(reply.clone())).is_ok() || is_heard
-        });
-        let is_heard =
-            slot.is_some_and(|slot| slot.ending.send(Ending::Reply(reply)).is_ok()) || is_heard;
+        let seats = seats.into_iter().map(|seat| seat.ending);
+        let mut is_heard = false;
+        for ending in seats.chain(slot.map(|slot| slot.ending)) {
+            is_heard |= ending.send(Ending::Reply(reply.clone())).is_ok();
+        }
         match kind {
             _ if is_heard => ReplyKind::Answered,
             ReplyKind::Answered => ReplyKind::Late,

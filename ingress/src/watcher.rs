@@ -27,7 +27,7 @@ pub(crate) async fn watch(
         tokio::select! {
             biased;
             () = shutdown.requested() => return Ok(()),
-            asked = ask(&waiters, &log, &metrics) => is_away = note(asked, is_away),
+            asked = ask(&waiters, &log, &metrics) => is_away = note(&asked, is_away),
         }
     }
 }
@@ -45,8 +45,8 @@ async fn ask(waiters: &Waiters, log: &RequestLog, metrics: &Metrics) -> anyhow::
 }
 
 /// An outage is said once. Whether there is one now.
-fn note(asked: anyhow::Result<()>, is_away: bool) -> bool {
-    match &asked {
+fn note(asked: &anyhow::Result<()>, is_away: bool) -> bool {
+    match asked {
         Ok(()) => {}
         Err(error) if is_away => tracing::debug!(error = format!("{error:#}"), "still away"),
         Err(error) => {

@@ -17,6 +17,7 @@ mod exactly_once;
 mod heavy;
 mod history;
 mod http;
+mod idempotency;
 mod oracle;
 mod outage;
 mod poison;

@@ -33,7 +33,7 @@ fn text(path: &str) -> Ask<'_> {
 
 #[track_caller]
 fn body(client: &Client, ask: &Ask<'_>, status: u16) -> Response {
-    let response = client.send(ask);
+    let response = client.ask(ask);
     assert_eq!(response.status, status, "{ask:?}: {}", response.body);
     response
 }
@@ -157,7 +157,7 @@ fn a_batch_promises_what_is_not_done_in_its_wait() {
     let client = ingress.http();
     let one = json!({ "operation": "factorial", "operands": { "n": 5 } });
     let body = json!({ "computations": vec![one; 200] });
-    let response = client.send(&Ask::post("/v1/batch", body).with("prefer", "wait=1"));
+    let response = client.ask(&Ask::post("/v1/batch", body).with("prefer", "wait=1"));
     assert_eq!(response.header("preference-applied"), "wait=1");
     let lines = lines(&response);
     assert_eq!(lines.len(), 200);

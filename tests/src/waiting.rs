@@ -189,7 +189,7 @@ fn a_caller_who_leaves_frees_the_waiter() {
         format!("{location}/events"),
         "/v1/fibonacci/306".to_owned(),
     ] {
-        assert!(hasty.try_send(&Ask::get(&path)).is_err(), "{path} was answered");
+        assert!(hasty.try_ask(&Ask::get(&path)).is_err(), "{path} was answered");
     }
     wait_for_waiters(&mut ingress, 0);
 }

@@ -97,7 +97,7 @@ impl Client {
     }
 
     /// Any request; an error is a connection that failed.
-    pub fn try_send(&self, ask: &Ask<'_>) -> Result<Response, reqwest::Error> {
+    pub fn try_ask(&self, ask: &Ask<'_>) -> Result<Response, reqwest::Error> {
         let method = ask.method.parse().expect("a method");
         let mut request = self.http.request(method, self.url(ask.path));
         for (name, value) in &ask.headers {
@@ -111,8 +111,8 @@ impl Client {
 
     /// Any request.
     #[track_caller]
-    pub fn send(&self, ask: &Ask<'_>) -> Response {
-        self.try_send(ask).unwrap_or_else(|error| panic!("{ask:?}: {error:?}"))
+    pub fn ask(&self, ask: &Ask<'_>) -> Response {
+        self.try_ask(ask).unwrap_or_else(|error| panic!("{ask:?}: {error:?}"))
     }
 
     /// POST of `body` as `content_type`.

@@ -22,10 +22,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::identity::Caller;
 
-pub(crate) use deliveries::{Deliveries, Feed, keep};
+pub(crate) use deliveries::{Deliveries, keep};
 pub(crate) use error::Error;
-pub(crate) use key::{IDEMPOTENCY_KEY, Key};
-pub(crate) use run::{Outcome, run};
+pub(crate) use key::Key;
+pub(crate) use run::run;
 use store::Store;
 
 /// A retry comes within seconds; less than this is of no use.

@@ -6,6 +6,7 @@
 
 mod coding;
 mod conditions;
+mod described;
 mod hex;
 mod parameters;
 mod range;
@@ -15,6 +16,7 @@ mod view;
 
 pub(crate) use coding::encode;
 pub(crate) use conditions::Conditions;
+pub(crate) use described::{ConditionHeaders, Conditional, KeyHeader, PreferHeader, ResultQuery};
 pub(crate) use parameters::Parameters;
 pub(crate) use respond::{Rendering, not_modified};
 pub(crate) use tag::Tag;

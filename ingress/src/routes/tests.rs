@@ -4,6 +4,7 @@
 mod harness;
 mod keys;
 mod results;
+mod schemas;
 mod waiting;
 
 use std::time::Duration;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use abacus_kafka::{Duplicates, KafkaConfig, Producer, ProducerSettings, StickyPartitioner};
 use abacus_operations::Limits;
-use abacus_registry::SchemaRegistry;
+use abacus_registry::{RegistryConfig, SchemaRegistry};
 use abacus_runtime::prometheus::Registry;
 use abacus_runtime::{Config as _, Environment, Shutdown};
 use abacus_schemas::{
@@ -64,6 +64,22 @@ impl Harness {
     }
 
     pub(super) fn stopping(wait: Duration, max_waiters: usize, stopping: Shutdown) -> Self {
+        Self::build(wait, max_waiters, stopping, &read())
+    }
+
+    /// With a registry that knows schemas which this instance has not seen.
+    pub(super) fn with_registry(url: &str) -> Self {
+        let environment = [("ABACUS_REGISTRY_URL", url)];
+        let registry = RegistryConfig::read(&mut Environment::from_pairs(environment));
+        Self::build(Duration::from_mins(1), 100, Shutdown::never(), &registry)
+    }
+
+    fn build(
+        wait: Duration,
+        max_waiters: usize,
+        stopping: Shutdown,
+        registry: &RegistryConfig,
+    ) -> Self {
         let broker = TcpListener::bind("127.0.0.1:0").unwrap();
         let metrics = Metrics::register(&Registry::new()).unwrap();
         let waiters = Arc::new(Waiters::new(max_waiters, metrics.waiters.clone()));
@@ -74,7 +90,7 @@ impl Harness {
             waiters: Arc::clone(&waiters),
             publisher: publisher(&broker, metrics.clone()),
             decoder,
-            registry: SchemaRegistry::new(&read()).unwrap(),
+            registry: SchemaRegistry::new(registry).unwrap(),
             wait,
             acceptance: wait,
         };
@@ -168,7 +184,11 @@ impl Harness {
     }
 
     pub(super) fn reply(&self, id: Uuid, outcome: Outcome) -> ReplyKind {
-        let reply = Encoder::new(SCHEMA).unwrap().encode(&completed(id, outcome)).unwrap();
+        self.reply_in(SCHEMA, id, outcome)
+    }
+
+    pub(super) fn reply_in(&self, schema: SchemaId, id: Uuid, outcome: Outcome) -> ReplyKind {
+        let reply = Encoder::new(schema).unwrap().encode(&completed(id, outcome)).unwrap();
         self.waiters.answer(id.as_bytes(), &reply)
     }
 }
