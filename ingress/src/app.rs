@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::config::IngressConfig;
 use crate::exchange::Exchange;
+use crate::idempotency::{self, Deliveries, Idempotency};
 use crate::identity::{Identity, Pools};
 use crate::metrics::Metrics;
 use crate::protection::Protection;
@@ -22,7 +23,7 @@ use crate::publisher::{Publisher, ReplyAddress};
 use crate::request_log::{self, RequestLog};
 use crate::state::AppState;
 use crate::waiters::Waiters;
-use crate::{catalog, replies, routes, server};
+use crate::{catalog, replies, routes, server, watcher};
 
 /// The client's name at the broker, before the instance's.
 const CLIENT: &str = "abacus-ingress";
@@ -30,6 +31,10 @@ const CLIENT: &str = "abacus-ingress";
 const QUEUE_BYTES: u64 = 64 << 20;
 /// The reader looks at its shutdown ten times a second; closing it takes the rest.
 const REPLIES_BUDGET: Duration = Duration::from_secs(3);
+/// A question to the request log is given up after this.
+const WATCHER_BUDGET: Duration = Duration::from_secs(4);
+/// The last fates of requests with a key are told within this.
+const KEYS_BUDGET: Duration = Duration::from_secs(8);
 /// On top of the delivery timeout, which ends every wait in the producer.
 const FLUSH_MARGIN: Duration = Duration::from_secs(1);
 /// How often the producer is asked whether it is broken for good.
@@ -52,7 +57,10 @@ async fn state(
     let registry = SchemaRegistry::new(&config.registry)?;
     let encoder = registry.encoder(&config.topics.requested).await?;
     let decoder = registry.decoder(&config.topics.completed).await?;
-    let kafka = connect(config, Arc::clone(waiters), metrics.clone()).await?;
+    let (deliveries, feed) = Deliveries::new();
+    let deliveries = Arc::new(deliveries);
+    let audience = Audience { waiters: Arc::clone(waiters), deliveries: Arc::clone(&deliveries) };
+    let kafka = connect(config, audience, metrics.clone()).await?;
     spawn(runtime, config, &kafka.producer);
     read_replies(runtime, kafka.reader, Arc::clone(waiters), metrics.clone())?;
     let publisher = Publisher {
@@ -63,15 +71,28 @@ async fn state(
         reply_to: kafka.reply_to,
         metrics: metrics.clone(),
     };
-    let log = RequestLog::new(&config.request_log)?;
-    let feed = request_log::pool(&config.request_log, 1)?;
-    let pools = Pools { shared: log.connections(), feed };
-    let wait = config.exchange.wait;
+    let log = Arc::new(RequestLog::new(&config.request_log)?);
+    watch(runtime, waiters, &log, &metrics);
+    let feed_pool = request_log::pool(&config.request_log, 1)?;
+    let pools = Pools { shared: log.connections(), feed: feed_pool };
+    let lease = config.publisher.delivery_timeout;
+    let idempotency = Idempotency::new(&config.idempotency, log.connections(), lease, deliveries);
+    let store = idempotency.store();
+    runtime.spawn("idempotency", KEYS_BUDGET, |shutdown| idempotency::keep(store, feed, shutdown));
+    let (wait, acceptance) = (config.exchange.wait, config.publisher.delivery_timeout);
     let max_body = config.server.max_body.as_u64();
     Ok(AppState {
         identity: Identity::open(&config.identity, pools, runtime)?,
         protection: Protection::new(),
-        exchange: Exchange { waiters: Arc::clone(waiters), publisher, decoder, registry, wait },
+        idempotency,
+        exchange: Exchange {
+            waiters: Arc::clone(waiters),
+            publisher,
+            decoder,
+            registry,
+            wait,
+            acceptance,
+        },
         log,
         limits: config.limits,
         max_body,
@@ -89,14 +110,35 @@ struct Connected {
     reply_to: ReplyAddress,
 }
 
+/// Who hears of the fate of a record.
+struct Audience {
+    waiters: Arc<Waiters>,
+    deliveries: Arc<Deliveries>,
+}
+
+impl Audience {
+    fn tell(&self, id: Uuid, delivery: Delivery) {
+        match delivery {
+            Delivery::Written => {
+                self.waiters.mark_written(id);
+                self.deliveries.mark_written(id);
+            }
+            Delivery::Failed(code) => {
+                self.waiters.mark_failed(id, code.to_string());
+                self.deliveries.mark_failed(id);
+            }
+        }
+    }
+}
+
 async fn connect(
     config: &IngressConfig,
-    waiters: Arc<Waiters>,
+    audience: Audience,
     metrics: Metrics,
 ) -> anyhow::Result<Connected> {
     let config = config.clone();
     spawn_blocking(move || {
-        let producer = producer(&config, waiters, metrics)?;
+        let producer = producer(&config, audience, metrics)?;
         let partitions = producer.partition_count(&config.topics.requested)?;
         let reply_partitions = producer.partition_count(&config.topics.replies)?;
         let partition = config.replies.choose(reply_partitions)?;
@@ -110,7 +152,7 @@ async fn connect(
 
 fn producer(
     config: &IngressConfig,
-    waiters: Arc<Waiters>,
+    audience: Audience,
     metrics: Metrics,
 ) -> anyhow::Result<Producer> {
     let settings = ProducerSettings {
@@ -120,15 +162,10 @@ fn producer(
         duplicates: Duplicates::Never,
         queue_bytes: QUEUE_BYTES,
     };
-    let on_delivery = move |token, delivery| match delivery {
-        Delivery::Written => {
-            metrics.count_delivery("written");
-            waiters.mark_written(Uuid::from_u128(token));
-        }
-        Delivery::Failed(code) => {
-            metrics.count_delivery("failed");
-            waiters.mark_failed(Uuid::from_u128(token), code.to_string());
-        }
+    let on_delivery = move |token, delivery| {
+        let is_written = delivery == Delivery::Written;
+        metrics.count_delivery(if is_written { "written" } else { "failed" });
+        audience.tell(Uuid::from_u128(token), delivery);
     };
     Ok(Producer::connect(&config.kafka, &settings, on_delivery)?)
 }
@@ -149,6 +186,13 @@ fn spawn(runtime: &Runtime, config: &IngressConfig, producer: &Arc<Producer>) {
         spawn_blocking(move || producer.flush(timeout))
             .await?
             .context("requests were left unwritten")
+    });
+}
+
+fn watch(runtime: &Runtime, waiters: &Arc<Waiters>, log: &Arc<RequestLog>, metrics: &Metrics) {
+    let (waiters, log, metrics) = (Arc::clone(waiters), Arc::clone(log), metrics.clone());
+    runtime.spawn("watcher", WATCHER_BUDGET, move |shutdown| {
+        watcher::watch(waiters, log, metrics, shutdown)
     });
 }
 

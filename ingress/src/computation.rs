@@ -6,26 +6,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
 use abacus_schemas::{CacheLevel, ComputeCompleted, ComputeRequested, Outcome, Timestamp};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::accept::Format;
 use crate::error::Error;
-use crate::problem::{X_REQUEST_ID, id_header};
 
 /// Where to look a computation up: this and its id.
 pub(crate) const LOCATION: &str = "/v1/computations/";
-
-/// RFC 9211.
-const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-const ACCEPT: HeaderValue = HeaderValue::from_static("accept");
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// Room in a body for everything but result and operands.
 const ENVELOPE_BYTES: usize = 512;
@@ -47,6 +35,9 @@ pub(crate) struct Computation {
     /// RFC 9211, for an answer that comes straight from the processor.
     #[serde(skip)]
     pub(crate) cache_status: Option<&'static str>,
+    /// Whose it is; `None` if nobody's.
+    #[serde(skip)]
+    pub(crate) requester: Option<String>,
 }
 
 /// How far a computation is.
@@ -65,6 +56,19 @@ pub(crate) struct ResultMembers {
     pub(crate) result: String,
     pub(crate) digits: i64,
     pub(crate) bits: i64,
+    /// The notation of `result`, if it is not decimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<&'static str>,
+    /// Whether `result` is cut, if so many digits of it were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) truncated: Option<bool>,
+}
+
+impl ResultMembers {
+    /// All of a result, in decimal.
+    pub(crate) fn whole(result: String, digits: i64, bits: i64) -> Self {
+        Self { result, digits, bits, format: None, truncated: None }
+    }
 }
 
 /// Members of a computation that ended.
@@ -96,22 +100,27 @@ impl Computation {
             requested_at: rfc3339(request.requested_at),
             completion: None,
             cache_status: None,
+            requester: request.requester,
         }
     }
 
     /// One that has just been answered.
-    pub(crate) fn succeeded(id: Uuid, event: ComputeCompleted) -> Result<Self, Error> {
-        let result = match event.outcome {
-            Outcome::Failed { code, message } => return Err(Error::Failed { code, message }),
-            Outcome::Succeeded { result, digits, bits } => ResultMembers { result, digits, bits },
+    pub(crate) fn of(id: Uuid, event: ComputeCompleted) -> Self {
+        let (status, result, error) = match event.outcome {
+            Outcome::Failed { code, message } => {
+                (Status::Failed, None, Some(ErrorMembers { code, message }))
+            }
+            Outcome::Succeeded { result, digits, bits } => {
+                (Status::Succeeded, Some(ResultMembers::whole(result, digits, bits)), None)
+            }
         };
-        Ok(Self {
+        Self {
             request_id: id,
-            status: Status::Succeeded,
+            status,
             operation: event.operation,
             operands: event.operands,
-            result: Some(result),
-            error: None,
+            result,
+            error,
             requested_at: rfc3339(event.requested_at),
             completion: Some(CompletionMembers {
                 completed_at: rfc3339(event.completed_at),
@@ -119,40 +128,25 @@ impl Computation {
                 cache: cache_name(event.cache),
             }),
             cache_status: Some(cache_status(event.cache)),
-        })
-    }
-
-    /// The response: 202 if pending, else 200.
-    pub(crate) fn into_response(self, format: Format) -> Response {
-        let id = id_header(self.request_id);
-        let location = format!("{LOCATION}{}", self.request_id);
-        let cache = self.cache_status.map(HeaderValue::from_static);
-        let is_pending = self.status == Status::Pending;
-        let mut response = self.into_body(format);
-        let headers = response.headers_mut();
-        headers.insert(X_REQUEST_ID, id);
-        headers.insert(header::VARY, ACCEPT);
-        headers.insert(header::CACHE_CONTROL, NO_STORE);
-        headers.extend(cache.map(|status| (CACHE_STATUS, status)));
-        if is_pending {
-            *response.status_mut() = StatusCode::ACCEPTED;
-            let headers = response.headers_mut();
-            headers.insert(header::RETRY_AFTER, RETRY_AFTER);
-            headers.extend(location.parse().ok().map(|location| (header::LOCATION, location)));
-        }
-        response
-    }
-
-    fn into_body(self, format: Format) -> Response {
-        match self.result {
-            Some(result) if format == Format::Text => {
-                ([(header::CONTENT_TYPE, TEXT)], result.result).into_response()
-            }
-            _ => ([(header::CONTENT_TYPE, JSON)], self.to_json()).into_response(),
+            requester: event.requester,
         }
     }
 
-    fn to_json(&self) -> Vec<u8> {
+    /// Whoever computes is told of a failure by a problem; whoever looks up, by the status.
+    pub(crate) fn unless_failed(self) -> Result<Self, Error> {
+        match self.error {
+            Some(ErrorMembers { code, message }) => Err(Error::Failed { code, message }),
+            None => Ok(self),
+        }
+    }
+
+    /// Whether nobody has answered it yet.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.status == Status::Pending
+    }
+
+    /// As a JSON object.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
         let result = self.result.as_ref().map_or(0, |result| result.result.len());
         let operands: usize = self.operands.values().map(String::len).sum();
         let mut body = Vec::with_capacity(result + operands + ENVELOPE_BYTES);
@@ -183,6 +177,3 @@ fn rfc3339(at: Timestamp) -> String {
     let since_epoch = Duration::from_micros(u64::try_from(at.as_micros()).unwrap_or(0));
     humantime::format_rfc3339_micros(UNIX_EPOCH + since_epoch).to_string()
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,29 +1,28 @@
 //! The handlers that compute: by path, by query, by body. They differ in how they read a request;
-//! [`compute`] is what happens to all.
+//! [`submit`] is what happens to all.
 
 use std::collections::BTreeMap;
 
-use abacus_operations::{Operation, Prepared};
-use abacus_schemas::{ComputeRequested, Timestamp};
+use abacus_operations::Operation;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 use crate::body::{self, Asked};
 use crate::call::Call;
-use crate::computation::Computation;
 use crate::docs::NewComputation;
 use crate::error::Error;
 use crate::metrics::{About, OTHER};
-use crate::problem::{Failure, On};
-use crate::protection::Load;
+use crate::problem::On;
+use crate::results::{
+    Computed, ConditionHeaders, Conditional, KeyHeader, Parameters, PreferHeader, ResultQuery,
+};
 use crate::state::{AppState, Shared};
-
-/// How requests that come in here are marked in the log.
-const SOURCE: &str = "http";
+use crate::submit::{Name, submit};
+use crate::traceparent::{self, TRACEPARENT};
 
 /// Names that people use in queries, and the operands they stand for.
 const SHORT_NAMES: [(&str, &str); 1] = [("exp", "exponent")];
@@ -33,32 +32,15 @@ type QueryOperands = Query<Vec<(String, String)>>;
 
 /// By path
 ///
-/// Waits for the result. The answer is JSON, or the bare digits with `Accept: text/plain`.
+/// Waits for the result as long as you prefer, and then promises it. The answer is JSON, or the bare
+/// digits with `Accept: text/plain`.
 #[utoipa::path(
     get,
     path = "/v1/{operation}/{operands}",
+    params(ResultQuery, PreferHeader, KeyHeader, ConditionHeaders),
     responses(
-        (
-            status = 200,
-            description = "The result",
-            content((Computation = "application/json"), (String = "text/plain")),
-            headers(
-                ("X-Request-Id" = Uuid, description = "The id of the request"),
-                ("Cache-Status" = String, description = "Where the result came from (RFC 9211)"),
-            ),
-        ),
-        (
-            status = 202,
-            description = "Accepted, but there is no result yet: ask for it at `Location`",
-            body = Computation,
-            content_type = "application/json",
-            headers(
-                ("X-Request-Id" = Uuid, description = "The id of the request"),
-                ("Location" = String, description = "Where the result will be"),
-                ("Retry-After" = u64, description = "Seconds after which asking makes sense"),
-            ),
-        ),
-        On<400>, On<406>, On<413>, On<422>, On<429>, On<500>, On<503>, On<504>,
+        Computed, Conditional,
+        On<400>, On<401>, On<406>, On<413>, On<422>, On<429>, On<500>, On<503>, On<504>,
     ),
     security((), ("bearer" = []))
 )]
@@ -76,33 +58,14 @@ pub(crate) async fn by_path(
 
 /// By query
 ///
-/// Waits for the result. The answer is JSON, or the bare digits with `Accept: text/plain`. `exp` is
-/// taken for `exponent`.
+/// As by path. `exp` is taken for `exponent`.
 #[utoipa::path(
     get,
     path = "/v1/{operation}",
+    params(ResultQuery, PreferHeader, KeyHeader, ConditionHeaders),
     responses(
-        (
-            status = 200,
-            description = "The result",
-            content((Computation = "application/json"), (String = "text/plain")),
-            headers(
-                ("X-Request-Id" = Uuid, description = "The id of the request"),
-                ("Cache-Status" = String, description = "Where the result came from (RFC 9211)"),
-            ),
-        ),
-        (
-            status = 202,
-            description = "Accepted, but there is no result yet: ask for it at `Location`",
-            body = Computation,
-            content_type = "application/json",
-            headers(
-                ("X-Request-Id" = Uuid, description = "The id of the request"),
-                ("Location" = String, description = "Where the result will be"),
-                ("Retry-After" = u64, description = "Seconds after which asking makes sense"),
-            ),
-        ),
-        On<400>, On<406>, On<413>, On<422>, On<429>, On<500>, On<503>, On<504>,
+        Computed, Conditional,
+        On<400>, On<401>, On<406>, On<413>, On<422>, On<429>, On<500>, On<503>, On<504>,
     ),
     security((), ("bearer" = []))
 )]
@@ -120,35 +83,17 @@ pub(crate) async fn by_query(
 
 /// Compute
 ///
-/// Any operation, by a JSON body. Waits for the result.
+/// Any operation, by a JSON body. Waits for the result as long as you prefer, and then promises it.
 #[utoipa::path(
     post,
     path = "/v1/computations",
     operation_id = "compute",
     tag = "compute",
+    params(ResultQuery, PreferHeader, KeyHeader),
     request_body(content = NewComputation, content_type = "application/json"),
     responses(
-        (
-            status = 200,
-            description = "The result",
-            content((Computation = "application/json"), (String = "text/plain")),
-            headers(
-                ("X-Request-Id" = Uuid, description = "The id of the request"),
-                ("Cache-Status" = String, description = "Where the result came from (RFC 9211)"),
-            ),
-        ),
-        (
-            status = 202,
-            description = "Accepted, but there is no result yet: ask for it at `Location`",
-            body = Computation,
-            content_type = "application/json",
-            headers(
-                ("X-Request-Id" = Uuid, description = "The id of the request"),
-                ("Location" = String, description = "Where the result will be"),
-                ("Retry-After" = u64, description = "Seconds after which asking makes sense"),
-            ),
-        ),
-        On<400>, On<406>, On<413>, On<415>, On<422>, On<429>, On<500>, On<503>, On<504>,
+        Computed,
+        On<400>, On<401>, On<406>, On<413>, On<415>, On<422>, On<429>, On<500>, On<503>, On<504>,
     ),
     security((), ("bearer" = []))
 )]
@@ -169,7 +114,8 @@ fn read_query(
     pairs: Vec<(String, String)>,
 ) -> Result<Asked, Error> {
     let mut operands = BTreeMap::new();
-    for (name, text) in pairs {
+    let operands_of = |(name, _): &(String, String)| !Parameters::NAMES.contains(&name.as_str());
+    for (name, text) in pairs.into_iter().filter(operands_of) {
         body::insert_once(&mut operands, full_name(operation, name), text)?;
     }
     Ok(Asked { operation: operation.name().to_owned(), operands })
@@ -185,7 +131,8 @@ fn full_name(operation: &dyn Operation, name: String) -> String {
     }
 }
 
-fn refuse_body(rejection: &BytesRejection, limit: u64) -> Error {
+/// What is wrong with a body that did not come whole.
+pub(crate) fn refuse_body(rejection: &BytesRejection, limit: u64) -> Error {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         Error::BodyTooLarge { limit }
     } else {
@@ -193,45 +140,19 @@ fn refuse_body(rejection: &BytesRejection, limit: u64) -> Error {
     }
 }
 
-async fn respond(state: &AppState, asked: Result<Asked, Error>, call: Call) -> Response {
+async fn respond(state: &AppState, asked: Result<Asked, Error>, mut call: Call) -> Response {
     let operation = asked.as_ref().ok().and_then(|asked| abacus_operations::find(&asked.operation));
     let about = About(operation.map_or(OTHER, Operation::name));
+    let id = Uuid::now_v7();
+    let traceparent = call.traceparent.take().unwrap_or_else(|| traceparent::of(id));
     let result = match asked {
-        Ok(asked) => compute(state, asked, call).await,
-        Err(error) => Err(error.into()),
+        Ok(asked) => submit(state, asked, &call, Name { id, traceparent: &traceparent }).await,
+        Err(error) => Err(call.format().err().unwrap_or(error).into()),
     };
     let mut response = result.into_response();
+    response.headers_mut().insert(TRACEPARENT, traceparent);
     response.extensions_mut().insert(about);
     response
-}
-
-/// Refuses what the processor would refuse, then exchanges the request for its answer.
-async fn compute(state: &AppState, asked: Asked, call: Call) -> Result<Response, Failure> {
-    let prepared = abacus_operations::prepare(&asked.operation, &asked.operands, &state.limits)?;
-    let permit = state.protection.admit(&call.caller, call.from, load(&prepared)).await?;
-    let id = Uuid::now_v7();
-    let request = ComputeRequested {
-        request_id: id.to_string(),
-        operation: asked.operation,
-        operands: asked.operands,
-        requester: call.caller.requester().map(str::to_owned),
-        source: SOURCE.to_owned(),
-        requested_at: Timestamp::now(),
-    };
-    let traceparent = call.traceparent.as_ref().map(HeaderValue::as_bytes);
-    let answer = state.exchange.ask(id, &request, traceparent).await.map_err(Failure::of(id))?;
-    let computation = match answer {
-        Some(event) => Computation::succeeded(id, event).map_err(Failure::of(id))?,
-        None => Computation::pending(id, request),
-    };
-    let mut response = computation.into_response(call.format);
-    permit.write(response.headers_mut());
-    Ok(response)
-}
-
-/// What a computation takes of us.
-fn load(prepared: &Prepared) -> Load {
-    Load { cost: prepared.cost(), bytes: prepared.estimated_digits() }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use abacus_runtime::{AdminConfig, Environment, LogConfig, ServiceConfig};
 use abacus_schemas::Topics;
 
 use crate::exchange::ExchangeConfig;
+use crate::idempotency::IdempotencyConfig;
 use crate::identity::IdentityConfig;
 use crate::publisher::PublisherConfig;
 use crate::replies::ReplyConfig;
@@ -23,6 +24,7 @@ pub struct IngressConfig {
     pub(crate) server: ServerConfig,
     pub(crate) identity: IdentityConfig,
     pub(crate) exchange: ExchangeConfig,
+    pub(crate) idempotency: IdempotencyConfig,
     pub(crate) replies: ReplyConfig,
     pub(crate) publisher: PublisherConfig,
     pub(crate) limits: Limits,
@@ -40,6 +42,7 @@ impl abacus_runtime::Config for IngressConfig {
             log: LogConfig::read(env),
             identity: IdentityConfig::read(env),
             exchange: ExchangeConfig::read(env),
+            idempotency: IdempotencyConfig::read(env),
             replies: ReplyConfig::read(env),
             publisher: PublisherConfig::read(env),
             limits: limits(env),

@@ -8,7 +8,7 @@ use abacus_schemas::{DecodeError, EncodeError};
 use uuid::Uuid;
 
 use crate::problem::types::{ProblemType, operands, requests, service};
-use crate::{identity, protection};
+use crate::{idempotency, identity, protection};
 
 pub(crate) use crate::problem::types::Class;
 
@@ -44,6 +44,18 @@ pub(crate) enum Error {
     NoSuchProblem,
     #[error("the parameter `{parameter}` {reason}")]
     InvalidParameter { parameter: String, reason: String },
+    #[error("results of more than {limit} digits are given in decimal only; leave `format` away")]
+    TooLongForHex { limit: u64 },
+    #[error(
+        "the result has {len} bytes, and none of them is in the range; `Content-Range` says so"
+    )]
+    NoSuchRange { len: usize },
+    #[error("the body must be {{\"computations\": [...]}}: {0}")]
+    InvalidBatch(serde_json::Error),
+    #[error("a batch takes 1 to {limit} computations, not {count}; send several batches")]
+    BatchSize { count: usize, limit: usize },
+    #[error(transparent)]
+    Idempotency(#[from] idempotency::Error),
     #[error("this resource does not take {method}; the `Allow` header says what it takes")]
     MethodNotAllowed { method: String },
     #[error("answers come as `application/json` or `text/plain`; accept one of them")]
@@ -99,6 +111,19 @@ pub(crate) enum LogLevel {
 }
 
 impl Error {
+    /// Whether nothing was sent, so that nothing will come of the request.
+    pub(crate) fn is_before_sending(&self) -> bool {
+        matches!(
+            self,
+            Self::TooManyWaiting
+                | Self::KafkaUnreachable
+                | Self::QueueFull
+                | Self::RecordTooLarge
+                | Self::NotSent(_)
+                | Self::Encode(_)
+        )
+    }
+
     /// The table.
     #[rustfmt::skip]
     pub(crate) fn class(&self) -> Class {
@@ -111,7 +136,7 @@ impl Error {
             Self::OperandType { .. } => operands::MALFORMED_OPERAND.silent(),
             Self::RepeatedOperand { .. } => operands::REPEATED_OPERAND.silent(),
             Self::MalformedJson(_) => requests::MALFORMED_JSON.silent(),
-            Self::InvalidBody(_) => requests::INVALID_BODY.silent(),
+            Self::InvalidBody(_) | Self::InvalidBatch(_) => requests::INVALID_BODY.silent(),
             Self::UnsupportedMediaType => requests::UNSUPPORTED_MEDIA_TYPE.silent(),
             Self::BodyTooLarge { .. } => requests::BODY_TOO_LARGE.silent(),
             Self::IncompleteBody => requests::INCOMPLETE_BODY.silent(),
@@ -119,6 +144,10 @@ impl Error {
             Self::NoSuchPath { .. } => requests::NO_SUCH_PATH.silent(),
             Self::NoSuchProblem => requests::NO_SUCH_PROBLEM.silent(),
             Self::InvalidParameter { .. } => requests::INVALID_PARAMETER.silent(),
+            Self::TooLongForHex { .. } => requests::TOO_LONG_FOR_HEX.silent(),
+            Self::NoSuchRange { .. } => requests::NO_SUCH_RANGE.silent(),
+            Self::BatchSize { .. } => requests::BATCH_SIZE.silent(),
+            Self::Idempotency(error) => error.class(),
             Self::MethodNotAllowed { .. } => requests::METHOD_NOT_ALLOWED.silent(),
             Self::NotAcceptable => requests::NOT_ACCEPTABLE.silent(),
             Self::MalformedId { .. } => requests::MALFORMED_ID.silent(),

@@ -8,8 +8,11 @@ use abacus_runtime::{Config, Environment};
 use abacus_schemas::{ComputeCompleted, ComputeRequested, DecodeError, Decoder};
 use uuid::Uuid;
 
+use crate::computation::Computation;
 use crate::error::Error;
 use crate::publisher::{Envelope, Publisher};
+use crate::recent::End;
+use crate::waiter::Limits;
 use crate::waiters::{Ending, Full, Waiters};
 
 /// Less than this is no time to wait at all.
@@ -27,7 +30,7 @@ impl Config for ExchangeConfig {
         let wait = env.get(
             "ABACUS_WAIT",
             "30s",
-            "How long an HTTP request waits for its result before it is answered 202 pending",
+            "How long an HTTP request waits for its result before it is answered 202 pending, and at most",
         );
         if wait < SHORTEST_WAIT {
             env.problem("ABACUS_WAIT", format!("expected at least {SHORTEST_WAIT:?}"));
@@ -50,32 +53,61 @@ pub(crate) struct Exchange {
     pub(crate) publisher: Publisher,
     pub(crate) decoder: Decoder<ComputeCompleted>,
     pub(crate) registry: SchemaRegistry,
+    /// The longest wait for a reply, and the usual one.
+    pub(crate) wait: Duration,
+    /// How long the event log may take to confirm a request.
+    pub(crate) acceptance: Duration,
+}
+
+/// A request on its way out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Submission<'a> {
+    pub(crate) id: Uuid,
+    pub(crate) request: &'a ComputeRequested,
+    pub(crate) traceparent: Option<&'a [u8]>,
+    /// How long to wait for the reply; with no time at all, for the acknowledgement alone.
     pub(crate) wait: Duration,
 }
 
 impl Exchange {
-    /// Publishes the request, known as `id`, and waits for the answer; `None` if the request is in
-    /// the log and will be worked on, but there is no answer yet. The waiter is there before the
-    /// record is, and gone when this future is.
+    /// Publishes the request and waits for the answer; `None` if the request is in the log and will be
+    /// worked on, but there is no answer yet. The waiter is there before the record is, and gone when
+    /// this future is.
     pub(crate) async fn ask(
         &self,
-        id: Uuid,
-        request: &ComputeRequested,
-        traceparent: Option<&[u8]>,
+        submission: Submission<'_>,
     ) -> Result<Option<ComputeCompleted>, Error> {
+        let Submission { id, request, traceparent, wait } = submission;
         self.publisher.check()?;
         let waiter = self.waiters.register(id)?;
         self.publisher.publish(request, Envelope { id, traceparent })?;
-        match waiter.wait(self.wait).await {
+        match waiter.wait(Limits { reply: wait, acceptance: self.acceptance }).await {
+            // Who asked not to wait is not answered sooner by luck.
+            Ending::Reply(_) if wait.is_zero() => Ok(None),
             Ending::Reply(bytes) => self.read(&bytes).await.map(Some),
-            Ending::Pending => Ok(None),
+            Ending::Pending | Ending::Logged(_) => {
+                self.waiters.remember(id, Arc::new(request.clone()));
+                Ok(None)
+            }
             Ending::NotWritten(reason) => Err(Error::NotWritten { reason }),
             Ending::Unconfirmed => Err(Error::Unconfirmed),
         }
     }
 
-    /// A reply in a schema not seen before is worth a question to the registry.
-    async fn read(&self, bytes: &[u8]) -> Result<ComputeCompleted, Error> {
+    /// A computation that this instance knows of without asking anybody.
+    pub(crate) async fn recall(&self, id: Uuid) -> Result<Option<Computation>, Error> {
+        match self.waiters.recent(id) {
+            Some(End::Answered(reply)) => Ok(Some(Computation::of(id, self.read(&reply).await?))),
+            Some(End::Accepted(request)) => {
+                Ok(Some(Computation::pending(id, Arc::unwrap_or_clone(request))))
+            }
+            Some(End::AnsweredAtLength | End::Unanswered) | None => Ok(None),
+        }
+    }
+
+    /// A reply in a schema not seen before is worth a question to the registry, which is asked once
+    /// for however many replies there are in it.
+    pub(crate) async fn read(&self, bytes: &[u8]) -> Result<ComputeCompleted, Error> {
         match self.decoder.decode(bytes) {
             Err(DecodeError::UnknownSchema(schema)) => {
                 let learned = self.registry.resolve(&self.decoder, schema).await;

@@ -1,38 +1,58 @@
-//! `GET /v1/computations/{id}`: what became of a request, from the request log.
+//! `GET /v1/computations/{id}`: what became of a request, now or within a wait.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use uuid::Uuid;
 
+use crate::attach;
 use crate::call::Call;
 use crate::computation::Computation;
 use crate::error::Error;
+use crate::prefer::PREFERENCE_APPLIED;
 use crate::problem::{Failure, On};
+use crate::results::{
+    ConditionHeaders, Conditional, PreferHeader, Rendering, ResultQuery, Tag, not_modified,
+};
 use crate::state::Shared;
+use crate::traceparent::{self, TRACEPARENT};
 
-/// What became of a request
+/// Look up
 ///
-/// The result may be seconds late in coming here: it is asked of the request log.
+/// What became of a request: its result, its failure, or that it is pending, which is waited out as long
+/// as you prefer. Any instance knows.
 #[utoipa::path(
     get,
     path = "/v1/computations/{id}",
     operation_id = "getComputation",
     tag = "computations",
-    params(("id" = Uuid, Path, description = "The request's id")),
+    params(
+        ("id" = Uuid, Path, description = "The request's id"),
+        ResultQuery, PreferHeader, ConditionHeaders,
+    ),
     responses(
         (
             status = 200,
-            description = "The request, and its result if it succeeded",
+            description = "What it came to: its result, or its failure",
             content((Computation = "application/json"), (String = "text/plain")),
+            headers(
+                ("ETag" = String, description = "Strong: the answer never changes"),
+                ("Preference-Applied" = String, description = "The preferences that were honoured"),
+            ),
         ),
+        Conditional,
         (
             status = 202,
             description = "There is no result yet",
             body = Computation,
             content_type = "application/json",
+            headers(
+                ("Location" = String, description = "Where the result will be"),
+                ("Retry-After" = u64, description = "Seconds after which asking makes sense"),
+                ("Preference-Applied" = String, description = "The preferences that were honoured"),
+            ),
         ),
-        On<400>, On<404>, On<406>, On<503>,
+        On<400>, On<401>, On<404>, On<406>, On<422>, On<429>, On<500>, On<503>,
     ),
     security((), ("bearer" = []))
 )]
@@ -41,9 +61,27 @@ pub(crate) async fn show(
     call: Call,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Failure> {
+    let (format, id) = (call.format()?, read_id(path)?);
+    let most = state.exchange.wait;
+    let found = attach::find(&state, id, &call.caller).await.map_err(Failure::of(id))?;
+    let wait = call.prefer.poll_patience(most);
+    let computation = attach::follow(&state, found, wait).await.map_err(Failure::of(id))?;
+    let applied = call.prefer.applied(most, false);
+    let Call { view, conditions, traceparent, began, .. } = call;
+    let tag = Tag::of_computation(&computation, format, view);
+    let rendering = Rendering { format, view, conditions: &conditions, tag, began };
+    let mut response = match &rendering.tag {
+        Some(tag) if rendering.is_known() => not_modified(tag),
+        _ => rendering.render(computation).await?,
+    };
+    let headers = response.headers_mut();
+    headers.extend(applied.map(|applied| (PREFERENCE_APPLIED, applied)));
+    headers.insert(TRACEPARENT, traceparent.unwrap_or_else(|| traceparent::of(id)));
+    Ok(response)
+}
+
+/// The id in a path.
+pub(crate) fn read_id(path: Result<Path<String>, PathRejection>) -> Result<Uuid, Error> {
     let Path(given) = path.map_err(|rejection| Error::MalformedUrl(rejection.body_text()))?;
-    let id = Uuid::parse_str(&given).map_err(|_| Error::MalformedId { given })?;
-    let found = state.log.find(id).await.map_err(Failure::of(id))?;
-    let computation = found.ok_or(Error::NoSuchComputation { id }).map_err(Failure::of(id))?;
-    Ok(computation.into_response(call.format))
+    Uuid::parse_str(&given).map_err(|_| Error::MalformedId { given })
 }

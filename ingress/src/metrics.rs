@@ -26,11 +26,21 @@ metrics! {
         /// Seconds from an HTTP request to its answer.
         pub(crate) latency: HistogramVec = "abacus_ingress_request_seconds",
             labels ["operation" in operations()], buckets BUCKETS;
-        /// HTTP requests that wait for their reply now.
+        /// Waits for a reply, now.
         pub(crate) waiters: IntGauge = "abacus_ingress_waiters";
         /// Replies read, by kind: answered, late, duplicate, or foreign (not for this instance).
         pub(crate) replies: IntCounterVec = "abacus_ingress_replies_total",
             labels ["kind" in ReplyKind::NAMES];
+        /// Waits for computations asked for elsewhere or earlier, by what ended them: the reply, the
+        /// request log, or nothing within the wait.
+        pub(crate) attached: IntCounterVec = "abacus_ingress_attached_total",
+            labels ["source" in ["reply", "log", "nothing"]];
+        /// Requests with an idempotency key: claimed, taken over from a crash, replayed, refused as the
+        /// key stands for something else, or not decided as Postgres was away.
+        pub(crate) keyed: IntCounterVec = "abacus_ingress_keyed_requests_total",
+            labels ["outcome" in ["claimed", "taken-over", "replayed", "reused", "unavailable"]];
+        /// Questions to the request log for computations that are waited for.
+        pub(crate) watcher_queries: IntCounter = "abacus_ingress_watcher_queries_total";
         /// Requests by what became of their record: written, failed, or refused before sending.
         pub(crate) deliveries: IntCounterVec = "abacus_ingress_deliveries_total",
             labels ["outcome" in DELIVERIES];

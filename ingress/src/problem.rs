@@ -65,18 +65,28 @@ impl<E: Into<Error>> From<E> for Failure {
     }
 }
 
+impl Failure {
+    /// The problem document, where it is a part of an answer; and says so.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        let class = self.error.class();
+        self.log(&class);
+        serde_json::to_vec(&Problem::new(self, &class)).unwrap_or_default()
+    }
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let class = self.error.class();
-        self.log(&class);
-        let document = Problem::new(&self, &class);
-        let body = serde_json::to_vec(&document).unwrap_or_default();
-        let mut response = (class.status, body).into_response();
+        let mut response = (class.status, self.to_json()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, MEDIA_TYPE);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if class.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        if let Error::NoSuchRange { len } = self.error {
+            let place = HeaderValue::from_str(&format!("bytes */{len}")).ok();
+            headers.extend(place.map(|place| (header::CONTENT_RANGE, place)));
         }
         if let Error::Identity(error) = &self.error
             && let Some(challenge) = error.challenge()
@@ -166,8 +176,11 @@ fn members(error: &Error) -> Map<String, Value> {
         Error::OperandType { operand, .. } | Error::RepeatedOperand { operand } => {
             vec![("operand", cut(operand).into())]
         }
+        Error::BodyTooLarge { limit } | Error::TooLongForHex { limit } => {
+            vec![("limit", (*limit).into())]
+        }
+        Error::BatchSize { limit, .. } => vec![("limit", (*limit).into())],
         Error::InvalidParameter { parameter, .. } => vec![("parameter", cut(parameter).into())],
-        Error::BodyTooLarge { limit } => vec![("limit", (*limit).into())],
         _ => vec![],
     };
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

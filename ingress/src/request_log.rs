@@ -1,6 +1,7 @@
 //! Reads of the request log in Postgres. Nothing is asked of it until somebody looks something up:
 //! the pool connects on first use, and computing never comes here.
 
+use std::pin::pin;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -8,9 +9,12 @@ use abacus_runtime::{Config, Environment, ExposeSecret, SecretString};
 use abacus_schemas::CacheLevel;
 use anyhow::Context as _;
 use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod};
+use futures_util::TryStreamExt as _;
+use tokio::time::timeout;
 use tokio_postgres::{NoTls, Row};
 use uuid::Uuid;
 
+use crate::attached::Awaited;
 use crate::computation::{
     CompletionMembers, Computation, ErrorMembers, ResultMembers, Status, cache_name,
 };
@@ -21,13 +25,16 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 const CONNECTIONS: usize = 8;
 
 /// Every column as text or integer, so that this depends on the view's names and not on its types.
-const FIND: &str = r#"
-    SELECT operation::text, operands::text, status::text, result::text, digits::bigint,
+const COLUMNS: &str = r#"
+    SELECT request_id, requester::text, operation::text, operands::text, status::text, result::text, digits::bigint,
            bits::bigint, error_code::text, error_message::text, compute_micros::bigint, cache::text,
            to_char(requested_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS requested_at,
            to_char(completed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS completed_at
-      FROM request_log
-     WHERE request_id = $1"#;
+      FROM request_log"#;
+
+/// What has ended of `$1`, and whatever is there of `$2`, which are some of them.
+const NEWS: &str =
+    " WHERE request_id = ANY($1) AND (completed_at IS NOT NULL OR request_id = ANY($2))";
 
 /// Where the request log is.
 #[derive(Clone, Debug)]
@@ -55,12 +62,16 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// The request log.
 pub(crate) struct RequestLog {
     pool: Pool,
+    find: String,
+    news: String,
 }
 
 impl RequestLog {
     /// Connects on first use.
     pub(crate) fn new(config: &RequestLogConfig) -> anyhow::Result<Self> {
-        Ok(Self { pool: pool(config, CONNECTIONS)? })
+        let find = format!("{COLUMNS} WHERE request_id = $1");
+        let news = format!("{COLUMNS}{NEWS}");
+        Ok(Self { pool: pool(config, CONNECTIONS)?, find, news })
     }
 
     /// The connections, for others who ask the same database.
@@ -75,7 +86,7 @@ impl RequestLog {
 
     /// The computation known as `id`.
     pub(crate) async fn find(&self, id: Uuid) -> Result<Option<Computation>, Error> {
-        let found = tokio::time::timeout(TIMEOUT, self.query(id)).await;
+        let found = timeout(TIMEOUT, self.query(id)).await;
         let row = found.context("no answer in time").flatten().map_err(Error::LogUnavailable)?;
         let read = row.map(|row| read(id, &row)).transpose();
         read.map_err(Error::LogUnavailable)
@@ -83,8 +94,25 @@ impl RequestLog {
 
     async fn query(&self, id: Uuid) -> anyhow::Result<Option<Row>> {
         let client = self.client().await?;
-        let statement = client.prepare_cached(FIND).await?;
+        let statement = client.prepare_cached(&self.find).await?;
         Ok(client.query_opt(&statement, &[&id]).await?)
+    }
+
+    /// Hands over what is new of `awaited`, one by one, as results may be large.
+    pub(crate) async fn news(
+        &self,
+        awaited: &Awaited,
+        mut deliver: impl FnMut(Computation),
+    ) -> anyhow::Result<()> {
+        let client = timeout(TIMEOUT, self.pool.get()).await??;
+        let statement = timeout(TIMEOUT, client.prepare_cached(&self.news)).await??;
+        let parameters = [&awaited.all, &awaited.unknown];
+        let rows = timeout(TIMEOUT, client.query_raw(&statement, parameters)).await??;
+        let mut rows = pin!(rows);
+        while let Some(row) = timeout(TIMEOUT, rows.try_next()).await?? {
+            deliver(read(row.try_get("request_id")?, &row)?);
+        }
+        Ok(())
     }
 }
 
@@ -118,6 +146,7 @@ fn read(id: Uuid, row: &Row) -> anyhow::Result<Computation> {
         requested_at: row.try_get("requested_at")?,
         completion: completion(row)?,
         cache_status: None,
+        requester: row.try_get("requester")?,
     })
 }
 
@@ -134,7 +163,7 @@ pub(crate) fn status(name: &str) -> anyhow::Result<Status> {
 fn result(row: &Row) -> anyhow::Result<Option<ResultMembers>> {
     let Some(result) = row.try_get("result")? else { return Ok(None) };
     let (digits, bits) = (row.try_get("digits")?, row.try_get("bits")?);
-    Ok(Some(ResultMembers { result, digits, bits }))
+    Ok(Some(ResultMembers::whole(result, digits, bits)))
 }
 
 fn error(row: &Row) -> anyhow::Result<Option<ErrorMembers>> {

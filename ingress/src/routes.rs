@@ -9,7 +9,7 @@ use abacus_operations::Operation;
 use axum::Router;
 use axum::body::HttpBody as _;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 use crate::error::Error;
 use crate::problem::Failure;
 use crate::state::Shared;
-use crate::{catalog, compute, docs, history, identity, lookup, server};
+use crate::{batch, catalog, compute, docs, events, history, identity, lookup, results, server};
 
 /// Operations are there with the version and, as people expect it, without.
 const PREFIXES: [&str; 2] = ["/v1", ""];
@@ -46,7 +46,9 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
     operations
         .fold(api, with_operation)
         .routes(routes!(compute::by_body))
+        .routes(routes!(batch::run))
         .routes(routes!(lookup::show))
+        .routes(routes!(events::stream))
         .merge(history::routes())
         .merge(identity::routes())
         .routes(routes!(catalog::list))
@@ -73,12 +75,15 @@ fn with_operation(
     })
 }
 
-/// What is common to all answers: they are counted, and the last one of a connection says so.
+/// What is common to all answers: they are counted, long ones compressed, and the last one of a
+/// connection says so.
 async fn see_off(State(state): State<Shared>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let has_body = !request.body().is_end_stream();
-    let mut response = next.run(request).await;
+    let accepted = request.headers().get(header::ACCEPT_ENCODING).cloned();
+    let response = next.run(request).await;
     state.metrics.count_answer(&response, began.elapsed());
+    let mut response = results::encode(response, accepted).await;
     let is_body_left = has_body && is_given_without_reading(response.status());
     if is_body_left || state.stopping.is_requested() {
         server::say_goodbye(&mut response);

@@ -7,6 +7,7 @@ use abacus_runtime::Shutdown;
 use axum::body::Bytes;
 
 use crate::exchange::Exchange;
+use crate::idempotency::Idempotency;
 use crate::identity::Identity;
 use crate::metrics::Metrics;
 use crate::protection::Protection;
@@ -20,7 +21,8 @@ pub(crate) struct AppState {
     pub(crate) identity: Identity,
     pub(crate) protection: Protection,
     pub(crate) exchange: Exchange,
-    pub(crate) log: RequestLog,
+    pub(crate) idempotency: Idempotency,
+    pub(crate) log: Arc<RequestLog>,
     pub(crate) limits: Limits,
     /// The largest body, in bytes.
     pub(crate) max_body: u64,

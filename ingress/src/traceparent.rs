@@ -1,8 +1,23 @@
 //! W3C Trace Context's `traceparent`, as far as handing it on needs:
 //! <https://www.w3.org/TR/trace-context/#traceparent-header>.
 
+use axum::http::{HeaderName, HeaderValue};
+use uuid::Uuid;
+
+/// The header, of requests and of answers.
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
 /// `00-` trace id `-` parent id `-` flags.
 const LEN: usize = 2 + 1 + 32 + 1 + 16 + 1 + 2;
+
+/// One for a request whose caller sent none: the trace has the request's id, of which half is random
+/// as the standard wants it. Nobody records it yet, so it is not marked as sampled.
+pub(crate) fn of(id: Uuid) -> HeaderValue {
+    let trace = id.as_simple();
+    let (_, parent) = id.as_u64_pair();
+    HeaderValue::from_str(&format!("00-{trace}-{parent:016x}-00"))
+        .unwrap_or(HeaderValue::from_static(""))
+}
 
 /// Whether `value` is a `traceparent` of version 00, so that others can rely on its form.
 pub(crate) fn is_well_formed(value: &[u8]) -> bool {
@@ -30,6 +45,14 @@ fn has_ids(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_made_of_the_requests_id() {
+        let id = Uuid::parse_str("019aa5d2-7c1e-7d40-9f0b-3b1a2c4d5e6f").unwrap();
+        let made = of(id);
+        assert_eq!(made, "00-019aa5d27c1e7d409f0b3b1a2c4d5e6f-9f0b3b1a2c4d5e6f-00");
+        assert!(is_well_formed(made.as_bytes()));
+    }
 
     #[test]
     fn only_the_standards_form_is_handed_on() {

@@ -1,32 +1,40 @@
-//! The HTTP requests that wait for a reply, by correlation id.
+//! The HTTP requests that wait for a reply, by correlation id: the one that sent the request, and
+//! those that attached to it.
 //!
 //! A waiter is registered before its record is sent and is gone when its [`Waiter`] is dropped:
 //! after the answer, at the end of the wait, or when the caller disconnects. One lock guards all of
-//! them; it is held for a look-up, and never while bytes are copied or a task is woken.
+//! them and what is remembered of them; it is held for look-ups, and never while bytes are copied or
+//! a task is woken.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use abacus_runtime::prometheus::IntGauge;
+use abacus_schemas::ComputeRequested;
+use axum::body::Bytes;
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
-use crate::ended::{End, Ended};
+use crate::attached::{Attached, Awaited, Seat, Until};
+use crate::computation::{Computation, Status};
+use crate::recent::{End, Recent};
+use crate::waiter::{Attachment, Visit, Waiter};
 
-/// How many past waiters are remembered, to classify replies that come twice or too late.
+/// How many past waiters are remembered, and how many bytes of replies and requests.
 const REMEMBERED: usize = 16_384;
+const REMEMBERED_BYTES: usize = 32 << 20;
 
 /// How a wait ended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// With these bytes.
-    Reply(Vec<u8>),
-    /// The request is in the log, but nobody has answered yet.
+    Reply(Bytes),
+    /// With what the request log has.
+    Logged(Arc<Computation>),
+    /// The request is in the event log, but nobody has answered yet.
     Pending,
-    /// The request was given up before it was known to be in the log, and why.
+    /// The request was given up before it was known to be in the event log, and why.
     NotWritten(String),
     /// Nothing is known: no reply, no acknowledgement, no failure.
     Unconfirmed,
@@ -35,11 +43,11 @@ pub(crate) enum Ending {
 /// What a reply turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReplyKind {
-    /// Its waiter has it.
+    /// Somebody waited for it.
     Answered,
-    /// Its waiter had given up.
+    /// Nobody waited for it any more.
     Late,
-    /// Its waiter had an answer already.
+    /// There was an answer already.
     Duplicate,
     /// It is not a reply to this instance, or to a request long ago.
     Foreign,
@@ -67,126 +75,248 @@ pub(crate) struct Waiters {
     limit: usize,
     gauge: IntGauge,
     state: Mutex<State>,
+    /// Told when somebody attaches where nobody was.
+    company: Notify,
 }
 
 struct State {
     waiting: HashMap<Uuid, Slot>,
-    ended: Ended,
+    attached: Attached,
+    recent: Recent,
+    tickets: u64,
+    /// Set at the end of the drain: nobody waits any longer than until the request is written.
+    is_closing: bool,
 }
 
-struct Slot {
+/// The place of the one who sent the request.
+pub(crate) struct Slot {
+    ticket: u64,
     ending: oneshot::Sender<Ending>,
     is_written: bool,
+    /// The time is over; the acknowledgement is all that is waited for.
+    is_overdue: bool,
 }
 
 impl Waiters {
     /// At most `limit` waiters; `gauge` shows how many there are.
     pub(crate) fn new(limit: usize, gauge: IntGauge) -> Self {
-        let state = State { waiting: HashMap::new(), ended: Ended::new(REMEMBERED) };
-        Self { limit, gauge, state: Mutex::new(state) }
+        let state = State {
+            waiting: HashMap::new(),
+            attached: Attached::default(),
+            recent: Recent::new(REMEMBERED, REMEMBERED_BYTES),
+            tickets: 0,
+            is_closing: false,
+        };
+        Self { limit, gauge, state: Mutex::new(state), company: Notify::new() }
     }
 
     /// From now on a reply to `id` is kept for the waiter returned.
     pub(crate) fn register(self: &Arc<Self>, id: Uuid) -> Result<Waiter, Full> {
         let (sender, ending) = oneshot::channel();
         let mut state = self.state.lock();
-        if state.waiting.len() >= self.limit {
-            return Err(Full);
+        let ticket = state.ticket(self.limit)?;
+        let is_overdue = state.is_closing;
+        let slot = Slot { ticket, ending: sender, is_written: false, is_overdue };
+        if state.waiting.insert(id, slot).is_none() {
+            self.gauge.inc();
         }
-        state.waiting.insert(id, Slot { ending: sender, is_written: false });
+        Ok(Waiter::new(id, ticket, Arc::clone(self), ending))
+    }
+
+    /// Waits for a computation that was asked for elsewhere or earlier.
+    pub(crate) fn attach(self: &Arc<Self>, id: Uuid, until: Until) -> Result<Attachment, Full> {
+        let (sender, ending) = oneshot::channel();
+        let mut state = self.state.lock();
+        match state.recent.get(id) {
+            Some(End::Answered(reply)) => return Ok(Attachment::Answered(reply.clone())),
+            _ if state.is_closing => return Ok(Attachment::Closed),
+            _ => {}
+        }
+        let ticket = state.ticket(self.limit)?;
+        let is_first = state.attached.len() == 0;
+        state.attached.insert(id, Seat { ticket, until, ending: sender });
+        drop(state);
         self.gauge.inc();
-        Ok(Waiter { id, waiters: Arc::clone(self), ending })
+        if is_first {
+            self.company.notify_one();
+        }
+        Ok(Attachment::Waiting(Visit::new(id, ticket, Arc::clone(self), ending)))
     }
 
     /// A reply has come in.
     pub(crate) fn answer(&self, correlation_id: &[u8], payload: &[u8]) -> ReplyKind {
         let Ok(id) = Uuid::from_slice(correlation_id) else { return ReplyKind::Foreign };
-        let Some(slot) = self.take(id, End::Answered) else { return self.classify(id) };
-        match slot.ending.send(Ending::Reply(payload.to_vec())) {
-            Ok(()) => ReplyKind::Answered,
-            Err(_dropped_meanwhile) => ReplyKind::Late,
+        let reply = Bytes::copy_from_slice(payload);
+        let (slot, seats, kind) = self.state.lock().answer(id, &reply);
+        self.gauge.sub(i64::from(slot.is_some()) + count(&seats));
+        let seats = seats.into_iter().map(|seat| seat.ending);
+        let mut is_heard = false;
+        for ending in seats.chain(slot.map(|slot| slot.ending)) {
+            is_heard |= ending.send(Ending::Reply(reply.clone())).is_ok();
+        }
+        match kind {
+            _ if is_heard => ReplyKind::Answered,
+            ReplyKind::Answered => ReplyKind::Late,
+            kind => kind,
         }
     }
 
-    /// The request is in the log.
+    /// The request log has news of a computation that is waited for.
+    pub(crate) fn answer_logged(&self, computation: Computation) {
+        let id = computation.request_id;
+        let mut state = self.state.lock();
+        let seats = match computation.status {
+            Status::Pending => state.attached.take_known(id),
+            Status::Succeeded | Status::Failed => state.attached.take(id),
+        };
+        drop(state);
+        self.gauge.sub(count(&seats));
+        let computation = Arc::new(computation);
+        for seat in seats {
+            let _ = seat.ending.send(Ending::Logged(Arc::clone(&computation)));
+        }
+    }
+
+    /// The request is in the event log.
     pub(crate) fn mark_written(&self, id: Uuid) {
-        if let Some(slot) = self.state.lock().waiting.get_mut(&id) {
-            slot.is_written = true;
+        let mut state = self.state.lock();
+        let Some(slot) = state.waiting.get_mut(&id) else { return };
+        slot.is_written = true;
+        let overdue = if slot.is_overdue { state.take(id) } else { None };
+        drop(state);
+        if let Some(slot) = overdue {
+            self.gauge.dec();
+            let _ = slot.ending.send(Ending::Pending);
         }
     }
 
     /// The request was given up. After a timeout it may have been written all the same; its reply then
     /// comes too late.
     pub(crate) fn mark_failed(&self, id: Uuid, reason: impl Into<String>) {
-        if let Some(slot) = self.take(id, End::Unanswered) {
+        let slot = self.state.lock().take(id);
+        if let Some(slot) = slot {
+            self.gauge.dec();
             let _ = slot.ending.send(Ending::NotWritten(reason.into()));
         }
     }
 
-    /// Ends every wait now, as if its time were over.
-    pub(crate) fn end_all(&self) {
-        for id in self.ids() {
-            if let Some(Slot { ending, is_written }) = self.take(id, End::Unanswered) {
-                let _ = ending.send(unanswered(is_written));
-            }
+    /// The request is accepted, and its caller was told to come back.
+    pub(crate) fn remember(&self, id: Uuid, request: Arc<ComputeRequested>) {
+        let mut state = self.state.lock();
+        if !state.recent.get(id).is_some_and(End::is_answered) {
+            state.recent.insert(id, End::Accepted(request));
         }
     }
 
-    /// Who waits now.
+    /// What is remembered of `id`.
+    pub(crate) fn recent(&self, id: Uuid) -> Option<End> {
+        self.state.lock().recent.get(id).cloned()
+    }
+
+    /// Ends every wait now, as if its time were over, and from now on at once.
+    pub(crate) fn end_all(&self) {
+        let mut state = self.state.lock();
+        state.is_closing = true;
+        let seats = state.attached.take_all();
+        let ids: Vec<Uuid> = state.waiting.keys().copied().collect();
+        let slots: Vec<Slot> = ids.into_iter().filter_map(|id| state.take(id)).collect();
+        drop(state);
+        self.gauge.sub(count(&seats) + count(&slots));
+        for seat in seats {
+            let _ = seat.ending.send(Ending::Pending);
+        }
+        for slot in slots {
+            let _ = slot.ending.send(unanswered(slot.is_written));
+        }
+    }
+
+    /// Whose replies are waited for by those who sent the requests.
+    #[cfg(test)]
     pub(crate) fn ids(&self) -> Vec<Uuid> {
         self.state.lock().waiting.keys().copied().collect()
     }
 
-    fn take(&self, id: Uuid, end: End) -> Option<Slot> {
+    /// What is waited for by those who attached.
+    pub(crate) fn awaited(&self) -> Awaited {
+        self.state.lock().attached.awaited()
+    }
+
+    /// Returns once somebody has attached.
+    pub(crate) async fn company(&self) {
+        while self.state.lock().attached.len() == 0 {
+            self.company.notified().await;
+        }
+    }
+
+    /// Gives the place of `ticket` up: what its end is, if it was still taken.
+    pub(crate) fn expire(&self, id: Uuid, ticket: u64) -> Option<Ending> {
         let mut state = self.state.lock();
-        let slot = state.waiting.remove(&id)?;
-        state.ended.insert(id, end);
+        let is_own = state.waiting.get(&id).is_some_and(|slot| slot.ticket == ticket);
+        let slot = if is_own { state.take(id) } else { None }?;
+        drop(state);
         self.gauge.dec();
+        Some(unanswered(slot.is_written))
+    }
+
+    /// From now on the acknowledgement ends the wait of `ticket`: what ends it now, if that is here.
+    pub(crate) fn await_written(&self, id: Uuid, ticket: u64) -> Option<Ending> {
+        let mut state = self.state.lock();
+        let slot = state.waiting.get_mut(&id).filter(|slot| slot.ticket == ticket)?;
+        slot.is_overdue = true;
+        let slot = if slot.is_written { state.take(id) } else { None }?;
+        drop(state);
+        self.gauge.dec();
+        Some(unanswered(slot.is_written))
+    }
+
+    /// Gives a seat up.
+    pub(crate) fn leave(&self, id: Uuid, ticket: u64) {
+        if self.state.lock().attached.leave(id, ticket).is_some() {
+            self.gauge.dec();
+        }
+    }
+}
+
+impl State {
+    fn ticket(&mut self, limit: usize) -> Result<u64, Full> {
+        if self.waiting.len() + self.attached.len() >= limit {
+            return Err(Full);
+        }
+        self.tickets += 1;
+        Ok(self.tickets)
+    }
+
+    fn take(&mut self, id: Uuid) -> Option<Slot> {
+        let slot = self.waiting.remove(&id)?;
+        if !self.recent.get(id).is_some_and(End::is_answered) {
+            self.recent.insert(id, End::Unanswered);
+        }
         Some(slot)
     }
 
-    fn classify(&self, id: Uuid) -> ReplyKind {
-        match self.state.lock().ended.get(id) {
-            Some(End::Answered) => ReplyKind::Duplicate,
-            Some(End::Unanswered) => ReplyKind::Late,
+    /// Who gets a reply, and what it is if nobody does. Replies to other instances are not kept.
+    fn answer(&mut self, id: Uuid, reply: &Bytes) -> (Option<Slot>, Vec<Seat>, ReplyKind) {
+        let slot = self.waiting.remove(&id);
+        let seats = self.attached.take(id);
+        let kind = match self.recent.get(id) {
+            _ if slot.is_some() => ReplyKind::Answered,
+            Some(end) if end.is_answered() => ReplyKind::Duplicate,
+            Some(_) => ReplyKind::Late,
             None => ReplyKind::Foreign,
+        };
+        if matches!(kind, ReplyKind::Answered | ReplyKind::Late) {
+            self.recent.insert(id, End::Answered(reply.clone()));
         }
-    }
-}
-
-/// One registered wait; dropping it ends it.
-pub(crate) struct Waiter {
-    id: Uuid,
-    waiters: Arc<Waiters>,
-    ending: oneshot::Receiver<Ending>,
-}
-
-impl Waiter {
-    /// Waits for the reply, at most for `limit`.
-    pub(crate) async fn wait(mut self, limit: Duration) -> Ending {
-        match timeout(limit, &mut self.ending).await {
-            Ok(Ok(ending)) => ending,
-            Ok(Err(_)) | Err(_) => self.expire(),
-        }
-    }
-
-    /// The time is over; an ending that came in the same moment still counts.
-    fn expire(&mut self) -> Ending {
-        match self.waiters.take(self.id, End::Unanswered) {
-            Some(slot) => unanswered(slot.is_written),
-            None => self.ending.try_recv().unwrap_or(Ending::Unconfirmed),
-        }
-    }
-}
-
-impl Drop for Waiter {
-    fn drop(&mut self) {
-        self.waiters.take(self.id, End::Unanswered);
+        (slot, seats, kind)
     }
 }
 
 fn unanswered(is_written: bool) -> Ending {
     if is_written { Ending::Pending } else { Ending::Unconfirmed }
+}
+
+fn count<T>(gone: &[T]) -> i64 {
+    i64::try_from(gone.len()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 const TIMEOUT: Duration = Duration::from_mins(1);
+const IMPATIENCE: Duration = Duration::from_millis(500);
 
 /// An HTTP client of one server.
 #[derive(Clone, Debug)]
@@ -15,6 +16,38 @@ pub struct Client {
     http: reqwest::blocking::Client,
     /// What is sent as `Authorization: Bearer`.
     token: Option<String>,
+}
+
+/// A request in all its parts.
+#[derive(Clone, Debug)]
+pub struct Ask<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The path and query.
+    pub path: &'a str,
+    /// The headers.
+    pub headers: Vec<(&'a str, &'a str)>,
+    /// The body, sent as JSON.
+    pub body: Option<Value>,
+}
+
+impl<'a> Ask<'a> {
+    /// GET.
+    pub fn get(path: &'a str) -> Self {
+        Self { method: "GET", path, headers: Vec::new(), body: None }
+    }
+
+    /// POST of JSON.
+    pub fn post(path: &'a str, body: Value) -> Self {
+        Self { method: "POST", body: Some(body), ..Self::get(path) }
+    }
+
+    /// With one more header.
+    #[must_use]
+    pub fn with(mut self, name: &'a str, value: &'a str) -> Self {
+        self.headers.push((name, value));
+        self
+    }
 }
 
 /// A whole response.
@@ -38,13 +71,7 @@ impl Client {
 
     /// A client of what is under `base`.
     pub fn at(base: &str) -> Self {
-        let http = reqwest::blocking::Client::builder()
-            .no_proxy()
-            .timeout(TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .expect("an HTTP client");
-        Self { base: base.to_owned(), http, token: None }
+        Self { base: base.to_owned(), http: http_client(TIMEOUT), token: None }
     }
 
     /// The same client with a bearer token, which is sent with every request.
@@ -56,6 +83,12 @@ impl Client {
     /// The bearer token that is sent, if one is.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
+    }
+
+    /// The same, but it goes away when an answer takes more than a moment.
+    #[must_use]
+    pub fn impatient(&self) -> Self {
+        Self { http: http_client(IMPATIENCE), ..self.clone() }
     }
 
     /// GET.
@@ -74,6 +107,25 @@ impl Client {
     pub fn get_with(&self, path: &str, header: (&str, &str)) -> Response {
         Response::of(self.request("GET", path).header(header.0, header.1))
             .unwrap_or_else(|error| panic!("GET {path}: {error:?}"))
+    }
+
+    /// Any request; an error is a connection that failed.
+    pub fn try_ask(&self, ask: &Ask<'_>) -> Result<Response, reqwest::Error> {
+        let method = ask.method.parse().expect("a method");
+        let mut request = self.http.request(method, self.url(ask.path));
+        for (name, value) in &ask.headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = &ask.body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        Response::of(request)
+    }
+
+    /// Any request.
+    #[track_caller]
+    pub fn ask(&self, ask: &Ask<'_>) -> Response {
+        self.try_ask(ask).unwrap_or_else(|error| panic!("{ask:?}: {error:?}"))
     }
 
     /// POST of `body` as `content_type`.
@@ -149,6 +201,15 @@ impl Client {
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
+}
+
+fn http_client(timeout: Duration) -> reqwest::blocking::Client {
+    reqwest::blocking::Client::builder()
+        .no_proxy()
+        .timeout(timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("an HTTP client")
 }
 
 impl Response {

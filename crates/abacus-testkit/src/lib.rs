@@ -36,7 +36,7 @@ mod system;
 mod wait;
 
 pub use broker::Broker;
-pub use client::{Client, Response};
+pub use client::{Ask, Client, Response};
 pub use cluster::Cluster;
 pub use database::{Database, LogRow};
 pub use direct_producer::{DirectProducer, Sending};

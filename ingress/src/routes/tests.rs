@@ -3,6 +3,10 @@
 
 mod docs;
 mod harness;
+mod keys;
+mod results;
+mod schemas;
+mod waiting;
 
 use std::time::Duration;
 

@@ -1,7 +1,15 @@
+use std::time::Duration;
+
 use super::*;
+use crate::waiter::Limits;
 
 const LONG: Duration = Duration::from_hours(1);
 const SHORT: Duration = Duration::from_millis(1);
+/// Waits for the reply alone.
+const PATIENT: Limits = Limits { reply: LONG, acceptance: LONG };
+const BRIEF: Limits = Limits { reply: SHORT, acceptance: SHORT };
+/// Waits for nothing but the acknowledgement.
+const ASYNC: Limits = Limits { reply: Duration::ZERO, acceptance: LONG };
 
 fn waiters(limit: usize) -> Arc<Waiters> {
     Arc::new(Waiters::new(limit, IntGauge::new("waiters", "help").unwrap()))
@@ -11,6 +19,43 @@ fn waiting(waiters: &Waiters) -> i64 {
     waiters.gauge.get()
 }
 
+fn reply(text: &str) -> Ending {
+    Ending::Reply(text.to_owned().into())
+}
+
+fn visit(waiters: &Arc<Waiters>, id: Uuid, until: Until) -> Visit {
+    match waiters.attach(id, until).unwrap() {
+        Attachment::Waiting(visit) => visit,
+        Attachment::Answered(_) | Attachment::Closed => panic!("nothing to wait for"),
+    }
+}
+
+fn logged(id: Uuid, status: Status) -> Computation {
+    Computation {
+        request_id: id,
+        status,
+        operation: "pow".to_owned(),
+        operands: [].into(),
+        result: None,
+        error: None,
+        requested_at: String::new(),
+        completion: None,
+        cache_status: None,
+        requester: None,
+    }
+}
+
+fn request() -> Arc<ComputeRequested> {
+    Arc::new(ComputeRequested {
+        request_id: String::new(),
+        operation: "pow".to_owned(),
+        operands: [].into(),
+        requester: None,
+        source: String::new(),
+        requested_at: abacus_schemas::Timestamp::from_micros(0),
+    })
+}
+
 #[tokio::test]
 async fn a_reply_reaches_its_own_waiter() {
     let waiters = waiters(2);
@@ -18,8 +63,8 @@ async fn a_reply_reaches_its_own_waiter() {
     let [first, second] = ids.map(|id| waiters.register(id).unwrap());
     assert_eq!(waiters.answer(ids[1].as_bytes(), b"two"), ReplyKind::Answered);
     assert_eq!(waiters.answer(ids[0].as_bytes(), b"one"), ReplyKind::Answered);
-    assert_eq!(first.wait(LONG).await, Ending::Reply(b"one".to_vec()));
-    assert_eq!(second.wait(LONG).await, Ending::Reply(b"two".to_vec()));
+    assert_eq!(first.wait(PATIENT).await, reply("one"));
+    assert_eq!(second.wait(PATIENT).await, reply("two"));
     assert_eq!(waiting(&waiters), 0);
 }
 
@@ -34,19 +79,24 @@ async fn replies_without_a_waiter_are_told_apart() {
     drop(waiter);
     assert_eq!(waiters.answer(answered.as_bytes(), b""), ReplyKind::Duplicate);
     assert_eq!(waiters.answer(gone.as_bytes(), b""), ReplyKind::Late);
+    assert_eq!(waiters.answer(gone.as_bytes(), b""), ReplyKind::Duplicate);
     assert_eq!(waiters.answer(Uuid::from_u128(3).as_bytes(), b""), ReplyKind::Foreign);
+    assert_eq!(waiters.recent(Uuid::from_u128(3)), None);
     assert_eq!(waiters.answer(b"not a uuid", b""), ReplyKind::Foreign);
 }
 
 #[tokio::test]
 async fn a_dropped_waiter_leaves_nothing_behind() {
-    let waiters = waiters(1);
+    let waiters = waiters(2);
     let id = Uuid::from_u128(1);
-    let wait = waiters.register(id).unwrap().wait(LONG);
-    assert_eq!(waiting(&waiters), 1);
+    let wait = waiters.register(id).unwrap().wait(PATIENT);
+    let attached = visit(&waiters, id, Until::Ended).wait(LONG);
+    assert_eq!(waiting(&waiters), 2);
     drop(wait);
+    drop(attached);
     assert_eq!(waiting(&waiters), 0);
     assert!(waiters.state.lock().waiting.is_empty());
+    assert!(waiters.awaited().all.is_empty());
 }
 
 #[tokio::test]
@@ -55,9 +105,27 @@ async fn an_expired_wait_says_whether_the_request_is_in_the_log() {
     let (written, unknown) = (Uuid::from_u128(1), Uuid::from_u128(2));
     let wait = waiters.register(written).unwrap();
     waiters.mark_written(written);
-    assert_eq!(wait.wait(SHORT).await, Ending::Pending);
-    assert_eq!(waiters.register(unknown).unwrap().wait(SHORT).await, Ending::Unconfirmed);
+    assert_eq!(wait.wait(BRIEF).await, Ending::Pending);
+    assert_eq!(waiters.register(unknown).unwrap().wait(BRIEF).await, Ending::Unconfirmed);
     assert_eq!(waiters.answer(written.as_bytes(), b""), ReplyKind::Late);
+    assert_eq!(waiting(&waiters), 0);
+}
+
+#[tokio::test]
+async fn who_does_not_wait_is_answered_by_the_acknowledgement() {
+    let waiters = waiters(2);
+    let ids = [1, 2].map(Uuid::from_u128);
+    waiters.mark_written(ids[0]);
+    let early = waiters.register(ids[0]).unwrap();
+    waiters.mark_written(ids[0]);
+    assert_eq!(early.wait(ASYNC).await, Ending::Pending);
+    let late = waiters.register(ids[1]).unwrap();
+    let (ending, ()) = tokio::join!(late.wait(ASYNC), async {
+        tokio::task::yield_now().await;
+        waiters.mark_written(ids[1]);
+    });
+    assert_eq!(ending, Ending::Pending);
+    assert_eq!(waiting(&waiters), 0);
 }
 
 #[tokio::test]
@@ -66,7 +134,7 @@ async fn a_failed_delivery_ends_the_wait_at_once() {
     let id = Uuid::from_u128(1);
     let waiter = waiters.register(id).unwrap();
     waiters.mark_failed(id, "no broker");
-    assert_eq!(waiter.wait(LONG).await, Ending::NotWritten("no broker".to_owned()));
+    assert_eq!(waiter.wait(PATIENT).await, Ending::NotWritten("no broker".to_owned()));
 }
 
 #[tokio::test]
@@ -75,7 +143,7 @@ async fn a_reply_in_the_moment_of_expiry_still_counts() {
     let id = Uuid::from_u128(1);
     let mut waiter = waiters.register(id).unwrap();
     assert_eq!(waiters.answer(id.as_bytes(), b"42"), ReplyKind::Answered);
-    assert_eq!(waiter.expire(), Ending::Reply(b"42".to_vec()));
+    assert_eq!(waiter.expire(), reply("42"));
 }
 
 #[tokio::test]
@@ -83,17 +151,94 @@ async fn the_limit_holds_and_frees_up() {
     let waiters = waiters(1);
     let first = waiters.register(Uuid::from_u128(1)).unwrap();
     assert!(waiters.register(Uuid::from_u128(2)).is_err());
+    assert!(waiters.attach(Uuid::from_u128(1), Until::Ended).is_err());
     drop(first);
     assert!(waiters.register(Uuid::from_u128(2)).is_ok());
 }
 
 #[tokio::test]
 async fn ending_all_waits_answers_them_by_what_is_known() {
-    let waiters = waiters(2);
+    let waiters = waiters(9);
     let ids = [1, 2].map(Uuid::from_u128);
     let [first, second] = ids.map(|id| waiters.register(id).unwrap());
+    let attached = visit(&waiters, ids[0], Until::Ended);
     waiters.mark_written(ids[0]);
     waiters.end_all();
-    assert_eq!(first.wait(LONG).await, Ending::Pending);
-    assert_eq!(second.wait(LONG).await, Ending::Unconfirmed);
+    assert_eq!(first.wait(PATIENT).await, Ending::Pending);
+    assert_eq!(second.wait(PATIENT).await, Ending::Unconfirmed);
+    assert_eq!(attached.wait(LONG).await, Ending::Pending);
+    // Who comes later waits for the acknowledgement, or for nothing.
+    assert!(matches!(waiters.attach(ids[0], Until::Ended), Ok(Attachment::Closed)));
+    let last = waiters.register(ids[1]).unwrap();
+    waiters.mark_written(ids[1]);
+    assert_eq!(last.wait(PATIENT).await, Ending::Pending);
+    assert_eq!(waiting(&waiters), 0);
+}
+
+#[tokio::test]
+async fn a_reply_reaches_everybody_who_attached() {
+    let waiters = waiters(9);
+    let id = Uuid::from_u128(1);
+    let sender = waiters.register(id).unwrap();
+    let visits = [(); 3].map(|()| visit(&waiters, id, Until::Ended));
+    assert_eq!(waiters.answer(id.as_bytes(), b"42"), ReplyKind::Answered);
+    assert_eq!(sender.wait(PATIENT).await, reply("42"));
+    for visit in visits {
+        assert_eq!(visit.wait(LONG).await, reply("42"));
+    }
+    assert!(matches!(waiters.attach(id, Until::Ended), Ok(Attachment::Answered(_))));
+    assert_eq!(waiting(&waiters), 0);
+}
+
+#[tokio::test]
+async fn a_late_reply_is_there_for_those_who_come_back() {
+    let waiters = waiters(9);
+    let id = Uuid::from_u128(1);
+    drop(waiters.register(id).unwrap());
+    waiters.remember(id, request());
+    assert_eq!(waiters.recent(id), Some(End::Accepted(request())));
+    let visit = visit(&waiters, id, Until::Ended);
+    assert_eq!(waiters.answer(id.as_bytes(), b"42"), ReplyKind::Answered);
+    assert_eq!(visit.wait(LONG).await, reply("42"));
+    waiters.remember(id, request());
+    assert_eq!(waiters.recent(id), Some(End::Answered("42".into())));
+}
+
+#[tokio::test]
+async fn news_from_the_log_end_the_waits_for_them() {
+    let waiters = waiters(9);
+    let id = Uuid::from_u128(1);
+    let known = visit(&waiters, id, Until::Known);
+    let ended = visit(&waiters, id, Until::Ended);
+    let pending = logged(id, Status::Pending);
+    waiters.answer_logged(pending.clone());
+    assert_eq!(known.wait(LONG).await, Ending::Logged(Arc::new(pending)));
+    assert_eq!(waiting(&waiters), 1);
+    let failed = logged(id, Status::Failed);
+    waiters.answer_logged(failed.clone());
+    assert_eq!(ended.wait(LONG).await, Ending::Logged(Arc::new(failed)));
+    assert_eq!(waiting(&waiters), 0);
+}
+
+#[tokio::test]
+async fn a_visit_that_is_over_leaves_the_others_alone() {
+    let waiters = waiters(9);
+    let id = Uuid::from_u128(1);
+    let (hasty, patient) = (visit(&waiters, id, Until::Ended), visit(&waiters, id, Until::Ended));
+    assert_eq!(hasty.wait(SHORT).await, Ending::Pending);
+    assert_eq!(waiters.awaited().all, [id]);
+    waiters.answer(id.as_bytes(), b"42");
+    assert_eq!(patient.wait(LONG).await, reply("42"));
+}
+
+#[tokio::test]
+async fn the_same_request_sent_again_takes_the_place_of_the_first() {
+    let waiters = waiters(9);
+    let id = Uuid::from_u128(1);
+    let first = waiters.register(id).unwrap();
+    let second = waiters.register(id).unwrap();
+    assert_eq!(first.wait(PATIENT).await, Ending::Unconfirmed);
+    waiters.answer(id.as_bytes(), b"42");
+    assert_eq!(second.wait(PATIENT).await, reply("42"));
+    assert_eq!(waiting(&waiters), 0);
 }

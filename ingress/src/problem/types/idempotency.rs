@@ -21,4 +21,9 @@ problem_types! {
         "The header `Idempotency-Key` came with a batch, which is many requests.",
         "Leave the header out, or send the computations one by one with a key each.",
         Useless;
+    IDEMPOTENCY_UNAVAILABLE: SERVICE_UNAVAILABLE, "idempotency-unavailable",
+        "Idempotency keys are away",
+        "The database that knows what each key stands for cannot be reached. Nothing was computed.",
+        "Try again in a moment with the same key, or leave the key out.",
+        Safe;
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use abacus_kafka::{Duplicates, KafkaConfig, Producer, ProducerSettings, StickyPartitioner};
 use abacus_operations::Limits;
-use abacus_registry::SchemaRegistry;
+use abacus_registry::{RegistryConfig, SchemaRegistry};
 use abacus_runtime::prometheus::Registry;
 use abacus_runtime::{Config as _, Environment, Shutdown};
 use abacus_schemas::{
@@ -22,6 +22,7 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use crate::exchange::Exchange;
+use crate::idempotency::{Deliveries, Idempotency};
 use crate::identity::Identity;
 use crate::metrics::Metrics;
 use crate::protection::Protection;
@@ -63,6 +64,22 @@ impl Harness {
     }
 
     pub(super) fn stopping(wait: Duration, max_waiters: usize, stopping: Shutdown) -> Self {
+        Self::build(wait, max_waiters, stopping, &read())
+    }
+
+    /// With a registry that knows schemas which this instance has not seen.
+    pub(super) fn with_registry(url: &str) -> Self {
+        let environment = [("ABACUS_REGISTRY_URL", url)];
+        let registry = RegistryConfig::read(&mut Environment::from_pairs(environment));
+        Self::build(Duration::from_mins(1), 100, Shutdown::never(), &registry)
+    }
+
+    fn build(
+        wait: Duration,
+        max_waiters: usize,
+        stopping: Shutdown,
+        registry: &RegistryConfig,
+    ) -> Self {
         let broker = TcpListener::bind("127.0.0.1:0").unwrap();
         let metrics = Metrics::register(&Registry::new()).unwrap();
         let waiters = Arc::new(Waiters::new(max_waiters, metrics.waiters.clone()));
@@ -73,14 +90,20 @@ impl Harness {
             waiters: Arc::clone(&waiters),
             publisher: publisher(&broker, metrics.clone()),
             decoder,
-            registry: SchemaRegistry::new(&read()).unwrap(),
+            registry: SchemaRegistry::new(registry).unwrap(),
             wait,
+            acceptance: wait,
         };
+        let log = RequestLog::new(&unreachable_log()).unwrap();
+        let (deliveries, _) = Deliveries::new();
+        let lease = Duration::from_secs(5);
+        let idempotency = Idempotency::new(&read(), log.connections(), lease, Arc::new(deliveries));
         let state = AppState {
+            idempotency,
             identity: Identity::new(),
             protection: Protection::new(),
             exchange,
-            log: RequestLog::new(&unreachable_log()).unwrap(),
+            log: Arc::new(log),
             limits,
             max_body: MAX_BODY,
             catalog: catalog::write(&limits, MAX_BODY).unwrap(),
@@ -127,16 +150,45 @@ impl Harness {
     /// Sends a request and replies to it as a processor would.
     pub(super) async fn answered(&self, request: Request<Body>, outcome: Outcome) -> Answer {
         let (answer, ()) = tokio::join!(self.send(request), async {
-            let id = loop {
-                tokio::task::yield_now().await;
-                if let Some(id) = self.waiters.ids().first() {
-                    break *id;
-                }
-            };
-            let reply = Encoder::new(SCHEMA).unwrap().encode(&completed(id, outcome)).unwrap();
-            assert_eq!(self.waiters.answer(id.as_bytes(), &reply), ReplyKind::Answered);
+            let id = self.sent().await;
+            assert_eq!(self.reply(id, outcome), ReplyKind::Answered);
         });
         answer
+    }
+
+    /// Sends a request that is written and not replied to.
+    pub(super) async fn accepted(&self, request: Request<Body>) -> Answer {
+        let (answer, ()) = tokio::join!(self.send(request), async {
+            let id = self.sent().await;
+            self.waiters.mark_written(id);
+        });
+        answer
+    }
+
+    /// Waits until a request is on its way.
+    pub(super) async fn sent(&self) -> Uuid {
+        loop {
+            tokio::task::yield_now().await;
+            if let Some(id) = self.waiters.ids().first() {
+                return *id;
+            }
+        }
+    }
+
+    /// Waits until somebody has attached to a request.
+    pub(super) async fn attached(&self) {
+        while self.waiters.awaited().all.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(super) fn reply(&self, id: Uuid, outcome: Outcome) -> ReplyKind {
+        self.reply_in(SCHEMA, id, outcome)
+    }
+
+    pub(super) fn reply_in(&self, schema: SchemaId, id: Uuid, outcome: Outcome) -> ReplyKind {
+        let reply = Encoder::new(schema).unwrap().encode(&completed(id, outcome)).unwrap();
+        self.waiters.answer(id.as_bytes(), &reply)
     }
 }
 

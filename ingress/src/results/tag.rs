@@ -1,0 +1,145 @@
+//! Entity tags (RFC 9110, section 8.8.3). The bare digits of a question are always the same, so their
+//! tag is strong and known before they are computed. JSON also tells the request's id and times: for
+//! a question its tag is weak, for one request it is strong again.
+
+use axum::http::HeaderValue;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128_with_seed};
+
+use super::{Radix, View};
+use crate::accept::Format;
+use crate::computation::Computation;
+use crate::structured::split_unquoted;
+
+/// To be changed with the form of answers, so that none of the old form passes for the new one.
+const FORM: u64 = 1;
+
+/// What content codings add to a tag.
+const CODINGS: [&str; 2] = ["-gzip", "-zstd"];
+
+/// An entity tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tag {
+    hash: u128,
+    is_weak: bool,
+}
+
+impl Tag {
+    /// Of the answer to a question, by its normal form.
+    pub(crate) fn of_question(canonical: &str, format: Format, view: View) -> Self {
+        let hash = xxh3_128_with_seed(canonical.as_bytes(), seed(format, view));
+        Self { hash, is_weak: format == Format::Json }
+    }
+
+    /// Of what one request came to, which never changes again; `None` before that.
+    pub(crate) fn of_computation(
+        computation: &Computation,
+        format: Format,
+        view: View,
+    ) -> Option<Self> {
+        let completion = computation.completion.as_ref()?;
+        let mut hash = Xxh3::with_seed(seed(format, view));
+        hash.update(computation.request_id.as_bytes());
+        // After a crash a request may have been answered with other times than the log has.
+        hash.update(completion.completed_at.as_bytes());
+        hash.update(&completion.compute_micros.to_be_bytes());
+        hash.update(completion.cache.as_bytes());
+        Some(Self { hash: hash.digest128(), is_weak: false })
+    }
+
+    pub(crate) fn to_header(&self) -> HeaderValue {
+        let weak = if self.is_weak { "W/" } else { "" };
+        let text = format!("{weak}\"{:032x}\"", self.hash);
+        HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("\"\""))
+    }
+
+    /// Whether an `If-None-Match` names it, in whatever coding: by weak comparison.
+    pub(crate) fn is_in(&self, if_none_match: &str) -> bool {
+        let mut tags = split_unquoted(if_none_match, ',').map(str::trim);
+        tags.any(|tag| tag == "*" || self.is(opaque(tag.strip_prefix("W/").unwrap_or(tag))))
+    }
+
+    /// Whether an `If-Range` names it: by strong comparison, and without a coding, as ranges are.
+    pub(crate) fn is_exactly(&self, if_range: &str) -> bool {
+        let named = if_range.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        !self.is_weak && self.is(named)
+    }
+
+    fn is(&self, opaque: Option<&str>) -> bool {
+        opaque.is_some_and(|opaque| opaque == format!("{:032x}", self.hash))
+    }
+}
+
+/// The tag in `quoted`, as it would be without a coding.
+fn opaque(quoted: &str) -> Option<&str> {
+    let opaque = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    Some(CODINGS.iter().find_map(|coding| opaque.strip_suffix(coding)).unwrap_or(opaque))
+}
+
+/// The tag of the same in a content coding: other bytes, so another strong tag.
+pub(super) fn in_coding(tag: &HeaderValue, coding: &str) -> Option<HeaderValue> {
+    let tag = tag.to_str().ok().filter(|tag| !tag.starts_with("W/"))?;
+    HeaderValue::from_str(&format!("{}-{coding}\"", tag.strip_suffix('"')?)).ok()
+}
+
+fn seed(format: Format, view: View) -> u64 {
+    let format = match format {
+        Format::Json => 0,
+        Format::Text => 1,
+    };
+    let radix = match view.radix {
+        Radix::Decimal => 0,
+        Radix::Hexadecimal => 2,
+    };
+    let preview = view.preview.map_or(0, |count| u64::try_from(count).unwrap_or(u64::MAX));
+    preview.wrapping_mul(64).wrapping_add(FORM * 4 + format + radix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DECIMAL: View = View { radix: Radix::Decimal, preview: None };
+
+    fn tag(canonical: &str, format: Format, view: View) -> Tag {
+        Tag::of_question(canonical, format, view)
+    }
+
+    #[test]
+    fn what_differs_has_another_tag() {
+        let hex = View { radix: Radix::Hexadecimal, ..DECIMAL };
+        let short = View { preview: Some(1), ..DECIMAL };
+        let tags = [
+            tag("pow(2,10)", Format::Text, DECIMAL),
+            tag("pow(2,10)", Format::Json, DECIMAL),
+            tag("pow(2,11)", Format::Text, DECIMAL),
+            tag("pow(2,10)", Format::Text, hex),
+            tag("pow(2,10)", Format::Text, short),
+        ];
+        for (at, one) in tags.iter().enumerate() {
+            assert!(tags[at + 1..].iter().all(|other| one.hash != other.hash), "{at}");
+        }
+        assert_eq!(tags[0], tag("pow(2,10)", Format::Text, DECIMAL));
+    }
+
+    #[test]
+    fn tags_are_compared_weakly_for_none_match_and_strongly_for_ranges() {
+        let text = tag("pow(2,10)", Format::Text, DECIMAL);
+        let strong = text.to_header().to_str().unwrap().to_owned();
+        let weak = format!("W/{strong}");
+        let gzip = in_coding(&text.to_header(), "gzip").unwrap();
+        let gzip = gzip.to_str().unwrap();
+        for list in [&strong, &weak, gzip, "*", &format!("\"a,b\", {strong}")] {
+            assert!(text.is_in(list), "{list}");
+        }
+        for list in ["", "\"other\"", strong.trim_matches('"')] {
+            assert!(!text.is_in(list), "{list}");
+        }
+        assert!(text.is_exactly(&strong));
+        for other in [&weak, gzip, "*", "Sat, 21 Nov 2026 09:00:00 GMT"] {
+            assert!(!text.is_exactly(other), "{other}");
+        }
+        let json = tag("pow(2,10)", Format::Json, DECIMAL).to_header();
+        assert!(json.to_str().unwrap().starts_with("W/\""));
+        assert_eq!(in_coding(&json, "gzip"), None);
+    }
+}

@@ -1,0 +1,132 @@
+//! What happens to every computation that is asked for over HTTP: it is checked, let in, exchanged for
+//! its answer, and given in the form that was asked for.
+
+use std::time::SystemTime;
+
+use abacus_operations::Prepared;
+use abacus_schemas::{ComputeRequested, Timestamp};
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse as _, Response};
+use uuid::Uuid;
+
+use crate::body::Asked;
+use crate::call::Call;
+use crate::computation::Computation;
+use crate::exchange::Submission;
+use crate::idempotency;
+use crate::identity::Caller;
+use crate::prefer::PREFERENCE_APPLIED;
+use crate::problem::Failure;
+use crate::protection::Load;
+use crate::results::{Rendering, Tag, not_modified};
+use crate::state::AppState;
+
+/// How requests that come in here are marked in the log.
+const SOURCE: &str = "http";
+
+/// Says that an answer is that to an earlier request.
+pub(crate) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// Says from when on a key stands for nothing.
+pub(crate) const IDEMPOTENCY_EXPIRES: HeaderName = HeaderName::from_static("idempotency-expires");
+
+/// What a request is known by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Name<'a> {
+    /// Its id, unless it is one that was sent again.
+    pub(crate) id: Uuid,
+    pub(crate) traceparent: &'a HeaderValue,
+}
+
+/// Computes one thing and says what came of it.
+pub(crate) async fn submit(
+    state: &AppState,
+    asked: Asked,
+    call: &Call,
+    name: Name<'_>,
+) -> Result<Response, Failure> {
+    let format = call.format()?;
+    let prepared = abacus_operations::prepare(&asked.operation, &asked.operands, &state.limits)?;
+    call.view.check(&prepared)?;
+    let (view, conditions) = (call.view, &call.conditions);
+    let tag = conditions.is_safe.then(|| Tag::of_question(prepared.canonical(), format, view));
+    let rendering = Rendering { format, view, conditions, tag, began: call.began };
+    if let Some(tag) = &rendering.tag
+        && rendering.is_known()
+    {
+        return Ok(not_modified(tag));
+    }
+    let permit = state.protection.admit(&call.caller, call.from, load(&prepared)).await?;
+    let request = request(name.id, asked, &call.caller);
+    let most = state.exchange.wait;
+    let submission = Submission {
+        id: name.id,
+        request: &request,
+        traceparent: Some(name.traceparent.as_bytes()),
+        wait: call.prefer.patience(most),
+    };
+    let Some(key) = &call.key else {
+        let computation = ask(state, submission).await?;
+        let mut response = render(computation, rendering, call, most).await?;
+        permit.write(response.headers_mut());
+        return Ok(response);
+    };
+    let outcome = idempotency::run(state, &call.caller, key, &prepared, submission).await?;
+    let (is_replay, expires_at) = (outcome.is_replay, outcome.expires_at);
+    let rendered = render(outcome.computation, rendering, call, most).await;
+    let mut response = rendered.unwrap_or_else(Failure::into_response);
+    permit.write(response.headers_mut());
+    mark(&mut response, is_replay, expires_at);
+    Ok(response)
+}
+
+/// Exchanges a request for its answer, or for the promise of one.
+pub(crate) async fn ask(
+    state: &AppState,
+    submission: Submission<'_>,
+) -> Result<Computation, Failure> {
+    let id = submission.id;
+    match state.exchange.ask(submission).await.map_err(Failure::of(id))? {
+        Some(event) => Ok(Computation::of(id, event)),
+        None => Ok(Computation::pending(id, submission.request.clone())),
+    }
+}
+
+async fn render(
+    computation: Computation,
+    rendering: Rendering<'_>,
+    call: &Call,
+    most: std::time::Duration,
+) -> Result<Response, Failure> {
+    let id = computation.request_id;
+    let applied = call.prefer.applied(most, computation.is_pending());
+    let computation = computation.unless_failed().map_err(Failure::of(id))?;
+    let mut response = rendering.render(computation).await?;
+    response.headers_mut().extend(applied.map(|applied| (PREFERENCE_APPLIED, applied)));
+    Ok(response)
+}
+
+/// The event for what is asked.
+pub(crate) fn request(id: Uuid, asked: Asked, caller: &Caller) -> ComputeRequested {
+    ComputeRequested {
+        request_id: id.to_string(),
+        operation: asked.operation,
+        operands: asked.operands,
+        requester: caller.requester().map(str::to_owned),
+        source: SOURCE.to_owned(),
+        requested_at: Timestamp::now(),
+    }
+}
+
+/// What a computation takes of us.
+pub(crate) fn load(prepared: &Prepared) -> Load {
+    Load { cost: prepared.cost(), bytes: prepared.estimated_digits() }
+}
+
+fn mark(response: &mut Response, is_replay: bool, expires_at: SystemTime) {
+    let headers = response.headers_mut();
+    if is_replay {
+        headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+    }
+    let expires = HeaderValue::from_str(&httpdate::fmt_http_date(expires_at)).ok();
+    headers.extend(expires.map(|expires| (IDEMPOTENCY_EXPIRES, expires)));
+}
