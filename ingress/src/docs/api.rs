@@ -12,6 +12,16 @@ use crate::problem::{Problem, responses};
 /// The name of the security scheme.
 const BEARER: &str = "bearer";
 
+/// What any request can be answered before it gets to us: beyond its own limits the parser of HTTP
+/// writes no body, so none is promised.
+const FROM_THE_PARSER: [(StatusCode, &str); 2] = [
+    (StatusCode::URI_TOO_LONG, "The URL is too long: send operands in a body."),
+    (
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "The headers are too large: send fewer or shorter ones.",
+    ),
+];
+
 const DESCRIPTION: &str = "\
 Integers of any size: powers, Fibonacci numbers, factorials.
 
@@ -90,20 +100,27 @@ fn complete(operation: &mut Operation) {
     }
     let status = StatusCode::INTERNAL_SERVER_ERROR;
     responses.entry(status.as_str().to_owned()).or_insert_with(|| responses_of(status));
-    for (status, response) in responses {
-        let status = status.parse().unwrap_or(StatusCode::OK);
-        if let RefOr::T(response) = response
-            && (status.is_client_error() || status.is_server_error())
-        {
-            let full = responses::response(status);
-            if response.content.is_empty() {
-                response.content = full.content;
-            }
-            if response.description.is_empty() {
-                response.description = full.description;
-            }
-            response.headers.extend(full.headers);
+    responses.iter_mut().for_each(fill_in);
+    for (status, meaning) in FROM_THE_PARSER {
+        let response = utoipa::openapi::Response::new(meaning);
+        responses.insert(status.as_str().to_owned(), response.into());
+    }
+}
+
+/// A problem that says no more than its status is like all problems of that status.
+fn fill_in((status, response): (&String, &mut RefOr<utoipa::openapi::Response>)) {
+    let status = status.parse().unwrap_or(StatusCode::OK);
+    if let RefOr::T(response) = response
+        && (status.is_client_error() || status.is_server_error())
+    {
+        let full = responses::response(status);
+        if response.content.is_empty() {
+            response.content = full.content;
         }
+        if response.description.is_empty() {
+            response.description = full.description;
+        }
+        response.headers.extend(full.headers);
     }
 }
 
