@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 /// How soon every instance refuses what was ended on one.
 const BOUND: Duration = Duration::from_secs(2);
 
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 const BOOTSTRAP: &str = "the-one-bootstrap-token-of-this-test";
 
 /// Any computation; nobody without credentials gets it.
 const QUESTION: &str = "/v1/fibonacci/90";
 
 /// A system that serves only those it knows, with the bootstrap token set.
-fn system() -> System {
+pub(crate) fn system() -> System {
     let mut system = System::new();
     system.set("ABACUS_ANONYMOUS", "false");
     system.set("ABACUS_BOOTSTRAP_TOKEN", BOOTSTRAP);
@@ -45,7 +45,7 @@ fn start_two(system: &System) -> ([Service; 2], [Client; 2]) {
 }
 
 #[track_caller]
-fn register(client: &Client, name: &str) {
+pub(crate) fn register(client: &Client, name: &str) {
     let answer =
         client.post_json("/v1/register", &json!({ "username": name, "password": PASSWORD }));
     assert_eq!(answer.status, 201, "{}", answer.body);
@@ -57,7 +57,7 @@ fn try_login(client: &Client, name: &str, password: &str) -> Response {
 
 /// The client with a new session.
 #[track_caller]
-fn login(client: &Client, name: &str) -> Client {
+pub(crate) fn login(client: &Client, name: &str) -> Client {
     let answer = try_login(client, name, PASSWORD);
     assert_eq!(answer.status, 200, "{}", answer.body);
     client.with_token(answer.json()["access_token"].as_str().unwrap())
@@ -65,7 +65,7 @@ fn login(client: &Client, name: &str) -> Client {
 
 /// The client of a new user.
 #[track_caller]
-fn user(client: &Client, name: &str) -> Client {
+pub(crate) fn user(client: &Client, name: &str) -> Client {
     register(client, name);
     login(client, name)
 }
@@ -79,7 +79,7 @@ fn bootstrap(client: &Client, name: &str, token: &str) -> Response {
 
 /// The client of the first administrator.
 #[track_caller]
-fn admin(client: &Client) -> Client {
+pub(crate) fn admin(client: &Client) -> Client {
     let answer = bootstrap(client, "root", BOOTSTRAP);
     assert_eq!(answer.status, 201, "{}", answer.body);
     login(client, "root")

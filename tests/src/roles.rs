@@ -6,29 +6,41 @@ use std::collections::BTreeSet;
 use abacus_testkit::{Client, PATIENCE, Response, System, wait_until};
 use serde_json::Value;
 
+use crate::identity::{self, PASSWORD, admin, login, register, user};
 use crate::openapi;
 
 /// The statuses of one request by whoever asks.
 struct Row {
     /// As the document has it: `GET /v1/computations/{id}`.
     operation: &'static str,
-    /// What is asked for. `{own}` stands for the id of a request of `user`'s (of nobody's, where
-    /// anonymous computing is on).
+    /// What is asked for.
     path: &'static str,
     /// JSON, if there is a body.
     body: &'static str,
-    /// By nobody, where anonymous computing is on.
+    /// By nobody, where anonymous computing is on. There are no users then, and `{own}` stands for a
+    /// request of nobody's.
     anonymous: u16,
-    /// By nobody where it is off, by its user, by another user, by an administrator.
-    #[expect(dead_code, reason = "there are no users yet")]
+    /// By nobody where it is off, by Ada, by another user, by an administrator. In path and body `{own}`
+    /// stands for a request of Ada's, `{key}` for an API key of hers, `{caller}` for who asks, `{password}`
+    /// for everybody's password.
     roles: [u16; 4],
 }
+
+/// Who asks, in the order of [`Row::roles`].
+const CALLERS: [&str; 4] = ["nobody", "ada", "bob", "root"];
+/// Ada comes last: what she asks for may be gone afterwards.
+const ORDER: [usize; 4] = [0, 2, 3, 1];
 
 const fn get(operation: &'static str, path: &'static str, anonymous: u16, roles: [u16; 4]) -> Row {
     Row { operation, path, body: "", anonymous, roles }
 }
 
-const fn post(operation: &'static str, body: &'static str, anonymous: u16, roles: [u16; 4]) -> Row {
+const fn with_body(
+    operation: &'static str,
+    body: &'static str,
+    anonymous: u16,
+    roles: [u16; 4],
+) -> Row {
     Row { operation, path: "", body, anonymous, roles }
 }
 
@@ -36,12 +48,20 @@ const fn post(operation: &'static str, body: &'static str, anonymous: u16, roles
 const OPEN: [u16; 4] = [200, 200, 200, 200];
 /// For everybody with an account.
 const USERS: [u16; 4] = [401, 200, 200, 200];
+/// The same, and nothing is left to say.
+const USERS_DONE: [u16; 4] = [401, 204, 204, 204];
 /// For the user whose it is, and for administrators.
 const OWNERS: [u16; 4] = [401, 200, 404, 200];
 /// For administrators.
 const ADMINS: [u16; 4] = [401, 403, 403, 200];
 
-const ROWS: [Row; 22] = [
+const REGISTER: &str = r#"{"username":"{caller}-2","password":"{password}"}"#;
+const LOGIN: &str = r#"{"username":"ada","password":"{password}"}"#;
+const FACTORIAL: &str = r#"{"operation":"factorial","operands":{"n":5}}"#;
+const BATCH: &str = r#"{"computations":[{"operation":"factorial","operands":{"n":5}}]}"#;
+const CHANGE: &str = r#"{"current_password":"{password}","new_password":"another staple"}"#;
+
+const ROWS: [Row; 36] = [
     get("GET /", "/", 200, OPEN),
     get("GET /openapi.json", "/openapi.json", 200, OPEN),
     get("GET /problems", "/problems", 200, OPEN),
@@ -59,24 +79,59 @@ const ROWS: [Row; 22] = [
     get("GET /v1/fibonacci/{n}", "/v1/fibonacci/5", 200, USERS),
     get("GET /v1/factorial", "/v1/factorial?n=5", 200, USERS),
     get("GET /v1/factorial/{n}", "/v1/factorial/5", 200, USERS),
-    post("POST /v1/computations", r#"{"operation":"factorial","operands":{"n":5}}"#, 200, USERS),
+    with_body("POST /v1/computations", FACTORIAL, 200, USERS),
+    with_body("POST /v1/batch", BATCH, 200, USERS),
     get("GET /v1/computations/{id}", "/v1/computations/{own}", 200, OWNERS),
+    get("GET /v1/computations/{id}/events", "/v1/computations/{own}/events", 200, OWNERS),
     get("GET /v1/computations", "/v1/computations", 401, USERS),
     get("GET /v1/admin/history", "/v1/admin/history", 401, ADMINS),
     get("GET /secure-history", "/secure-history", 401, ADMINS),
+    with_body("POST /v1/register", REGISTER, 201, [201, 201, 201, 201]),
+    with_body("POST /v1/login", LOGIN, 401, OPEN),
+    get("GET /v1/me", "/v1/me", 401, USERS),
+    get("GET /v1/api-keys", "/v1/api-keys", 401, USERS),
+    with_body("POST /v1/api-keys", r#"{"label":"another"}"#, 401, [401, 201, 201, 201]),
+    get("DELETE /v1/api-keys/{id}", "/v1/api-keys/{key}", 401, [401, 204, 404, 404]),
+    get("GET /v1/admin/users", "/v1/admin/users", 401, ADMINS),
+    get("GET /v1/admin/audit", "/v1/admin/audit", 401, ADMINS),
+    Row {
+        path: "/v1/admin/users/carol",
+        ..with_body("PATCH /v1/admin/users/{username}", r#"{"disabled":true}"#, 401, ADMINS)
+    },
+    get(
+        "DELETE /v1/admin/users/{username}/sessions",
+        "/v1/admin/users/carol/sessions",
+        401,
+        [401, 403, 403, 204],
+    ),
+    with_body("POST /v1/logout", "", 401, USERS_DONE),
+    // Sessions are over by now: each caller signs in anew.
+    with_body("PUT /v1/me/password", CHANGE, 401, USERS_DONE),
 ];
+
+/// What stands for the placeholders.
+struct Places<'a> {
+    own: &'a str,
+    key: &'a str,
+    caller: &'a str,
+}
 
 impl Row {
     /// Asks as whoever `client` is.
     #[track_caller]
-    fn ask(&self, client: &Client, own: &str) -> Response {
+    fn ask(&self, client: &Client, places: &Places<'_>) -> Response {
+        let Places { own, key, caller } = places;
+        let fill = |text: &str| {
+            let text = text.replace("{own}", own).replace("{key}", key);
+            text.replace("{caller}", caller).replace("{password}", PASSWORD)
+        };
         let (method, path) = self.operation.split_once(' ').expect("a method and a path");
-        let path = if self.path.is_empty() { path } else { self.path }.replace("{own}", own);
-        match method {
-            "GET" => client.get(&path),
-            "POST" => client.post("/v1/computations", "application/json", self.body),
-            other => panic!("{other} is not known here"),
+        let path = fill(if self.path.is_empty() { path } else { self.path });
+        if self.body.is_empty() {
+            return client.send(method, &path);
         }
+        let body: Value = serde_json::from_str(&fill(self.body)).expect("JSON");
+        client.send_json(method, &path, &body)
     }
 }
 
@@ -103,8 +158,36 @@ fn every_operation_of_the_document_has_a_row_and_answers_nobody_as_it_says() {
     let rows: BTreeSet<String> = ROWS.iter().map(|row| row.operation.to_owned()).collect();
     assert_eq!(described, rows, "the document's operations, and those with a row");
     let own = logged_request(&client);
+    let places = Places { own: &own, key: "0", caller: "somebody" };
     for row in &ROWS {
-        let answer = row.ask(&client, &own);
+        let answer = row.ask(&client, &places);
         assert_eq!(answer.status, row.anonymous, "{}: {}", row.operation, answer.body);
+    }
+}
+
+#[test]
+fn every_operation_answers_each_role_as_its_row_says() {
+    let system = identity::system();
+    let [mut ingress, _processor, _projector] =
+        system.start_all([system.ingress(), system.processor(), system.projector()]);
+    let nobody = ingress.http();
+    let root = admin(&nobody);
+    let ada = user(&nobody, "ada");
+    let bob = user(&nobody, "bob");
+    register(&nobody, "carol");
+    let own = logged_request(&ada);
+    let key = ada.post_json("/v1/api-keys", &serde_json::json!({"label": "one"})).json();
+    let key = key["id"].as_str().expect("an id");
+    let clients = [nobody.clone(), ada, bob, root];
+    for row in &ROWS {
+        for caller in ORDER {
+            let name = CALLERS[caller];
+            let needs_session = row.operation == "PUT /v1/me/password" && caller > 0;
+            let fresh = needs_session.then(|| login(&nobody, name));
+            let client = fresh.as_ref().unwrap_or(&clients[caller]);
+            let answer = row.ask(client, &Places { own: &own, key, caller: name });
+            let expected = row.roles[caller];
+            assert_eq!(answer.status, expected, "{} by {name}: {}", row.operation, answer.body);
+        }
     }
 }

@@ -117,7 +117,7 @@ impl Account {
         }
         self.register(port, privilege)?;
         let token = self.sign_in(port)?;
-        let request = Request::post("/v1/api-keys", json!({"name": KEY_NAME})).with_token(&token);
+        let request = Request::post("/v1/api-keys", json!({"label": KEY_NAME})).with_token(&token);
         self.api_key = Some(member(&request.send(port, PATIENCE)?, 201, "key")?);
         Ok(())
     }
