@@ -2,7 +2,6 @@
 //!
 //! Ports are those of the file. Containers reach each other by name; what is published is on the loopback interface.
 
-use std::env;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
