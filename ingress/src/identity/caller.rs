@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ pub(crate) struct User {
 }
 
 /// What a user may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Role {
     /// Computes, and reads what is their own.
@@ -81,6 +81,15 @@ impl Role {
             Self::User => "user",
             Self::Admin => "admin",
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Role {
+    /// From a string and nothing else: the derived form reads an array as malformed JSON.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let role = [Self::User, Self::Admin].into_iter().find(|role| role.name() == name);
+        role.ok_or_else(|| serde::de::Error::custom("a role is `user` or `admin`"))
     }
 }
 

@@ -22,7 +22,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// For a read of everything.
 const LONG_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often what has expired is deleted, by each instance.
+/// How often what has expired is deleted, by each instance, and at its start.
 const HOUSEKEEPING: Duration = Duration::from_mins(1);
 
 const READ: &str = "
@@ -53,14 +53,14 @@ impl Feed {
     /// Reads until the shutdown.
     pub(super) async fn follow(self, shutdown: Shutdown) -> anyhow::Result<()> {
         let mut next = BEGINNING.to_owned();
-        let mut cleaned = Instant::now();
+        let mut cleaned: Option<Instant> = None;
         let mut is_failing = false;
         loop {
             let result = self.step(&next).await;
             self.tell(&mut is_failing, result.as_ref().err());
             next = result.unwrap_or_else(|_| BEGINNING.to_owned());
-            if cleaned.elapsed() >= HOUSEKEEPING {
-                cleaned = Instant::now();
+            if cleaned.is_none_or(|at| at.elapsed() >= HOUSEKEEPING) {
+                cleaned = Some(Instant::now());
                 self.clean_up().await;
             }
             tokio::select! {

@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 
 use super::Error;
@@ -30,6 +31,13 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Input<T> {
         is_json?;
         Ok(Self(serde_json::from_slice(&bytes).map_err(refuse)?))
     }
+}
+
+/// A member that may be left out, but is not `null`.
+pub(crate) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 fn refuse(error: serde_json::Error) -> Problem {

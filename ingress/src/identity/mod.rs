@@ -127,26 +127,27 @@ impl Identity {
 
     /// The user that the credentials are of; `None` if there are none.
     async fn known(&self, headers: &HeaderMap) -> Result<Option<User>, Error> {
-        let user = match self.counting(Presented::of(headers))? {
-            Presented::Nothing => return Ok(None),
-            Presented::Token(token) => self.session_of(token).map(|session| self.user(session)),
-            Presented::Key(key) => {
-                self.check_freshness()?;
-                self.keys.identify(key, &self.revocations).await
-            }
-        };
-        if let Err(Error::InvalidCredentials(fault)) = &user {
-            self.count_fault(*fault);
-        }
-        user.map(Some)
+        let user = self.present(headers).await;
+        user.inspect_err(|error| self.count_fault(error))
     }
 
-    /// The session that the credentials are of.
-    fn session(&self, headers: &HeaderMap) -> Result<Session, Error> {
-        match self.counting(Presented::of(headers))? {
-            Presented::Nothing => Err(Error::Unauthenticated),
+    async fn present(&self, headers: &HeaderMap) -> Result<Option<User>, Error> {
+        match Presented::of(headers)? {
+            Presented::Nothing => Ok(None),
+            Presented::Token(token) => Ok(Some(self.user(self.session_of(token)?))),
+            Presented::Key(key) => {
+                self.check_freshness()?;
+                self.keys.identify(key, &self.revocations).await.map(Some)
+            }
+        }
+    }
+
+    /// The session that the credentials are of, for what a key may not do.
+    async fn session(&self, headers: &HeaderMap) -> Result<Session, Error> {
+        self.known(headers).await?.ok_or(Error::Unauthenticated)?;
+        match Presented::of(headers)? {
             Presented::Token(token) => self.session_of(token),
-            Presented::Key(_) => Err(Error::SessionRequired),
+            Presented::Nothing | Presented::Key(_) => Err(Error::SessionRequired),
         }
     }
 
@@ -174,16 +175,11 @@ impl Identity {
         }
     }
 
-    fn counting<T>(&self, presented: Result<T, Fault>) -> Result<T, Error> {
-        presented.map_err(|fault| {
-            self.count_fault(fault);
-            fault.into()
-        })
-    }
-
-    fn count_fault(&self, fault: Fault) {
-        self.metrics.refused_credentials.with_label_values(&[fault.label()]).inc();
-        tracing::debug!(fault = fault.label(), "credentials were refused");
+    fn count_fault(&self, error: &Error) {
+        if let Error::InvalidCredentials(fault) = error {
+            self.metrics.refused_credentials.with_label_values(&[fault.label()]).inc();
+            tracing::debug!(fault = fault.label(), "credentials were refused");
+        }
     }
 }
 

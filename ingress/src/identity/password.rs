@@ -4,6 +4,7 @@
 //! many more wait; what is beyond that is refused. A name that nobody has costs one hash as well.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use abacus_runtime::{ExposeSecret as _, SecretString};
@@ -24,10 +25,8 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// In characters.
-const SHORTEST: usize = 8;
-/// In bytes. Nothing is ever cut off.
-const LONGEST: usize = 1024;
+/// In characters. Nothing is ever cut off.
+const LENGTHS: RangeInclusive<usize> = 8..=1024;
 
 /// What people choose most, in lower case, of those that are long enough.
 const COMMON: &str = include_str!("common_passwords.txt");
@@ -45,11 +44,11 @@ impl Password {
     /// Refuses what is guessed first (NIST SP 800-63B, section 3.1.1.2): no rules on characters.
     pub(crate) fn check(&self, name: &UserName) -> Result<(), Error> {
         let text = self.0.expose_secret();
-        let lower = text.to_lowercase();
-        Err(Error::WeakPassword(if text.chars().count() < SHORTEST {
+        let (length, lower) = (text.chars().count(), text.to_lowercase());
+        Err(Error::WeakPassword(if length < *LENGTHS.start() {
             "the password is too short; take at least 8 characters, better 15"
-        } else if text.len() > LONGEST {
-            "the password is too long; take at most 1024 bytes"
+        } else if length > *LENGTHS.end() {
+            "the password is too long; take at most 1024 characters"
         } else if COMMON.lines().any(|common| common == lower) {
             "the password is one of the most common; take another"
         } else if lower == name.as_str() {
@@ -122,7 +121,7 @@ impl Hasher {
     ) -> Result<Verdict, Error> {
         let is_there = stored.is_some();
         let stored = stored.map_or_else(|| Arc::clone(&self.nobodys), Arc::from);
-        if password.0.expose_secret().len() > LONGEST {
+        if password.0.expose_secret().chars().count() > *LENGTHS.end() {
             return Ok(Verdict::Wrong);
         }
         let verdict = self.run(move || verify(&password, &stored)).await?;

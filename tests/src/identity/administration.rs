@@ -158,7 +158,9 @@ fn administrators_end_sessions_list_accounts_and_read_what_was_done() {
         path = format!("/v1/admin/users?limit=2&cursor={next}");
     }
     assert_eq!(names, ["ada", "bob", "root"]);
-    assert_problem(&root.get("/v1/admin/users?cursor=x"), 400, "malformed-cursor");
+    for path in ["/v1/admin/users?cursor=x", "/v1/admin/audit?cursor=x"] {
+        assert_problem(&root.get(path), 400, "malformed-cursor");
+    }
     assert_problem(&root.get("/v1/admin/users?limit=0"), 400, "malformed-limit");
 
     let log = root.get("/v1/admin/audit?limit=100").json();

@@ -33,6 +33,11 @@ fn a_key_acts_as_its_account_until_it_is_revoked() {
     let asked = json!({ "label": "another" });
     assert_problem(&key.post_json("/v1/api-keys", &asked), 403, "session-required");
     assert_problem(&key.send("POST", "/v1/logout"), 403, "session-required");
+    assert_problem(
+        &first.with_token("abk_nonsense").send("POST", "/v1/logout"),
+        401,
+        "invalid-credentials",
+    );
     // Nor does it end with one.
     assert_eq!(ada.send("POST", "/v1/logout").status, 204);
     assert_lets_in(&key);

@@ -86,6 +86,27 @@ fn a_restarted_instance_knows_what_was_ended_before() {
     assert_refuses(&second_of(&client, &ada));
 }
 
+#[test]
+fn what_has_expired_is_deleted_and_nothing_else() {
+    let system = system();
+    let (mut ingress, client) = start(&system);
+    let ada = user(&client, "ada");
+    assert_eq!(ada.send("POST", "/v1/logout").status, 204);
+    ingress.terminate();
+    let expired = "INSERT INTO revocations (user_id, session_id, expires_at)
+        SELECT user_id, gen_random_uuid(), now() - interval '1 hour' FROM users";
+    assert_eq!(system.database.connect().execute(expired, &[]).unwrap(), 1);
+    let (_ingress, client) = start(&system);
+    wait_until("the expired row to go", PATIENCE, || {
+        let count = "SELECT count(*) FROM revocations";
+        match system.database.connect().query_one(count, &[]).unwrap().get::<_, i64>(0) {
+            1 => Ok(()),
+            rows => Err(format!("{rows} rows")),
+        }
+    });
+    assert_refuses(&second_of(&client, &ada));
+}
+
 /// A commit that is held up must not be passed over by a reader that saw later ones.
 #[test]
 fn a_revocation_that_commits_late_is_not_passed_over() {
@@ -203,9 +224,11 @@ fn members_that_are_not_asked_for_are_refused() {
             assert!(problem["detail"].as_str().unwrap().contains(member), "{problem}");
         }
     }
-    let mut root = ada.clone();
-    root["role"] = json!("root");
-    assert_problem(&client.post_json("/v1/register", &root), 422, "invalid-members");
+    for role in [json!("root"), json!(null), json!(["user"])] {
+        let mut asked = ada.clone();
+        asked["role"] = role;
+        assert_problem(&client.post_json("/v1/register", &asked), 422, "invalid-members");
+    }
     for (member, value, code) in [
         ("username", "a b", "malformed-name"),
         ("password", "Password1", "weak-password"),

@@ -5,14 +5,14 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::super::Error;
 use super::super::audit::{Act, Event};
 use super::super::caller::{Admin, Role};
-use super::super::input::Input;
+use super::super::input::{Input, given};
 use super::super::name::UserName;
-use super::super::page::PageQuery;
+use super::super::page::{self, Page};
 use super::super::store::{AccountEntry, AuditEntry, Change};
 use super::answer;
 use crate::error::Error as Problem;
@@ -26,8 +26,12 @@ use crate::state::Shared;
 #[serde(deny_unknown_fields)]
 #[schema(min_properties = 1)]
 pub(crate) struct AccountChange {
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
     role: Option<Role>,
     /// A disabled account cannot sign in, and its API keys are refused.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
     disabled: Option<bool>,
 }
 
@@ -49,7 +53,37 @@ pub(crate) struct AuditList {
     next: Option<String>,
 }
 
-type Asked = Result<Query<PageQuery>, QueryRejection>;
+/// Which part of the accounts.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AccountsQuery {
+    /// How many entries to give.
+    #[serde(default, deserialize_with = "given")]
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<i64>,
+    /// `next` of the part before; without it, the list from its start.
+    #[serde(default, deserialize_with = "given")]
+    #[param(pattern = "^[a-z0-9][a-z0-9._-]{2,63}$")]
+    cursor: Option<String>,
+}
+
+/// Which part of the audit log.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AuditQuery {
+    /// How many entries to give.
+    #[serde(default, deserialize_with = "given")]
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<i64>,
+    /// `next` of the part before; without it, the list from its start.
+    #[serde(default, deserialize_with = "given")]
+    #[param(pattern = "^[1-9][0-9]{0,17}$")]
+    cursor: Option<String>,
+}
+
+type Asked<Q> = Result<Query<Q>, QueryRejection>;
 type Named = Result<Path<String>, PathRejection>;
 
 /// List all accounts
@@ -57,7 +91,7 @@ type Named = Result<Path<String>, PathRejection>;
 /// By name.
 #[utoipa::path(
     get, path = "/v1/admin/users", tag = "administration", operation_id = "listUsers",
-    security(("bearer" = [])), params(PageQuery),
+    security(("bearer" = [])), params(AccountsQuery),
     responses(
         (status = 200, description = "A part of the accounts", body = AccountList),
         On<400>, On<401>, On<403>, On<503>,
@@ -66,11 +100,13 @@ type Named = Result<Path<String>, PathRejection>;
 pub(crate) async fn list_users(
     State(state): State<Shared>,
     _: Admin,
-    query: Asked,
+    query: Asked<AccountsQuery>,
 ) -> Result<Response, Failure> {
-    let page = read(query)?.read()?;
+    let query = read(query)?;
+    let name = |cursor: &str| Some(UserName::parse(cursor).ok()?.as_str().to_owned());
+    let page = Page::read(query.limit, query.cursor.as_deref(), name)?;
     let (limit, users) = (page.limit, state.identity.store.accounts(page).await?);
-    let next = super::super::page::next(limit, &users, |user| user.username.clone());
+    let next = page::next(limit, &users, |user| user.username.clone());
     Ok(answer(StatusCode::OK, AccountList { users, next }))
 }
 
@@ -140,7 +176,7 @@ pub(crate) async fn end_sessions(
 /// Who did what to accounts and credentials, and what was refused; the latest first.
 #[utoipa::path(
     get, path = "/v1/admin/audit", tag = "administration", operation_id = "listAudit",
-    security(("bearer" = [])), params(PageQuery),
+    security(("bearer" = [])), params(AuditQuery),
     responses(
         (status = 200, description = "A part of the audit log", body = AuditList),
         On<400>, On<401>, On<403>, On<503>,
@@ -149,15 +185,16 @@ pub(crate) async fn end_sessions(
 pub(crate) async fn list_audit(
     State(state): State<Shared>,
     _: Admin,
-    query: Asked,
+    query: Asked<AuditQuery>,
 ) -> Result<Response, Failure> {
-    let page = read(query)?.read()?;
+    let query = read(query)?;
+    let page = Page::read(query.limit, query.cursor.as_deref(), |cursor| cursor.parse().ok())?;
     let (limit, entries) = (page.limit, state.identity.store.audit(page).await?);
-    let next = super::super::page::next(limit, &entries, |entry| entry.id);
+    let next = page::next(limit, &entries, |entry| entry.id);
     Ok(answer(StatusCode::OK, AuditList { entries, next }))
 }
 
-fn read(query: Asked) -> Result<PageQuery, Problem> {
+fn read<Q>(query: Asked<Q>) -> Result<Q, Problem> {
     let Query(query) = query.map_err(|rejection| Problem::MalformedUrl(rejection.body_text()))?;
     Ok(query)
 }

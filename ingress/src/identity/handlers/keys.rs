@@ -28,7 +28,7 @@ const LONGEST_LABEL: usize = 100;
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyRequest {
     /// What the key is for, to tell it from others.
-    #[schema(min_length = 1, max_length = 100, example = "nightly report")]
+    #[schema(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]{1,100}$", example = "nightly report")]
     label: String,
 }
 
@@ -84,7 +84,7 @@ pub(crate) async fn create(
     Input(asked): Input<KeyRequest>,
 ) -> Result<Response, Failure> {
     let identity = &state.identity;
-    identity.session(&headers)?;
+    identity.session(&headers).await?;
     let label = asked.label;
     if !(1..=LONGEST_LABEL).contains(&label.chars().count()) || label.chars().any(char::is_control)
     {

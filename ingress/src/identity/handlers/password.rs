@@ -48,7 +48,7 @@ pub(crate) async fn change(
     Input(asked): Input<PasswordChange>,
 ) -> Result<Response, Failure> {
     let identity = &state.identity;
-    let session = identity.session(&headers)?;
+    let session = identity.session(&headers).await?;
     state.protection.admit_attempt(from, &session.name).await?;
     asked.new_password.check(&UserName::parse(&session.name)?)?;
     let account = identity.store.find(&session.name).await?;

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::super::audit::{Act, Event};
 use super::super::caller::Role;
-use super::super::input::Input;
+use super::super::input::{Input, given};
 use super::super::name::UserName;
 use super::super::password::Password;
 use super::super::store::NewAccount;
@@ -32,10 +32,13 @@ pub(crate) struct Registration {
              example = "correct horse battery")]
     password: Password,
     /// `user` if left out. Only administrators make administrators.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
     role: Option<Role>,
     /// Instead of an administrator's credentials, while there is no administrator yet: what the
     /// server was started with. It works once.
-    #[schema(format = Password, max_length = 1024)]
+    #[serde(default, deserialize_with = "given")]
+    #[schema(format = Password, nullable = false)]
     bootstrap_token: Option<String>,
 }
 

@@ -127,7 +127,7 @@ pub(crate) async fn logout(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let identity = &state.identity;
-    let session = identity.session(&headers)?;
+    let session = identity.session(&headers).await?;
     let event = Event::new(Act::Logout, from.0).by(&session.name).on(&session.name);
     let revocation = identity.store.end_session(&session, &event).await?;
     identity.revocations.apply([revocation]);
