@@ -75,8 +75,9 @@ async fn state(
     watch(runtime, waiters, &log, &metrics);
     let feed_pool = request_log::pool(&config.request_log, 1)?;
     let pools = Pools { shared: log.connections(), feed: feed_pool };
-    let lease = config.publisher.delivery_timeout;
-    let idempotency = Idempotency::new(&config.idempotency, log.connections(), lease, deliveries);
+    let delivery = config.publisher.delivery_timeout;
+    let idempotency =
+        Idempotency::new(&config.idempotency, log.connections(), delivery, deliveries);
     let store = idempotency.store();
     runtime.spawn("idempotency", KEYS_BUDGET, |shutdown| idempotency::keep(store, feed, shutdown));
     let (wait, acceptance) = (config.exchange.wait, config.publisher.delivery_timeout);

@@ -8,7 +8,33 @@ use abacus_runtime::{Config, Environment, Shutdown};
 use abacus_schemas::headers::CORRELATION_ID;
 
 use crate::metrics::Metrics;
-use crate::waiters::{ReplyKind, Waiters};
+use crate::waiters::Waiters;
+
+/// What a reply turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReplyKind {
+    /// Somebody waited for it.
+    Answered,
+    /// Nobody waited for it any more.
+    Late,
+    /// There was an answer already.
+    Duplicate,
+    /// It is not a reply to this instance, or to a request long ago.
+    Foreign,
+}
+
+impl ReplyKind {
+    pub(crate) const NAMES: [&str; 4] = ["answered", "late", "duplicate", "foreign"];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Late => "late",
+            Self::Duplicate => "duplicate",
+            Self::Foreign => "foreign",
+        }
+    }
+}
 
 /// Which reply partition is this instance's.
 #[derive(Clone, Debug)]

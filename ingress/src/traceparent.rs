@@ -15,7 +15,7 @@ const LEN: usize = 2 + 1 + 32 + 1 + 16 + 1 + 2;
 pub(crate) fn of(id: Uuid) -> HeaderValue {
     let trace = id.as_simple();
     let (_, parent) = id.as_u64_pair();
-    HeaderValue::from_str(&format!("00-{trace}-{parent:016x}-00"))
+    HeaderValue::try_from(format!("00-{trace}-{parent:016x}-00"))
         .unwrap_or(HeaderValue::from_static(""))
 }
 

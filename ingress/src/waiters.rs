@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::attached::{Attached, Awaited, Seat, Until};
 use crate::computation::{Computation, Status};
 use crate::recent::{End, Recent};
+use crate::replies::ReplyKind;
 use crate::waiter::{Attachment, Visit, Waiter};
 
 /// How many past waiters are remembered, and how many bytes of replies and requests.
@@ -38,32 +39,6 @@ pub(crate) enum Ending {
     NotWritten(String),
     /// Nothing is known: no reply, no acknowledgement, no failure.
     Unconfirmed,
-}
-
-/// What a reply turned out to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ReplyKind {
-    /// Somebody waited for it.
-    Answered,
-    /// Nobody waited for it any more.
-    Late,
-    /// There was an answer already.
-    Duplicate,
-    /// It is not a reply to this instance, or to a request long ago.
-    Foreign,
-}
-
-impl ReplyKind {
-    pub(crate) const NAMES: [&str; 4] = ["answered", "late", "duplicate", "foreign"];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::Late => "late",
-            Self::Duplicate => "duplicate",
-            Self::Foreign => "foreign",
-        }
-    }
 }
 
 /// As many requests wait as are allowed.

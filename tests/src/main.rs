@@ -18,6 +18,7 @@ mod exactly_once;
 mod heavy;
 mod history;
 mod http;
+mod idempotency;
 mod identity;
 mod openapi;
 mod oracle;

@@ -31,6 +31,10 @@ use store::Store;
 /// A retry comes within seconds; less than this is of no use.
 const SHORTEST_LIFETIME: Duration = Duration::from_secs(1);
 
+/// A claim may be known to its instance only so long after it began, and a record be marked as written
+/// so long after it was: a lease lasts longer than writing by both.
+const MARGIN: Duration = store::TIMEOUT.saturating_add(Duration::from_secs(1));
+
 /// How long keys are kept.
 #[derive(Clone, Debug)]
 pub(crate) struct IdempotencyConfig {
@@ -59,13 +63,14 @@ pub(crate) struct Idempotency {
 }
 
 impl Idempotency {
-    /// Keys kept behind `pool`. `lease` is how long a request may take to be written.
+    /// Keys kept behind `pool`. `delivery` is how long a request may take to be written.
     pub(crate) fn new(
         config: &IdempotencyConfig,
         pool: Pool,
-        lease: Duration,
+        delivery: Duration,
         deliveries: Arc<Deliveries>,
     ) -> Self {
+        let lease = delivery + MARGIN;
         // A key that expired before its lease would be claimed twice.
         let lifetime = config.lifetime.max(lease);
         Self { store: Store { pool, lease, lifetime }, deliveries }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::Error;
 
 /// How long a question may take, connecting included.
-const TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
 /// How many expired keys one statement deletes.
 const SWEEP: i64 = 1_000;
 /// A key may be deleted between a claim that meets it and the look at it.

@@ -135,7 +135,7 @@ fn timing(computation: &Computation, began: Instant) -> Option<HeaderValue> {
         }
         None => format!("total;dur={millis}.{rest:03}"),
     };
-    HeaderValue::from_str(&text).ok()
+    HeaderValue::try_from(text).ok()
 }
 
 #[cfg(test)]

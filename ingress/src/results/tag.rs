@@ -49,7 +49,7 @@ impl Tag {
     pub(crate) fn to_header(&self) -> HeaderValue {
         let weak = if self.is_weak { "W/" } else { "" };
         let text = format!("{weak}\"{:032x}\"", self.hash);
-        HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("\"\""))
+        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("\"\""))
     }
 
     /// Whether an `If-None-Match` names it, in whatever coding: by weak comparison.

@@ -27,9 +27,10 @@ use crate::identity::Identity;
 use crate::metrics::Metrics;
 use crate::protection::Protection;
 use crate::publisher::{Publisher, ReplyAddress};
+use crate::replies::ReplyKind;
 use crate::request_log::{RequestLog, RequestLogConfig};
 use crate::state::AppState;
-use crate::waiters::{ReplyKind, Waiters};
+use crate::waiters::Waiters;
 use crate::{catalog, routes::router};
 
 const SCHEMA: SchemaId = SchemaId(1);
@@ -96,8 +97,9 @@ impl Harness {
         };
         let log = RequestLog::new(&unreachable_log()).unwrap();
         let (deliveries, _) = Deliveries::new();
-        let lease = Duration::from_secs(5);
-        let idempotency = Idempotency::new(&read(), log.connections(), lease, Arc::new(deliveries));
+        let delivery = Duration::from_secs(5);
+        let idempotency =
+            Idempotency::new(&read(), log.connections(), delivery, Arc::new(deliveries));
         let state = AppState {
             idempotency,
             identity: Identity::new(),
