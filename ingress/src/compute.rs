@@ -113,7 +113,7 @@ async fn respond(state: &AppState, asked: Result<Asked, Error>, call: Call) -> R
 /// Refuses what the processor would refuse, then exchanges the request for its answer.
 async fn compute(state: &AppState, asked: Asked, call: Call) -> Result<Response, Failure> {
     let prepared = abacus_operations::prepare(&asked.operation, &asked.operands, &state.limits)?;
-    let permit = state.protection.admit(&call.caller, call.from, load(&prepared)).await?;
+    let mut permit = state.protection.admit(&call.caller, call.from, load(&prepared)).await?;
     let id = Uuid::now_v7();
     let request = ComputeRequested {
         request_id: id.to_string(),
@@ -126,7 +126,10 @@ async fn compute(state: &AppState, asked: Asked, call: Call) -> Result<Response,
     let traceparent = call.traceparent.as_ref().map(HeaderValue::as_bytes);
     let answer = state.exchange.ask(id, &request, traceparent).await.map_err(Failure::of(id))?;
     let computation = match answer {
-        Some(event) => Computation::succeeded(id, event).map_err(Failure::of(id))?,
+        Some(event) => {
+            permit.mark_answered();
+            Computation::succeeded(id, event).map_err(Failure::of(id))?
+        }
         None => Computation::pending(id, request),
     };
     let mut response = computation.into_response(call.format);

@@ -28,7 +28,6 @@ mod error;
 mod exchange;
 mod history;
 mod identity;
-mod listener;
 mod lookup;
 mod metrics;
 mod problem;

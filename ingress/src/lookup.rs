@@ -18,6 +18,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Failure> {
     let Path(given) = path.map_err(|rejection| Error::MalformedUrl(rejection.body_text()))?;
     let id = Uuid::parse_str(&given).map_err(|_| Error::MalformedId { given })?;
+    state.protection.admit_read(&call.caller, call.from).await?;
     let found = state.log.find(id).await.map_err(Failure::of(id))?;
     let computation = found.ok_or(Error::NoSuchComputation { id }).map_err(Failure::of(id))?;
     Ok(computation.into_response(call.format))

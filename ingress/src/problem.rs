@@ -71,6 +71,9 @@ impl IntoResponse for Failure {
         if class.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER);
         }
+        if let Error::Protection(error) = &self.error {
+            error.write(headers);
+        }
         if let Some(id) = self.request_id {
             headers.insert(X_REQUEST_ID, id_header(id));
         }
@@ -135,6 +138,7 @@ fn members(error: &Error) -> Map<String, Value> {
         Error::OperandType { operand, .. } | Error::RepeatedOperand { operand } => {
             vec![("operand", cut(operand).into())]
         }
+        Error::Protection(error) => error.members(),
         Error::BodyTooLarge { limit } => vec![("limit", (*limit).into())],
         _ => vec![],
     };

@@ -7,9 +7,7 @@ use std::time::Instant;
 
 use abacus_operations::Operation;
 use axum::Router;
-use axum::body::HttpBody as _;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -19,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::error::Error;
 use crate::problem::Failure;
 use crate::state::Shared;
-use crate::{catalog, compute, docs, history, identity, lookup, server};
+use crate::{catalog, compute, docs, history, identity, lookup, protection, server};
 
 /// Operations are there with the version and, as people expect it, without.
 const PREFIXES: [&str; 2] = ["/v1", ""];
@@ -34,15 +32,19 @@ pub(crate) fn router(state: Shared) -> Router {
         .route("/v1/computations", post(compute::by_body))
         .route("/v1/computations/{id}", get(lookup::show))
         .route("/v1/operations", get(catalog::list));
-    abacus_operations::all()
+    let router = abacus_operations::all()
         .iter()
         .fold(router, |router, operation| with_operation(router, *operation))
         .fallback(no_such_path)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(max_body))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(Arc::clone(&state), see_off))
-        .with_state(state)
+        .layer(from_fn_with_state(Arc::clone(&state), protection::guard));
+    let router = match state.protection.guard().cors() {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
+    router.layer(from_fn_with_state(Arc::clone(&state), see_off)).with_state(state)
 }
 
 fn with_operation(router: Router<Shared>, operation: &'static dyn Operation) -> Router<Shared> {
@@ -59,26 +61,12 @@ fn with_operation(router: Router<Shared>, operation: &'static dyn Operation) -> 
 /// What is common to all answers: they are counted, and the last one of a connection says so.
 async fn see_off(State(state): State<Shared>, request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let has_body = !request.body().is_end_stream();
     let mut response = next.run(request).await;
     state.metrics.count_answer(&response, began.elapsed());
-    let is_body_left = has_body && is_given_without_reading(response.status());
-    if is_body_left || state.stopping.is_requested() {
+    if state.stopping.is_requested() {
         server::say_goodbye(&mut response);
     }
     response
-}
-
-/// Answers that do not look at the request's body, or not to its end. The rest of it stands in the
-/// way of the next request, so the connection ends, and the client is to know.
-fn is_given_without_reading(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::NOT_FOUND
-            | StatusCode::METHOD_NOT_ALLOWED
-            | StatusCode::NOT_ACCEPTABLE
-            | StatusCode::PAYLOAD_TOO_LARGE
-    )
 }
 
 async fn no_such_path(request: Request) -> Failure {

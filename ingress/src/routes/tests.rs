@@ -1,6 +1,7 @@
 //! The whole HTTP surface, over a broker that accepts connections and never says a word: whatever
 //! needs no broker is answered, and what is published waits until the test replies.
 
+mod guards;
 mod harness;
 
 use std::time::Duration;
