@@ -74,7 +74,7 @@ impl Queue {
             return None;
         }
         let pace = f64::from_bits(self.pace.load(Ordering::Relaxed));
-        let wait = Duration::try_from_secs_f64(in_flight as f64 / pace).ok()?;
+        let wait = Duration::try_from_secs_f64(real(in_flight) / pace).ok()?;
         wait.checked_sub(limit).filter(|excess| !excess.is_zero())
     }
 
@@ -128,8 +128,13 @@ impl Samples {
         }
         let finished: u64 = self.busy.iter().map(|sample| sample.finished).sum();
         let took: Duration = self.busy.iter().map(|sample| sample.took).sum();
-        Some(finished as f64 / took.as_secs_f64())
+        Some(real(finished) / took.as_secs_f64())
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "requests are fewer than 2^53")]
+fn real(count: u64) -> f64 {
+    count as f64
 }
 
 #[cfg(test)]

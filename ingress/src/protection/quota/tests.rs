@@ -58,8 +58,10 @@ proptest! {
             if used.take(quota, units.min(quota.units()), now).is_ok() {
                 allowed += units.min(quota.units());
             }
-            let since = (now - start).as_secs_f64() * quota.units() as f64 / window as f64;
-            prop_assert!(allowed as f64 <= quota.units() as f64 + since + 1e-3);
+            // In thousandths of what one unit is worth, so that nothing is rounded.
+            let passed = u64::try_from((now - start).as_millis()).unwrap();
+            let window = window * 1_000;
+            prop_assert!(allowed * window <= quota.units() * (window + passed));
         }
     }
 
