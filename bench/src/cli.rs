@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::backlog;
 use crate::heavy;
 use crate::processes::Processes;
+use crate::protection;
 
 /// Measures the whole system against a bare Kafka request-reply echo on the same broker.
 #[derive(Debug, Parser)]
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Rows(backlog::RowOptions),
     /// Measure light requests alone, and beside one long computation in each partition
     Heavy(heavy::Options),
+    /// Measure one caller alone, and beside another's flood and slow connections
+    Protection(protection::Options),
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The system measured against floors on the same broker, in one run: the whole of it against a bare
 //! request-reply echo, processors against a bare consume-transform-produce loop ([`backlog`]), light
-//! requests against themselves beside heavy ones ([`heavy`]).
+//! requests against themselves beside heavy ones ([`heavy`]), and one caller's against themselves beside
+//! another's flood ([`protection`]).
 //!
 //! In the first of these:
 //!
@@ -33,6 +34,7 @@ mod plan;
 mod probe;
 mod processes;
 mod processor;
+mod protection;
 mod report;
 mod request;
 mod table;
@@ -65,6 +67,9 @@ async fn main() -> ExitCode {
         }
         Some(Command::Heavy(options)) => {
             heavy::run(&cli.bootstrap, options).await.map(|()| ExitCode::SUCCESS)
+        }
+        Some(Command::Protection(options)) => {
+            protection::run(&cli.bootstrap, options).await.map(|()| ExitCode::SUCCESS)
         }
         None => measure(&cli.bootstrap, &cli.options).await,
     };

@@ -20,6 +20,7 @@ mod http;
 mod oracle;
 mod outage;
 mod poison;
+mod protection;
 mod python;
 mod refusal;
 mod registry;

@@ -33,6 +33,9 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &cli::Ben
         Some(cli::BenchPart::Heavy(options)) => {
             stream::run(workspace, progress, ("heavy", Build::Testing), options)
         }
+        Some(cli::BenchPart::Protection(options)) => {
+            stream::run(workspace, progress, ("protection", Build::Deployed), options)
+        }
     }
 }
 

@@ -116,6 +116,8 @@ pub(crate) enum BenchPart {
     Rows(Measured),
     /// Measure light requests alone, and beside one long computation in each partition
     Heavy(Measured),
+    /// Measure one caller alone, and beside another's flood and slow connections
+    Protection(Measured),
 }
 
 #[derive(Debug, Args)]
