@@ -6,6 +6,7 @@ use crate::backlog;
 use crate::heavy;
 use crate::identity;
 use crate::processes::Processes;
+use crate::protection;
 
 /// Measures the whole system against a bare Kafka request-reply echo on the same broker.
 #[derive(Debug, Parser)]
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     Identity(identity::Options),
     /// Measure light requests alone, and beside one long computation in each partition
     Heavy(heavy::Options),
+    /// Measure one caller alone, and beside another's flood and slow connections
+    Protection(protection::Options),
 }
 
 #[derive(Debug, Args)]

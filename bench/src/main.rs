@@ -1,7 +1,8 @@
 //! The system measured against floors on the same broker, in one run: the whole of it against a bare
 //! request-reply echo, processors against a bare consume-transform-produce loop ([`backlog`]), light
 //! requests against themselves beside heavy ones ([`heavy`]), calls with credentials against
-//! anonymous ones ([`identity`]).
+//! anonymous ones ([`identity`]), and one caller's against themselves beside another's flood
+//! ([`protection`]).
 //!
 //! In the first of these:
 //!
@@ -35,6 +36,7 @@ mod plan;
 mod probe;
 mod processes;
 mod processor;
+mod protection;
 mod report;
 mod request;
 mod table;
@@ -70,6 +72,9 @@ async fn main() -> ExitCode {
         }
         Some(Command::Identity(options)) => {
             identity::run(options).await.map(|()| ExitCode::SUCCESS)
+        }
+        Some(Command::Protection(options)) => {
+            protection::run(&cli.bootstrap, options).await.map(|()| ExitCode::SUCCESS)
         }
         None => measure(&cli.bootstrap, &cli.options).await,
     };

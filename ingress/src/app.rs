@@ -18,7 +18,7 @@ use crate::exchange::Exchange;
 use crate::idempotency::{self, Deliveries, Idempotency};
 use crate::identity::{Identity, Pools};
 use crate::metrics::Metrics;
-use crate::protection::Protection;
+use crate::protection::{self, Protection};
 use crate::publisher::{Publisher, ReplyAddress};
 use crate::request_log::{self, RequestLog};
 use crate::state::AppState;
@@ -44,8 +44,13 @@ const PRODUCER_CHECK: Duration = Duration::from_secs(1);
 pub async fn start(config: IngressConfig, runtime: Runtime) -> anyhow::Result<()> {
     let metrics = Metrics::register(runtime.metrics())?;
     let waiters = Arc::new(Waiters::new(config.exchange.max_waiters, metrics.waiters.clone()));
-    let state = state(&config, &runtime, &waiters, metrics).await?;
-    server::open(&config.server, routes::router(Arc::new(state)), waiters, &runtime).await
+    let guards = protection::Metrics::register(runtime.metrics())?;
+    let protection = Protection::open(&config.protection, config.exchange.max_waiters, &guards)?;
+    let state = state(&config, &runtime, &waiters, metrics, protection).await?;
+    let router = routes::router(Arc::new(state));
+    let server = server::open(&config.server, &config.protection, guards, router).await?;
+    server.spawn(waiters, &runtime);
+    Ok(())
 }
 
 async fn state(
@@ -53,6 +58,7 @@ async fn state(
     runtime: &Runtime,
     waiters: &Arc<Waiters>,
     metrics: Metrics,
+    protection: Protection,
 ) -> anyhow::Result<AppState> {
     let registry = SchemaRegistry::new(&config.registry)?;
     let encoder = registry.encoder(&config.topics.requested).await?;
@@ -84,7 +90,7 @@ async fn state(
     let max_body = config.server.max_body.as_u64();
     Ok(AppState {
         identity: Identity::open(&config.identity, pools, runtime)?,
-        protection: Protection::new(),
+        protection,
         idempotency,
         exchange: Exchange {
             waiters: Arc::clone(waiters),

@@ -29,7 +29,7 @@ use crate::prefer::PREFERENCE_APPLIED;
 use crate::problem::{Failure, On};
 use crate::results::{PreferHeader, ResultQuery};
 use crate::state::{AppState, Shared};
-use crate::submit::{ask, load, request};
+use crate::submit::{ask, load, mark_answered, request};
 use crate::traceparent::{self, TRACEPARENT};
 
 /// In one batch.
@@ -137,7 +137,7 @@ async fn line(state: Shared, call: Arc<Call>, index: usize, asked: Result<Asked,
 async fn compute(state: &AppState, call: &Call, asked: Asked) -> Result<Computation, Failure> {
     let prepared = abacus_operations::prepare(&asked.operation, &asked.operands, &state.limits)?;
     call.view.check(&prepared)?;
-    let _permit = state.protection.admit(&call.caller, call.from, load(&prepared)).await?;
+    let mut permit = state.protection.admit(&call.caller, call.from, load(&prepared)).await?;
     let id = Uuid::now_v7();
     let traceparent = call.traceparent.clone().unwrap_or_else(|| traceparent::of(id));
     let submission = Submission {
@@ -147,7 +147,9 @@ async fn compute(state: &AppState, call: &Call, asked: Asked) -> Result<Computat
         // All of a batch share one wait.
         wait: left(call.began, call.prefer.patience(state.exchange.wait)),
     };
-    let computation = ask(state, submission).await?.unless_failed().map_err(Failure::of(id))?;
+    let computation = ask(state, submission).await?;
+    mark_answered(&mut permit, &computation);
+    let computation = computation.unless_failed().map_err(Failure::of(id))?;
     call.view.of(computation).await.map_err(Failure::of(id))
 }
 

@@ -11,6 +11,7 @@ use abacus_schemas::Topics;
 use crate::exchange::ExchangeConfig;
 use crate::idempotency::IdempotencyConfig;
 use crate::identity::IdentityConfig;
+use crate::protection::ProtectionConfig;
 use crate::publisher::PublisherConfig;
 use crate::replies::ReplyConfig;
 use crate::request_log::RequestLogConfig;
@@ -32,6 +33,7 @@ pub struct IngressConfig {
     pub(crate) kafka: KafkaConfig,
     pub(crate) registry: RegistryConfig,
     pub(crate) request_log: RequestLogConfig,
+    pub(crate) protection: ProtectionConfig,
 }
 
 impl abacus_runtime::Config for IngressConfig {
@@ -50,6 +52,7 @@ impl abacus_runtime::Config for IngressConfig {
             kafka: KafkaConfig::read(env),
             registry: RegistryConfig::read(env),
             request_log: RequestLogConfig::read(env),
+            protection: ProtectionConfig::read(env),
         };
         // A record written after its caller was answered would be computed for nobody.
         let timeout = &mut config.publisher.delivery_timeout;

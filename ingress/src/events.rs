@@ -66,6 +66,7 @@ pub(crate) async fn stream(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Failure> {
     let id = read_id(path)?;
+    state.protection.admit_read(&call.caller, call.from).await?;
     let found = attach::find(&state, id, &call.caller).await.map_err(Failure::of(id))?;
     let seen = headers.get(LAST_EVENT_ID).map(|id| id.as_bytes().to_vec());
     if seen.as_deref() == Some(ENDED.as_bytes()) && !found.is_pending() {

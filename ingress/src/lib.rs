@@ -36,7 +36,6 @@ mod exchange;
 mod history;
 mod idempotency;
 mod identity;
-mod listener;
 mod lookup;
 mod metrics;
 mod prefer;

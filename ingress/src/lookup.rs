@@ -62,6 +62,7 @@ pub(crate) async fn show(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Failure> {
     let (format, id) = (call.format()?, read_id(path)?);
+    state.protection.admit_read(&call.caller, call.from).await?;
     let most = state.exchange.wait;
     let found = attach::find(&state, id, &call.caller).await.map_err(Failure::of(id))?;
     let wait = call.prefer.poll_patience(most);

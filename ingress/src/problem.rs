@@ -93,6 +93,9 @@ impl IntoResponse for Failure {
         {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
+        if let Error::Protection(error) = &self.error {
+            error.write(headers);
+        }
         if let Some(id) = self.request_id {
             headers.insert(X_REQUEST_ID, id_header(id));
         }
@@ -176,6 +179,7 @@ fn members(error: &Error) -> Map<String, Value> {
         Error::OperandType { operand, .. } | Error::RepeatedOperand { operand } => {
             vec![("operand", cut(operand).into())]
         }
+        Error::Protection(error) => error.members(),
         Error::BodyTooLarge { limit } | Error::TooLongForHex { limit } => {
             vec![("limit", (*limit).into())]
         }

@@ -7,9 +7,8 @@ use std::time::Instant;
 
 use abacus_operations::Operation;
 use axum::Router;
-use axum::body::HttpBody as _;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -20,7 +19,9 @@ use utoipa_axum::routes;
 use crate::error::Error;
 use crate::problem::Failure;
 use crate::state::Shared;
-use crate::{batch, catalog, compute, docs, events, history, identity, lookup, results, server};
+use crate::{
+    batch, catalog, compute, docs, events, history, identity, lookup, protection, results, server,
+};
 
 /// Operations are there with the version and, as people expect it, without.
 const PREFIXES: [&str; 2] = ["/v1", ""];
@@ -29,14 +30,18 @@ const PREFIXES: [&str; 2] = ["/v1", ""];
 pub(crate) fn router(state: Shared) -> Router {
     let max_body = usize::try_from(state.max_body).unwrap_or(usize::MAX);
     let (router, api) = described().split_for_parts();
-    router
+    let router = router
         .merge(docs::routes(api))
         .fallback(no_such_path)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(max_body))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(Arc::clone(&state), see_off))
-        .with_state(state)
+        .layer(from_fn_with_state(Arc::clone(&state), protection::guard));
+    let router = match state.protection.guard().cors() {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
+    router.layer(from_fn_with_state(Arc::clone(&state), see_off)).with_state(state)
 }
 
 /// All routes of the API, each with its description.
@@ -79,30 +84,14 @@ fn with_operation(
 /// connection says so.
 async fn see_off(State(state): State<Shared>, request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let has_body = !request.body().is_end_stream();
     let accepted = request.headers().get(header::ACCEPT_ENCODING).cloned();
     let response = next.run(request).await;
     state.metrics.count_answer(&response, began.elapsed());
     let mut response = results::encode(response, accepted).await;
-    let is_body_left = has_body && is_given_without_reading(response.status());
-    if is_body_left || state.stopping.is_requested() {
+    if state.stopping.is_requested() {
         server::say_goodbye(&mut response);
     }
     response
-}
-
-/// Answers that do not look at the request's body, or not to its end. The rest of it stands in the
-/// way of the next request, so the connection ends, and the client is to know.
-fn is_given_without_reading(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::UNAUTHORIZED
-            | StatusCode::FORBIDDEN
-            | StatusCode::NOT_FOUND
-            | StatusCode::METHOD_NOT_ALLOWED
-            | StatusCode::NOT_ACCEPTABLE
-            | StatusCode::PAYLOAD_TOO_LARGE
-    )
 }
 
 async fn no_such_path(request: Request) -> Failure {

@@ -17,7 +17,7 @@ use crate::idempotency;
 use crate::identity::Caller;
 use crate::prefer::PREFERENCE_APPLIED;
 use crate::problem::Failure;
-use crate::protection::Load;
+use crate::protection::{Load, Permit};
 use crate::results::{Rendering, Tag, not_modified};
 use crate::state::AppState;
 
@@ -55,7 +55,7 @@ pub(crate) async fn submit(
     {
         return Ok(not_modified(tag));
     }
-    let permit = state.protection.admit(&call.caller, call.from, load(&prepared)).await?;
+    let mut permit = state.protection.admit(&call.caller, call.from, load(&prepared)).await?;
     let request = request(name.id, asked, &call.caller);
     let most = state.exchange.wait;
     let submission = Submission {
@@ -66,12 +66,16 @@ pub(crate) async fn submit(
     };
     let Some(key) = &call.key else {
         let computation = ask(state, submission).await?;
+        mark_answered(&mut permit, &computation);
         let mut response = render(computation, rendering, call, most).await?;
         permit.write(response.headers_mut());
         return Ok(response);
     };
     let outcome = idempotency::run(state, &call.caller, key, &prepared, submission).await?;
     let (is_replay, expires_at) = (outcome.is_replay, outcome.expires_at);
+    if !is_replay {
+        mark_answered(&mut permit, &outcome.computation);
+    }
     let rendered = render(outcome.computation, rendering, call, most).await;
     let mut response = rendered.unwrap_or_else(Failure::into_response);
     permit.write(response.headers_mut());
@@ -103,6 +107,13 @@ async fn render(
     let mut response = rendering.render(computation).await?;
     response.headers_mut().extend(applied.map(|applied| (PREFERENCE_APPLIED, applied)));
     Ok(response)
+}
+
+/// Notes that a place is taken no longer than it took to get a reply.
+pub(crate) fn mark_answered(permit: &mut Permit, computation: &Computation) {
+    if !computation.is_pending() {
+        permit.mark_answered();
+    }
 }
 
 /// The event for what is asked.

@@ -24,6 +24,7 @@ mod openapi;
 mod oracle;
 mod outage;
 mod poison;
+mod protection;
 mod python;
 mod refusal;
 mod registry;

@@ -39,6 +39,9 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &cli::Ben
             let measuring = Measuring { keep: part.keep, ..Measuring::new(1, arguments) };
             run_system(workspace, progress, &measuring)
         }
+        Some(cli::BenchPart::Protection(options)) => {
+            stream::run(workspace, progress, ("protection", Build::Deployed), options)
+        }
     }
 }
 

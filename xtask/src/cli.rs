@@ -121,6 +121,8 @@ pub(crate) enum BenchPart {
     Heavy(Measured),
     /// Measure what it costs to say who one is, against anonymous calls
     Identity(Measured),
+    /// Measure one caller alone, and beside another's flood and slow connections
+    Protection(Measured),
 }
 
 #[derive(Debug, Args)]

@@ -16,8 +16,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Error;
-use crate::identity::{Admin, User};
+use crate::identity::{Admin, Caller, User};
 use crate::problem::{Failure, On};
+use crate::protection::ClientAddress;
 use crate::state::Shared;
 use page::Page;
 use parameters::{OwnParameters, Parameters, RequesterParameter, Requesters};
@@ -50,12 +51,18 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
             body = Page,
             headers(("Link" = String, description = "The next page, with `rel=\"next\"`")),
         ),
-        On<400>, On<503>,
+        On<400>, On<429>, On<503>,
     ),
     security(("bearer" = []))
 )]
-async fn own(State(state): State<Shared>, user: User, query: Pairs) -> Result<Response, Failure> {
+async fn own(
+    State(state): State<Shared>,
+    user: User,
+    from: ClientAddress,
+    query: Pairs,
+) -> Result<Response, Failure> {
     let parameters = Parameters::read(pairs(query)?, Requesters::Only(&user.name))?;
+    state.protection.admit_read(&Caller::User(user.clone()), from).await?;
     let page = list::page(&state.log, &parameters).await?;
     Ok(page.into_response("/v1/computations", &parameters))
 }

@@ -1,17 +1,74 @@
 //! What keeps one caller from hurting the others, and all of them from hurting us.
+//!
+//! Before any work a computation passes the caller's rate limit ([`limiter`]) and [`admission`]: it
+//! leaves with a [`Permit`], which holds its place until it is answered. All requests pass the
+//! [`guard`], which bounds what they may send and how slowly, and sets the headers that keep browsers
+//! safe. Connections are the server's affair ([`crate::server`]).
+//!
+//! **Invariants:** what is refused has cost no work and is told when to come back; no request waits
+//! for Redis longer than its deadline, and most do not ask it; all memory kept by caller is bounded.
 
+mod admission;
+mod body;
 mod client;
+mod config;
+mod cors;
+mod error;
+mod fields;
+mod forwarded;
+mod guard;
+mod headers;
+mod limiter;
+mod metrics;
+mod quota;
+mod subject;
+
+use std::sync::Arc;
 
 use abacus_operations::Cost;
 use axum::http::HeaderMap;
 
-use crate::error::Class;
 use crate::identity::Caller;
+use admission::{Admission, Place, Refusal};
+use fields::Policy;
+use limiter::{Exceeded, Limiter, Standing, Store};
+use quota::Limit;
+use subject::Subject;
 
+pub(crate) use body::hold_until_sent;
 pub(crate) use client::ClientAddress;
+pub(crate) use config::ProtectionConfig;
+pub(crate) use error::Error;
+pub(crate) use forwarded::Proxies;
+pub(crate) use guard::{Guard, guard};
+pub(crate) use metrics::Metrics;
+
+const COMPUTE: &str = "compute";
+const READS: &str = "reads";
+const AUTH_ADDRESS: &str = "auth-address";
+const AUTH_ACCOUNT: &str = "auth-account";
+const CONCURRENCY: &str = "concurrency";
+const POLICIES: [&str; 4] = [COMPUTE, READS, AUTH_ADDRESS, AUTH_ACCOUNT];
+
+/// Word operations that make a cost unit: about a millisecond.
+const UNIT: u64 = 1_000_000;
 
 /// Decides who is let in, before any work.
-pub(crate) struct Protection {}
+pub(crate) struct Protection {
+    compute: Option<Rated>,
+    reads: Option<Rated>,
+    auth_address: Option<Rated>,
+    auth_account: Option<Rated>,
+    admission: Arc<Admission>,
+    proxies: Proxies,
+    guard: Guard,
+}
+
+/// A limiter, and how callers are told of it.
+struct Rated {
+    limiter: Limiter,
+    policy: Policy,
+}
 
 /// What a request asks of us.
 #[derive(Clone, Copy, Debug)]
@@ -24,48 +81,149 @@ pub(crate) struct Load {
 
 /// Leave to compute; what it takes up is free again once this is dropped, so it is held until the
 /// answer is there.
-#[derive(Debug)]
-pub(crate) struct Permit {}
+pub(crate) struct Permit {
+    standing: Option<(Policy, Standing)>,
+    place: Place,
+}
 
 impl Permit {
     /// Tells the caller what is left of the allowance: `RateLimit` and `RateLimit-Policy`.
-    pub(crate) fn write(&self, _headers: &mut HeaderMap) {}
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+        if let Some((policy, standing)) = &self.standing {
+            policy.write(*standing, headers);
+        }
+    }
+
+    /// The reply has come. From how many do, in which time, the wait of others is estimated.
+    pub(crate) fn mark_answered(&mut self) {
+        self.place.mark_answered();
+    }
 }
 
 impl Protection {
-    pub(crate) fn new() -> Self {
-        Self {}
+    /// What `config` says, where at most `max_waiters` wait. Redis is connected to when it is needed.
+    pub(crate) fn open(
+        config: &ProtectionConfig,
+        max_waiters: usize,
+        metrics: &Metrics,
+    ) -> anyhow::Result<Self> {
+        let store = Arc::new(Store::new(&config.store, metrics.clone())?);
+        Ok(Self::with(config, max_waiters, metrics, Some(&store)))
+    }
+
+    fn with(
+        config: &ProtectionConfig,
+        max_waiters: usize,
+        metrics: &Metrics,
+        store: Option<&Arc<Store>>,
+    ) -> Self {
+        let rated = |name, limit: Limit, unit| {
+            let quota = limit.0?;
+            let limiter = Limiter::new(name, quota, config.keys, store.cloned(), metrics.clone());
+            Some(Rated { limiter, policy: Policy::new(name, quota, unit) })
+        };
+        Self {
+            compute: rated(COMPUTE, config.compute, "cost-units"),
+            reads: rated(READS, config.reads, "requests"),
+            auth_address: rated(AUTH_ADDRESS, config.auth_address, "requests"),
+            auth_account: rated(AUTH_ACCOUNT, config.auth_account, "requests"),
+            admission: Arc::new(Admission::new(config.admission, max_waiters, metrics.clone())),
+            proxies: config.proxies.clone(),
+            guard: Guard::new(config, metrics.clone()),
+        }
     }
 
     /// Lets a computation in, or says why not and when to come back.
-    #[expect(clippy::unused_async, reason = "asks Redis")]
     pub(crate) async fn admit(
         &self,
-        _caller: &Caller,
-        _from: ClientAddress,
-        _load: Load,
+        caller: &Caller,
+        from: ClientAddress,
+        load: Load,
     ) -> Result<Permit, Error> {
-        Ok(Permit {})
+        let subject = Subject::of(caller, from);
+        let standing = Rated::take(self.compute.as_ref(), &subject, units(load.cost)).await?;
+        let place = self.admission.enter(&subject, load)?;
+        Ok(Permit { standing, place })
     }
 
-    /// Lets an attempt to sign in or up in, for the account `name`.
-    #[expect(clippy::unused_async, reason = "asks Redis")]
-    pub(crate) async fn admit_attempt(
+    /// Lets a look-up in.
+    pub(crate) async fn admit_read(
         &self,
-        _from: ClientAddress,
-        _name: &str,
+        caller: &Caller,
+        from: ClientAddress,
     ) -> Result<(), Error> {
+        Rated::take(self.reads.as_ref(), &Subject::of(caller, from), 1).await?;
         Ok(())
+    }
+
+    /// Lets an attempt to sign in or up in, for the account `name`. Whether it will succeed does not
+    /// matter: this is asked before any password is looked at.
+    pub(crate) async fn admit_attempt(&self, from: ClientAddress, name: &str) -> Result<(), Error> {
+        Rated::take(self.auth_address.as_ref(), &Subject::address(from), 1).await?;
+        Rated::take(self.auth_account.as_ref(), &Subject::account(name), 1).await?;
+        Ok(())
+    }
+
+    /// The proxies that say whom they ask for.
+    pub(crate) fn proxies(&self) -> &Proxies {
+        &self.proxies
+    }
+
+    /// What holds for all requests.
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.guard
     }
 }
 
-/// Why a request is not let in.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {}
+impl Rated {
+    /// Uses units of a limit, if there is one.
+    async fn take(
+        rated: Option<&Self>,
+        subject: &Subject,
+        units: u64,
+    ) -> Result<Option<(Policy, Standing)>, Error> {
+        let Some(Self { limiter, policy }) = rated else { return Ok(None) };
+        match limiter.take(subject, units).await {
+            Ok(standing) => Ok(Some((policy.clone(), standing))),
+            Err(Exceeded(standing)) => {
+                Err(Error::QuotaExceeded { policy: policy.clone(), standing })
+            }
+        }
+    }
+}
 
-impl Error {
-    /// What it is to callers and operators.
-    pub(crate) fn class(&self) -> Class {
-        match *self {}
+/// One for the request, and one for each million word operations.
+fn units(cost: Cost) -> u64 {
+    1 + cost.word_operations() / UNIT
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Share { limit } => {
+                Self::TooManyAtOnce { policy: Policy::concurrent(CONCURRENCY, limit), limit }
+            }
+            Refusal::Bytes => Self::OutOfMemory,
+            Refusal::Delay(after) => Self::Overloaded { after },
+        }
+    }
+}
+
+#[cfg(test)]
+impl Protection {
+    /// The defaults, and no Redis.
+    pub(crate) fn new() -> Self {
+        Self::of(&[])
+    }
+
+    /// These settings, and no Redis.
+    pub(crate) fn of(settings: &[(&str, &str)]) -> Self {
+        use abacus_runtime::prometheus::Registry;
+        use abacus_runtime::{Config as _, Environment};
+        let mut env = Environment::from_pairs(settings.iter().copied());
+        let config = ProtectionConfig::read(&mut env);
+        env.finish().unwrap();
+        let metrics = Metrics::register(&Registry::new()).unwrap();
+        Self::with(&config, 20_000, &metrics, None)
     }
 }

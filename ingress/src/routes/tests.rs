@@ -2,6 +2,7 @@
 //! needs no broker is answered, and what is published waits until the test replies.
 
 mod docs;
+mod guards;
 mod harness;
 mod keys;
 mod results;

@@ -16,8 +16,14 @@ use crate::test::{and_then_clean_up, discard, end};
 use crate::workspace::{Profile, Workspace};
 
 /// The programs that are measured or prepare the measurement.
-const PACKAGES: [&str; 5] =
-    ["abacus-bench", "abacus-processor", "abacus-projector", "abacus-admin", "abacus-migrations"];
+const PACKAGES: [&str; 6] = [
+    "abacus-bench",
+    "abacus-ingress",
+    "abacus-processor",
+    "abacus-projector",
+    "abacus-admin",
+    "abacus-migrations",
+];
 
 /// What the processor is compiled with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,122 @@
+//! One caller's latency alone, and beside another's flood and many slow connections.
+//!
+//! The measured caller asks at a steady rate, whatever becomes of its requests ([`caller`]); every one
+//! must be answered 200. Rounds without and with the attack ([`attack`]) alternate: a flood far beyond the
+//! attacker's quota, and connections whose heads never end. Both callers come through a trusted proxy,
+//! which is this program, so the ingress tells them apart by the addresses it is told.
+
+mod attack;
+mod caller;
+mod report;
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+
+use self::attack::Attack;
+use self::report::{Report, Round};
+use crate::child::{Running, wait};
+use crate::group::Group;
+use crate::processor;
+use crate::topic_set::TopicSet;
+
+const GROUP: &str = "bench-protection";
+const PARTITIONS: u32 = 4;
+const PATIENCE: Duration = Duration::from_mins(1);
+const LOOK: Duration = Duration::from_millis(50);
+const WARM_UP: u32 = 500;
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// How many requests the measured caller makes in a round, once without and once with the attack
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..))]
+    requests: u32,
+    /// Its requests a second
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    rate: u32,
+    /// The flood's requests a second
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    flood: u32,
+    /// What either may ask for, in requests a second
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    quota: u32,
+    /// Connections whose heads never end
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    slow: u32,
+    /// How often both are measured; medians over the rounds are reported
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Where the system's programs are [default: where this program is]
+    #[arg(long)]
+    binaries: Option<PathBuf>,
+    /// Print JSON, every single round included, instead of tables
+    #[arg(long)]
+    json: bool,
+}
+
+/// Measures, prints what it found and removes the topics it made.
+pub(crate) async fn run(bootstrap: &str, options: &Options) -> Result<()> {
+    let set = TopicSet::create(bootstrap, options.binaries.as_deref(), PARTITIONS)?;
+    let report = measure(&set, options).await;
+    let deleted = set.delete().await;
+    let report = report?;
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{}", report::render(&report));
+    }
+    deleted
+}
+
+async fn measure(set: &TopicSet, options: &Options) -> Result<Report> {
+    set.run("abacus-migrate", &[])?;
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let mut running =
+        [processor::start(set, GROUP, 1, &[])?, ingress(set, &address.to_string(), options.quota)?];
+    let group = Group::new(set, GROUP, &[&set.topics.requested])?;
+    wait(LOOK, PATIENCE, &mut running, || group.has_begun(1)).context("the processor")?;
+    let is_open = || Ok(std::net::TcpStream::connect(address).is_ok());
+    wait(LOOK, PATIENCE, &mut running, is_open).context("the ingress")?;
+    eprintln!("warming up");
+    caller::measure(address, options.rate, WARM_UP).await?;
+    let mut rounds = Vec::new();
+    for number in 1..=options.rounds {
+        eprintln!("round {number} of {}", options.rounds);
+        let without = caller::measure(address, options.rate, options.requests).await?;
+        let attack = Attack::start(address, options.flood, options.slow)?;
+        let with = caller::measure(address, options.rate, options.requests).await;
+        let attack = attack.stop()?;
+        ensure!(attack.refused > 0, "the flood was never refused: {attack:?}");
+        rounds.push(show(Round::new(without, with?, attack)));
+        running.iter_mut().try_for_each(Running::check)?;
+    }
+    running.into_iter().rev().try_for_each(Running::stop)?;
+    Ok(Report::new(rounds))
+}
+
+fn ingress(set: &TopicSet, listen: &str, quota: u32) -> Result<Running> {
+    let mut ingress = set.program("abacus-ingress");
+    ingress
+        .env("ABACUS_HTTP_LISTEN", listen)
+        .env("ABACUS_ADMIN_LISTEN", "127.0.0.1:0")
+        .env("ABACUS_LOG", "warn")
+        .env("ABACUS_ANONYMOUS", "true")
+        .env("ABACUS_TRUSTED_PROXIES", "127.0.0.1")
+        .env("ABACUS_HEADER_TIMEOUT", "2s")
+        .env("ABACUS_LIMIT_COMPUTE", format!("{quota}/1s"));
+    Running::start("ingress", ingress)
+}
+
+fn show(round: Round) -> Round {
+    let Round { without, with, attack } = &round;
+    eprintln!("  without  p50 {:>8.2} ms  p99 {:>8.2} ms", without.p50_ms, without.p99_ms);
+    eprintln!("  with     p50 {:>8.2} ms  p99 {:>8.2} ms", with.p50_ms, with.p99_ms);
+    eprintln!(
+        "  the flood: {} requests, {} refused; {} slow connections were cut",
+        attack.asked, attack.refused, attack.cut
+    );
+    round
+}

@@ -1,0 +1,257 @@
+//! A connection that must move: a head must be there in time, a connection without a request is
+//! closed after a while, and what is written must be read.
+//!
+//! Only whoever reads the requests knows where one begins and ends, so it says so ([`Activity`]). While
+//! one is worked on, nothing is expected from its sender; its body has its own time.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use abacus_runtime::{Config, Environment};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::protection::Metrics;
+
+/// How long a connection may stand still.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timeouts {
+    pub(super) head: Duration,
+    pub(super) idle: Duration,
+    pub(super) write: Duration,
+}
+
+impl Config for Timeouts {
+    fn read(env: &mut Environment) -> Self {
+        Self {
+            head: env.get(
+                "ABACUS_HEADER_TIMEOUT",
+                "10s",
+                "How long the head of a request may take to come; slower connections are closed",
+            ),
+            idle: env.get(
+                "ABACUS_IDLE_TIMEOUT",
+                "75s",
+                "How long a connection may be open without a request",
+            ),
+            write: env.get(
+                "ABACUS_WRITE_TIMEOUT",
+                "30s",
+                "How long a caller may leave an answer unread before the connection is closed",
+            ),
+        }
+    }
+}
+
+/// Whether a request is worked on.
+#[derive(Clone, Debug)]
+pub(super) struct Activity(Arc<Turns>);
+
+#[derive(Debug)]
+struct Turns {
+    /// Odd while a request is worked on.
+    turn: AtomicU32,
+    /// When the last one ended, in microseconds since `start`.
+    ended: AtomicU64,
+    start: Instant,
+}
+
+/// A request that is worked on, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Busy(Activity);
+
+impl Activity {
+    pub(super) fn new() -> Self {
+        let (turn, ended) = (AtomicU32::new(0), AtomicU64::new(0));
+        Self(Arc::new(Turns { turn, ended, start: Instant::now() }))
+    }
+
+    pub(super) fn begin(&self) -> Busy {
+        self.0.turn.fetch_add(1, Ordering::AcqRel);
+        Busy(self.clone())
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.turn() % 2 == 1
+    }
+
+    fn turn(&self) -> u32 {
+        self.0.turn.load(Ordering::Acquire)
+    }
+
+    fn idle_since(&self) -> Instant {
+        self.0.start + Duration::from_micros(self.0.ended.load(Ordering::Acquire))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let turns = &self.0.0;
+        let ended = u64::try_from(turns.start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        turns.ended.store(ended, Ordering::Release);
+        turns.turn.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// A stream under [`Timeouts`].
+pub(super) struct PatientStream {
+    stream: TcpStream,
+    timeouts: Timeouts,
+    activity: Activity,
+    /// The turn that `awaited` is about.
+    turn: u32,
+    awaited: Awaited,
+    deadline: Instant,
+    alarm: Pin<Box<Sleep>>,
+    /// There while something is to be written and is not taken.
+    unread: Option<Pin<Box<Sleep>>>,
+    metrics: Metrics,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaited {
+    /// The rest of a head, or the first of a connection.
+    Head,
+    /// The next request, some time.
+    Request,
+}
+
+impl Awaited {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Head => "head",
+            Self::Request => "idle",
+        }
+    }
+}
+
+impl PatientStream {
+    pub(super) fn new(
+        stream: TcpStream,
+        timeouts: Timeouts,
+        activity: Activity,
+        metrics: Metrics,
+    ) -> Self {
+        let deadline = Instant::now() + timeouts.head;
+        let alarm = Box::pin(sleep_until(deadline));
+        let (turn, awaited) = (activity.turn(), Awaited::Head);
+        Self { stream, timeouts, activity, turn, awaited, deadline, alarm, unread: None, metrics }
+    }
+
+    /// Bytes have come; if they begin a head, its time runs.
+    fn note_read(&mut self) {
+        let turn = self.activity.turn();
+        let is_first = turn != self.turn || self.awaited == Awaited::Request;
+        if is_first && !self.activity.is_busy() {
+            self.expect(turn, Awaited::Head, Instant::now() + self.timeouts.head);
+        }
+    }
+
+    fn expect(&mut self, turn: u32, awaited: Awaited, deadline: Instant) {
+        self.turn = turn;
+        self.awaited = awaited;
+        self.deadline = deadline;
+    }
+
+    /// Nothing has come; errs when something should have.
+    ///
+    /// The alarm is set anew only when it would ring too late, or has rung too early: a busy
+    /// connection does not touch the timer with every request. It is set even while a request is
+    /// worked on, as nobody looks here when that ends.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        loop {
+            let turn = self.activity.turn();
+            let is_busy = self.activity.is_busy();
+            if !is_busy && turn != self.turn {
+                let deadline = self.activity.idle_since() + self.timeouts.idle;
+                self.expect(turn, Awaited::Request, deadline);
+            }
+            if !is_busy && self.alarm.deadline() > self.deadline {
+                self.alarm.as_mut().reset(self.deadline);
+            }
+            ready!(self.alarm.as_mut().poll(cx));
+            let now = Instant::now();
+            let next = if is_busy { now + self.timeouts.idle } else { self.deadline };
+            if next <= now {
+                return Poll::Ready(self.give_up(self.awaited.name()));
+            }
+            self.alarm.as_mut().reset(next);
+        }
+    }
+
+    fn poll_written<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.unread = None;
+            return written;
+        }
+        let limit = self.timeouts.write;
+        let alarm =
+            self.unread.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + limit)));
+        ready!(alarm.as_mut().poll(cx));
+        Poll::Ready(Err(self.give_up("write")))
+    }
+
+    fn give_up(&self, reason: &'static str) -> io::Error {
+        self.metrics.connections_ended.with_label_values(&[reason]).inc();
+        io::Error::new(io::ErrorKind::TimedOut, reason)
+    }
+}
+
+impl AsyncRead for PatientStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if read.is_pending() {
+            return self.poll_patience(cx).map(Err);
+        }
+        if buf.filled().len() > before {
+            self.note_read();
+        }
+        read
+    }
+}
+
+impl AsyncWrite for PatientStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.poll_written(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.poll_written(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,186 @@
+//! The server over real connections, with a router of its own.
+
+use std::future::pending;
+use std::io;
+
+use abacus_runtime::prometheus::{IntGauge, Registry};
+use axum::routing::{get, post};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::*;
+use crate::protection::Metrics;
+
+const SOON: Duration = Duration::from_millis(100);
+const NEVER: Duration = Duration::from_hours(1);
+const PATIENT: Timeouts = Timeouts { head: NEVER, idle: NEVER, write: NEVER };
+
+/// A server that runs until it is told to stop.
+struct Running {
+    address: SocketAddr,
+    runtime: Runtime,
+    metrics: Metrics,
+}
+
+impl Running {
+    async fn start(timeouts: Timeouts, settings: &[(&str, &str)]) -> Self {
+        let mut env = Environment::from_pairs(settings.iter().copied());
+        let protection = ProtectionConfig::read(&mut env);
+        let mut config = ServerConfig::read(&mut env);
+        env.finish().unwrap();
+        config.listen.set_port(0);
+        config.timeouts = timeouts;
+        let router = Router::new()
+            .route("/", get(|| async { "hello" }))
+            .route("/large", get(|| async { "x".repeat(64 << 20) }))
+            .route("/read", post(|body: axum::body::Bytes| async move { body.len().to_string() }))
+            .route("/wait", get(pending::<()>));
+        let metrics = Metrics::register(&Registry::new()).unwrap();
+        let opened = open(&config, &protection, metrics.clone(), router).await.unwrap();
+        let address = opened.listener.local_addr().unwrap();
+        let runtime = Runtime::new();
+        let gauge = IntGauge::new("waiters", "waiters").unwrap();
+        opened.spawn(Arc::new(Waiters::new(1, gauge)), &runtime);
+        Self { address, runtime, metrics }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    fn ended(&self, reason: &str) -> u64 {
+        self.metrics.connections_ended.with_label_values(&[reason]).get()
+    }
+}
+
+async fn ask(connection: &mut TcpStream, path: &str) {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+    connection.write_all(request.as_bytes()).await.unwrap();
+}
+
+/// What comes until the connection ends.
+async fn read_to_end(connection: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    // A connection that is cut may be reset.
+    let _ = connection.read_to_end(&mut bytes).await;
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+async fn read_until(connection: &mut TcpStream, end: &str) -> io::Result<String> {
+    let mut text = String::new();
+    while !text.ends_with(end) {
+        text.push(connection.read_u8().await?.into());
+    }
+    Ok(text)
+}
+
+#[tokio::test]
+async fn a_head_that_comes_too_slowly_ends_its_connection() {
+    let server = Running::start(Timeouts { head: SOON, ..PATIENT }, &[]).await;
+    let mut silent = server.connect().await;
+    let mut slow = server.connect().await;
+    slow.write_all(b"GET / HTTP/1.1\r\nx: ").await.unwrap();
+    let mut trickling = server.connect().await;
+    let trickle = async {
+        while trickling.write_all(b"G").await.is_ok() {
+            tokio::time::sleep(SOON / 10).await;
+        }
+    };
+    let (silent, slow, ()) =
+        tokio::join!(read_to_end(&mut silent), read_to_end(&mut slow), trickle);
+    assert_eq!((silent.as_str(), slow.as_str()), ("", ""));
+    assert_eq!((server.ended("head"), server.ended("idle")), (3, 0));
+    assert_eq!(server.metrics.connections.get(), 0);
+}
+
+#[tokio::test]
+async fn a_connection_may_rest_between_requests_longer_than_a_head_may_take() {
+    let timeouts = Timeouts { head: SOON, idle: 10 * SOON, ..PATIENT };
+    let server = Running::start(timeouts, &[]).await;
+    let mut connection = server.connect().await;
+    for _ in 0..3 {
+        ask(&mut connection, "/").await;
+        assert!(read_until(&mut connection, "hello").await.unwrap().starts_with("HTTP/1.1 200"));
+        tokio::time::sleep(SOON * 3 / 2).await;
+    }
+    connection.write_all(b"GET").await.unwrap();
+    assert_eq!(read_to_end(&mut connection).await, "");
+    assert_eq!((server.ended("head"), server.ended("idle")), (1, 0));
+    let mut idle = server.connect().await;
+    ask(&mut idle, "/").await;
+    read_to_end(&mut idle).await;
+    assert_eq!((server.ended("head"), server.ended("idle")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_request_that_is_worked_on_has_all_the_time_it_needs() {
+    let server = Running::start(Timeouts { head: SOON, idle: SOON, write: SOON }, &[]).await;
+    let mut connection = server.connect().await;
+    ask(&mut connection, "/wait").await;
+    let answer = tokio::time::timeout(SOON * 5, read_to_end(&mut connection)).await;
+    assert!(answer.is_err(), "{answer:?}");
+    assert_eq!(server.metrics.connections.get(), 1);
+    drop(connection);
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_ends_its_connection() {
+    let server = Running::start(Timeouts { write: SOON, ..PATIENT }, &[]).await;
+    let mut connection = server.connect().await;
+    ask(&mut connection, "/large").await;
+    while server.ended("write") == 0 {
+        tokio::time::sleep(SOON / 10).await;
+    }
+    assert!(read_to_end(&mut connection).await.len() < 64 << 20);
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_are_told_so_and_closed() {
+    let settings = [("ABACUS_MAX_CONNECTIONS_PER_ADDRESS", "2")];
+    let server = Running::start(PATIENT, &settings).await;
+    let mut open = [server.connect().await, server.connect().await];
+    for connection in &mut open {
+        ask(connection, "/").await;
+        read_until(connection, "hello").await.unwrap();
+    }
+    let mut third = server.connect().await;
+    ask(&mut third, "/").await;
+    let answer = read_to_end(&mut third).await;
+    for part in
+        ["HTTP/1.1 503", "retry-after: 1", "connection: close", "temporary-reduced-capacity"]
+    {
+        assert!(answer.contains(part), "{answer}");
+    }
+    drop(open);
+    while server.metrics.connections.get() > 0 {
+        tokio::time::sleep(SOON / 10).await;
+    }
+    let mut again = server.connect().await;
+    ask(&mut again, "/").await;
+    assert!(read_until(&mut again, "hello").await.is_ok());
+}
+
+#[tokio::test]
+async fn requests_sent_at_once_are_answered_in_order() {
+    let server = Running::start(Timeouts { head: SOON, idle: SOON, ..PATIENT }, &[]).await;
+    let mut connection = server.connect().await;
+    let request = "POST /read HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc";
+    connection.write_all(request.repeat(5).as_bytes()).await.unwrap();
+    let answers = read_to_end(&mut connection).await;
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 5, "{answers}");
+}
+
+#[tokio::test]
+async fn the_shutdown_ends_idle_connections_and_refuses_new_ones() {
+    let server = Running::start(PATIENT, &[]).await;
+    let mut idle = server.connect().await;
+    ask(&mut idle, "/").await;
+    read_until(&mut idle, "hello").await.unwrap();
+    let mut half = server.connect().await;
+    half.write_all(b"GET / HT").await.unwrap();
+    let failures = server.runtime.stop().await;
+    assert!(failures.is_empty(), "{failures:?}");
+    assert_eq!(read_to_end(&mut idle).await, "");
+    assert_eq!(read_to_end(&mut half).await, "");
+    assert!(TcpStream::connect(server.address).await.is_err());
+}
