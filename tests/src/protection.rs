@@ -288,7 +288,8 @@ fn only_pages_of_listed_sites_may_use_the_api() {
 
 #[test]
 fn requests_under_way_at_the_end_of_the_drain_are_promised_an_answer() {
-    let system = System::new();
+    let mut system = System::new();
+    system.set("ABACUS_HEADER_TIMEOUT", "1h");
     let mut ingress = system.start(&system.ingress());
     let client = ingress.http();
     let waiting: Vec<JoinHandle<Response>> = (0..20)

@@ -227,3 +227,6 @@ impl Protection {
         Self::with(&config, 20_000, &metrics, None)
     }
 }
+
+#[cfg(test)]
+mod tests;
