@@ -17,6 +17,7 @@ mod evolution;
 mod exactly_once;
 mod heavy;
 mod history;
+mod history_api;
 mod http;
 mod idempotency;
 mod identity;

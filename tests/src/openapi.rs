@@ -7,6 +7,9 @@ use std::process::Command;
 use abacus_testkit::{Client, Stack, System};
 use serde_json::Value;
 
+use crate::identity;
+use crate::roles::Callers;
+
 /// How many requests are made up for each operation, besides those of the fixed phases.
 const EXAMPLES: &str = "10";
 
@@ -19,6 +22,18 @@ fn nobody_gets_an_answer_that_the_document_does_not_describe() {
     let [mut ingress, _processor, _projector] =
         system.start_all([system.ingress(), system.processor(), system.projector()]);
     examine(&system.stack, &format!("http://{}", ingress.address("http")), None);
+}
+
+#[test]
+fn users_and_administrators_get_none_either() {
+    let system = identity::system();
+    let [mut ingress, _processor, _projector] =
+        system.start_all([system.ingress(), system.processor(), system.projector()]);
+    let callers = Callers::sign_up(&ingress.http());
+    let base = format!("http://{}", ingress.address("http"));
+    for client in [&callers.user, &callers.admin] {
+        examine(&system.stack, &base, client.token());
+    }
 }
 
 /// Every operation of the service's own document, such as `GET /v1/operations`.

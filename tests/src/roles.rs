@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use abacus_testkit::{Client, PATIENCE, Response, System, wait_until};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::identity::{self, PASSWORD, admin, login, register, user};
+use crate::identity::{self, PASSWORD, login, register};
 use crate::openapi;
 
 /// The statuses of one request by whoever asks.
@@ -20,15 +20,15 @@ struct Row {
     /// By nobody, where anonymous computing is on. There are no users then, and `{own}` stands for a
     /// request of nobody's.
     anonymous: u16,
-    /// By nobody where it is off, by Ada, by another user, by an administrator. In path and body `{own}`
-    /// stands for a request of Ada's, `{key}` for an API key of hers, `{caller}` for who asks, `{password}`
-    /// for everybody's password.
+    /// By nobody where it is off, by its user, by another user, by an administrator. In path and body
+    /// `{own}` stands for a request of the user's, `{key}` for an API key of theirs, `{caller}` for who
+    /// asks, `{password}` for everybody's password.
     roles: [u16; 4],
 }
 
 /// Who asks, in the order of [`Row::roles`].
-const CALLERS: [&str; 4] = ["nobody", "ada", "bob", "root"];
-/// Ada comes last: what she asks for may be gone afterwards.
+const CALLERS: [&str; 4] = ["nobody", "user", "other", "root"];
+/// The user comes last: what they ask for may be gone afterwards.
 const ORDER: [usize; 4] = [0, 2, 3, 1];
 
 const fn get(operation: &'static str, path: &'static str, anonymous: u16, roles: [u16; 4]) -> Row {
@@ -56,7 +56,7 @@ const OWNERS: [u16; 4] = [401, 200, 404, 200];
 const ADMINS: [u16; 4] = [401, 403, 403, 200];
 
 const REGISTER: &str = r#"{"username":"{caller}-2","password":"{password}"}"#;
-const LOGIN: &str = r#"{"username":"ada","password":"{password}"}"#;
+const LOGIN: &str = r#"{"username":"user","password":"{password}"}"#;
 const FACTORIAL: &str = r#"{"operation":"factorial","operands":{"n":5}}"#;
 const BATCH: &str = r#"{"computations":[{"operation":"factorial","operands":{"n":5}}]}"#;
 const CHANGE: &str = r#"{"current_password":"{password}","new_password":"another staple"}"#;
@@ -135,6 +135,27 @@ impl Row {
     }
 }
 
+/// Who asks.
+pub(crate) struct Callers {
+    pub(crate) nobody: Client,
+    pub(crate) user: Client,
+    pub(crate) other: Client,
+    pub(crate) admin: Client,
+}
+
+impl Callers {
+    /// Makes the accounts `user`, `other` and `root` of an [`identity::system`], and signs them in.
+    #[track_caller]
+    pub(crate) fn sign_up(nobody: &Client) -> Self {
+        Self {
+            nobody: nobody.clone(),
+            user: identity::user(nobody, "user"),
+            other: identity::user(nobody, "other"),
+            admin: identity::admin(nobody),
+        }
+    }
+}
+
 /// A request of `client`'s that is in the log.
 #[track_caller]
 fn logged_request(client: &Client) -> String {
@@ -170,15 +191,12 @@ fn every_operation_answers_each_role_as_its_row_says() {
     let system = identity::system();
     let [mut ingress, _processor, _projector] =
         system.start_all([system.ingress(), system.processor(), system.projector()]);
-    let nobody = ingress.http();
-    let root = admin(&nobody);
-    let ada = user(&nobody, "ada");
-    let bob = user(&nobody, "bob");
+    let Callers { nobody, user, other, admin } = Callers::sign_up(&ingress.http());
     register(&nobody, "carol");
-    let own = logged_request(&ada);
-    let key = ada.post_json("/v1/api-keys", &serde_json::json!({"label": "one"})).json();
+    let own = logged_request(&user);
+    let key = user.post_json("/v1/api-keys", &json!({"label": "one"})).json();
     let key = key["id"].as_str().expect("an id");
-    let clients = [nobody.clone(), ada, bob, root];
+    let clients = [nobody.clone(), user, other, admin];
     for row in &ROWS {
         for caller in ORDER {
             let name = CALLERS[caller];

@@ -64,8 +64,10 @@ fn every_operation_of_the_registry_is_there_under_both_prefixes_with_its_example
             let path = format!("{query}{}", crate::catalog::operand_path(operation));
             for path in [path, query] {
                 let parameters = &document["paths"][&path]["get"]["parameters"];
-                let examples = parameters.as_array().unwrap().iter().map(|p| {
-                    assert_eq!(p["required"], true, "{path}");
+                // The operands are; how the answer is wanted need not be said.
+                let required =
+                    parameters.as_array().unwrap().iter().filter(|p| p["required"] == true);
+                let examples = required.map(|p| {
                     (p["name"].as_str().unwrap().to_owned(), p["example"].as_str().unwrap().into())
                 });
                 assert_eq!(
