@@ -14,6 +14,7 @@ use uuid::Uuid;
 use abacus_operations::Refusal;
 
 use crate::error::{Class, Error, LogLevel};
+use crate::identity;
 
 pub(crate) use responses::On;
 
@@ -88,10 +89,8 @@ impl IntoResponse for Failure {
             let place = HeaderValue::from_str(&format!("bytes */{len}")).ok();
             headers.extend(place.map(|place| (header::CONTENT_RANGE, place)));
         }
-        if let Error::Identity(error) = &self.error
-            && let Some(challenge) = error.challenge()
-        {
-            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        if class.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, challenge(&self.error));
         }
         if let Error::Protection(error) = &self.error {
             error.write(headers);
@@ -100,6 +99,14 @@ impl IntoResponse for Failure {
             headers.insert(X_REQUEST_ID, id_header(id));
         }
         response
+    }
+}
+
+/// What `WWW-Authenticate` says (RFC 9110, section 11.6.1).
+fn challenge(error: &Error) -> HeaderValue {
+    match error {
+        Error::Identity(error) => error.challenge(),
+        _ => identity::CHALLENGE,
     }
 }
 

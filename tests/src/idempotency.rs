@@ -312,7 +312,7 @@ fn nobody_has_no_key_and_a_batch_takes_none() {
     let ask = Ask::get("/v1/fibonacci/5").with("idempotency-key", "one");
     let code =
         |response: Response| -> (u16, Value) { (response.status, response.json()["code"].clone()) };
-    assert_eq!(code(client.ask(&ask)), (400, json!("idempotency-key-needs-credentials")));
+    assert_eq!(code(client.ask(&ask)), (401, json!("idempotency-key-needs-credentials")));
     let body = json!({ "computations": [{ "operation": "fibonacci", "operands": { "n": 5 } }] });
     let batch = Ask::post("/v1/batch", body).with("idempotency-key", "one");
     assert_eq!(code(client.ask(&batch)), (400, json!("idempotency-key-not-for-batches")));

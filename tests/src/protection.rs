@@ -206,7 +206,7 @@ fn a_flood_and_slow_connections_are_not_the_others_affair() {
     let cut: Vec<String> = slow.into_iter().map(read_to_end).collect();
     assert_eq!(cut, vec![String::new(); 200]);
     let ended = [("reason", "head")];
-    assert_eq!(ingress.count("abacus_ingress_connections_ended_total", &ended), 200);
+    assert!(ingress.count("abacus_ingress_connections_ended_total", &ended) >= 200);
     flood.stop();
 }
 

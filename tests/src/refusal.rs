@@ -48,7 +48,7 @@ fn refused_gets(client: &Client) -> Vec<Refused> {
         ("/v1/root/2", 404, "no-such-path"),
         ("/v1/pow/2/3/", 404, "no-such-path"),
         ("/v1/computations/no-uuid", 400, "malformed-id"),
-        (POST, 405, "method-not-allowed"),
+        ("/v1/batch", 405, "method-not-allowed"),
     ]
     .map(|(path, status, code)| get(client, path, status, code))
     .into()

@@ -33,12 +33,19 @@ struct Described {
     operation: String,
     /// Each operand as a string of digits, by its name.
     operands: BTreeMap<String, String>,
-    /// If succeeded: the integer in decimal digits, as a JSON number would lose them.
-    #[schema(nullable = false, pattern = "^-?[0-9]+$")]
+    /// If succeeded: the integer in digits, as a JSON number would lose them; decimal ones unless `format`
+    /// says otherwise.
+    #[schema(nullable = false, pattern = "^-?[0-9a-f]+$")]
     result: Option<String>,
     /// If succeeded: how many decimal digits the result has, its sign not counted.
     #[schema(nullable = false, minimum = 1)]
     digits: Option<i64>,
+    /// `hex` if `result` was asked for in hexadecimal digits.
+    #[schema(nullable = false, pattern = "^hex$")]
+    format: Option<String>,
+    /// If so many digits were asked for: whether `result` has no more than the first of them.
+    #[schema(nullable = false)]
+    truncated: Option<bool>,
     /// If succeeded: how many bits the result's magnitude has.
     #[schema(nullable = false, minimum = 0)]
     bits: Option<i64>,

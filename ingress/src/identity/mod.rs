@@ -50,7 +50,7 @@ use self::tokens::{Session, Tokens};
 
 pub(crate) use caller::{Admin, Caller, Credential, Role, User};
 pub(crate) use config::IdentityConfig;
-pub(crate) use error::Error;
+pub(crate) use error::{CHALLENGE, Error};
 pub(crate) use handlers::routes;
 
 const FEED_BUDGET: Duration = Duration::from_secs(3);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 use utoipa::openapi::response::{Response, ResponseBuilder};
-use utoipa::openapi::{Content, Object, Ref, RefOr, Type};
+use utoipa::openapi::{Content, Object, ObjectBuilder, Ref, RefOr, Type};
 use utoipa::{IntoParams, IntoResponses};
 
 use crate::problem::responses::{response, text};
@@ -18,11 +18,16 @@ pub(crate) struct ResultQuery {
     #[param(required = false, nullable = false, inline)]
     format: Option<Notation>,
     /// Only the first so many digits of the result; `truncated` says whether there are more.
-    #[param(required = false, nullable = false, minimum = 1)]
+    #[param(required = false, nullable = false, schema_with = from::<1>)]
     digits: Option<u64>,
     /// Seconds to wait at most, like `Prefer: wait=N`, which it outweighs.
-    #[param(required = false, nullable = false, minimum = 0)]
+    #[param(required = false, nullable = false, schema_with = from::<0>)]
     wait: Option<u64>,
+}
+
+/// An integer of any size.
+fn from<const LEAST: u8>() -> Object {
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(LEAST)).build()
 }
 
 #[derive(utoipa::ToSchema)]

@@ -6,7 +6,7 @@ problem_types! {
         "The header `Idempotency-Key` is not a key.",
         "Send one key, quoted or bare; a UUID is a good one.",
         Useless;
-    IDEMPOTENCY_KEY_NEEDS_CREDENTIALS: BAD_REQUEST, "idempotency-key-needs-credentials",
+    IDEMPOTENCY_KEY_NEEDS_CREDENTIALS: UNAUTHORIZED, "idempotency-key-needs-credentials",
         "An idempotency key needs credentials",
         "A key stands for a request of its caller's, and this caller is nobody.",
         "Sign in, or leave the key out.",

@@ -17,7 +17,7 @@ fn ada() -> Caller {
 async fn a_key_is_somebodys() {
     let harness = Harness::new();
     let (status, code, _) = Harness::problem(&harness.send(keyed("\"one\"")).await);
-    assert_eq!((status, code.as_str()), (400, "idempotency-key-needs-credentials"));
+    assert_eq!((status, code.as_str()), (401, "idempotency-key-needs-credentials"));
     let (status, code, _) = Harness::problem(&harness.send(keyed("a b")).await);
     assert_eq!((status, code.as_str()), (400, "malformed-idempotency-key"));
 }
