@@ -38,6 +38,21 @@ const COME_BACK: Duration = Duration::from_secs(1);
 const PENDING: &str = "1";
 const ENDED: &str = "2";
 
+/// An event of the stream.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "a description")]
+struct StatusEvent {
+    /// Always `status`.
+    event: String,
+    /// The step of the computation: `1` while it is pending, `2` when it has ended.
+    id: String,
+    /// The computation, as JSON.
+    data: String,
+    /// Milliseconds after which to come back when the stream breaks off.
+    #[schema(nullable = false)]
+    retry: Option<u64>,
+}
+
 /// Events
 ///
 /// The status of a request as server-sent events: `status` events with the computation as JSON, one for
@@ -53,7 +68,7 @@ const ENDED: &str = "2";
         ResultQuery,
     ),
     responses(
-        (status = 200, description = "Events", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "Events", body = StatusEvent, content_type = "text/event-stream"),
         (status = 204, description = "The final event was seen: there is nothing to come back for"),
         On<400>, On<401>, On<404>, On<429>, On<500>, On<503>,
     ),

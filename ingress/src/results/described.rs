@@ -59,6 +59,7 @@ pub(crate) struct KeyHeader {
         rename = "Idempotency-Key",
         required = false,
         nullable = false,
+        pattern = r#"^([A-Za-z0-9!#$%&'*+.^_`|~:/=-]{1,255}|"([ !#-\[\]-~]|\\["\\]){1,255}") *(;.*)?$"#,
         example = "8e03978e-40d5-43dd-bc93-6894a57f9324"
     )]
     key: Option<String>,

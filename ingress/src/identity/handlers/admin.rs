@@ -188,7 +188,7 @@ pub(crate) async fn list_audit(
     query: Asked<AuditQuery>,
 ) -> Result<Response, Failure> {
     let query = read(query)?;
-    let page = Page::read(query.limit, query.cursor.as_deref(), |cursor| cursor.parse().ok())?;
+    let page = Page::read(query.limit, query.cursor.as_deref(), audit_id)?;
     let (limit, entries) = (page.limit, state.identity.store.audit(page).await?);
     let next = page::next(limit, &entries, |entry| entry.id);
     Ok(answer(StatusCode::OK, AuditList { entries, next }))
@@ -197,6 +197,11 @@ pub(crate) async fn list_audit(
 fn read<Q>(query: Asked<Q>) -> Result<Q, Problem> {
     let Query(query) = query.map_err(|rejection| Problem::MalformedUrl(rejection.body_text()))?;
     Ok(query)
+}
+
+/// The id of an audit entry, as [`page::next`] writes it.
+fn audit_id(cursor: &str) -> Option<i64> {
+    cursor.parse().ok().filter(|id: &i64| *id > 0 && id.to_string() == cursor)
 }
 
 /// The account in the path. What is no name is nobody's.
