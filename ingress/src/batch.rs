@@ -27,6 +27,7 @@ use crate::exchange::Submission;
 use crate::idempotency;
 use crate::prefer::PREFERENCE_APPLIED;
 use crate::problem::{Failure, On};
+use crate::protection::{Held, hold_until_written};
 use crate::results::{PreferHeader, ResultQuery};
 use crate::state::{AppState, Shared};
 use crate::submit::{ask, load, mark_answered, request};
@@ -124,17 +125,21 @@ async fn line(state: Shared, call: Arc<Call>, index: usize, asked: Result<Asked,
         Ok(asked) => compute(&state, &call, asked).await,
         Err(error) => Err(error.into()),
     };
-    let (member, json) = match computed {
-        Ok(computation) => ("computation", computation.to_json()),
-        Err(failure) => ("problem", failure.to_json()),
+    let (member, json, held) = match computed {
+        Ok((computation, held)) => ("computation", computation.to_json(), Some(held)),
+        Err(failure) => ("problem", failure.to_json(), None),
     };
     let mut line = format!("{{\"index\":{index},\"{member}\":").into_bytes();
     line.extend(json);
     line.extend(b"}\n");
-    line.into()
+    hold_until_written(line.into(), held)
 }
 
-async fn compute(state: &AppState, call: &Call, asked: Asked) -> Result<Computation, Failure> {
+async fn compute(
+    state: &AppState,
+    call: &Call,
+    asked: Asked,
+) -> Result<(Computation, Held), Failure> {
     let prepared = abacus_operations::prepare(&asked.operation, &asked.operands, &state.limits)?;
     call.view.check(&prepared)?;
     let mut permit = state.protection.admit(&call.caller, call.from, load(&prepared)).await?;
@@ -150,7 +155,8 @@ async fn compute(state: &AppState, call: &Call, asked: Asked) -> Result<Computat
     let computation = ask(state, submission).await?;
     mark_answered(&mut permit, &computation);
     let computation = computation.unless_failed().map_err(Failure::of(id))?;
-    call.view.of(computation).await.map_err(Failure::of(id))
+    let computation = call.view.of(computation).await.map_err(Failure::of(id))?;
+    Ok((computation, permit.into_held()))
 }
 
 #[cfg(test)]

@@ -67,6 +67,8 @@ pub(crate) async fn show(
     let found = attach::find(&state, id, &call.caller).await.map_err(Failure::of(id))?;
     let wait = call.prefer.poll_patience(most);
     let computation = attach::follow(&state, found, wait).await.map_err(Failure::of(id))?;
+    let size = computation.result.as_ref().map_or(0, |result| result.result.len());
+    state.protection.hold_answer(&call.caller, call.from, size)?;
     let applied = call.prefer.applied(most, false);
     let Call { view, conditions, traceparent, began, .. } = call;
     let tag = Tag::of_computation(&computation, format, view);

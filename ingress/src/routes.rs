@@ -80,14 +80,16 @@ fn with_operation(
     })
 }
 
-/// What is common to all answers: they are counted, long ones compressed, and the last one of a
-/// connection says so.
+/// What is common to all answers: they say what is left of what they cost, are counted, hold their
+/// memory until they are written, are compressed if long, and say so if they are the last of a
+/// connection.
 async fn see_off(State(state): State<Shared>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let accepted = request.headers().get(header::ACCEPT_ENCODING).cloned();
-    let response = next.run(request).await;
+    let (mut response, charges) = protection::charged(next.run(request)).await;
+    charges.write(response.headers_mut());
     state.metrics.count_answer(&response, began.elapsed());
-    let mut response = results::encode(response, accepted).await;
+    let mut response = charges.hold(results::encode(response, accepted).await);
     if state.stopping.is_requested() {
         server::say_goodbye(&mut response);
     }

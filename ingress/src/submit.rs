@@ -67,9 +67,7 @@ pub(crate) async fn submit(
     let Some(key) = &call.key else {
         let computation = ask(state, submission).await?;
         mark_answered(&mut permit, &computation);
-        let mut response = render(computation, rendering, call, most).await?;
-        permit.write(response.headers_mut());
-        return Ok(response);
+        return render(computation, rendering, call, most).await;
     };
     let outcome = idempotency::run(state, &call.caller, key, &prepared, submission).await?;
     let (is_replay, expires_at) = (outcome.is_replay, outcome.expires_at);
@@ -78,7 +76,6 @@ pub(crate) async fn submit(
     }
     let rendered = render(outcome.computation, rendering, call, most).await;
     let mut response = rendered.unwrap_or_else(Failure::into_response);
-    permit.write(response.headers_mut());
     mark(&mut response, is_replay, expires_at);
     Ok(response)
 }

@@ -35,11 +35,14 @@ impl Policy {
         Self { name, value: value.unwrap_or(HeaderValue::from_static("invalid")) }
     }
 
+    /// Both fields are lists: this adds a member to each.
     pub(super) fn write(&self, standing: Standing, headers: &mut HeaderMap) {
         let seconds = whole_seconds(standing.after);
         let rate_limit = format!("\"{}\";r={};t={seconds}", self.name, standing.left);
-        headers.insert(RATE_LIMIT_POLICY, self.value.clone());
-        headers.extend(HeaderValue::try_from(rate_limit).ok().map(|value| (RATE_LIMIT, value)));
+        headers.append(RATE_LIMIT_POLICY, self.value.clone());
+        if let Ok(rate_limit) = HeaderValue::try_from(rate_limit) {
+            headers.append(RATE_LIMIT, rate_limit);
+        }
     }
 }
 

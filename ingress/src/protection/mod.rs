@@ -1,7 +1,8 @@
 //! What keeps one caller from hurting the others, and all of them from hurting us.
 //!
 //! Before any work a computation passes the caller's rate limit ([`limiter`]) and [`admission`]: it
-//! leaves with a [`Permit`], which holds its place until it is answered. All requests pass the
+//! leaves with a [`Permit`], which holds its place until it is answered; the memory for the answer is
+//! held until that is written ([`charges`]). All requests pass the
 //! [`guard`], which bounds what they may send and how slowly, and sets the headers that keep browsers
 //! safe. Connections are the server's affair ([`crate::server`]).
 //!
@@ -10,6 +11,7 @@
 
 mod admission;
 mod body;
+mod charges;
 mod client;
 mod config;
 mod cors;
@@ -26,16 +28,16 @@ mod subject;
 use std::sync::Arc;
 
 use abacus_operations::Cost;
-use axum::http::HeaderMap;
 
 use crate::identity::Caller;
-use admission::{Admission, Place, Refusal};
+use admission::{Admission, Place, Refusal, Room};
 use fields::Policy;
-use limiter::{Exceeded, Limiter, Standing, Store};
+use limiter::{Exceeded, Limiter, Store};
 use quota::Limit;
 use subject::Subject;
 
 pub(crate) use body::hold_until_sent;
+pub(crate) use charges::{charged, hold_until_written};
 pub(crate) use client::ClientAddress;
 pub(crate) use config::ProtectionConfig;
 pub(crate) use error::Error;
@@ -79,24 +81,26 @@ pub(crate) struct Load {
     pub(crate) bytes: u64,
 }
 
-/// Leave to compute; what it takes up is free again once this is dropped, so it is held until the
-/// answer is there.
+/// Leave to compute. Its place is free again once this is dropped, so it is held until the reply is
+/// there.
 pub(crate) struct Permit {
-    standing: Option<(Policy, Standing)>,
     place: Place,
+    /// Unless the answer has it.
+    room: Option<Room>,
 }
 
-impl Permit {
-    /// Tells the caller what is left of the allowance: `RateLimit` and `RateLimit-Policy`.
-    pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        if let Some((policy, standing)) = &self.standing {
-            policy.write(*standing, headers);
-        }
-    }
+/// The memory for an answer; it is free again once this is dropped.
+pub(crate) struct Held(#[expect(dead_code, reason = "what counts is its end")] Option<Room>);
 
+impl Permit {
     /// The reply has come. From how many do, in which time, the wait of others is estimated.
     pub(crate) fn mark_answered(&mut self) {
         self.place.mark_answered();
+    }
+
+    /// Leaves the place, and keeps the memory for what is to be written.
+    pub(crate) fn into_held(self) -> Held {
+        Held(self.room)
     }
 }
 
@@ -141,9 +145,9 @@ impl Protection {
         load: Load,
     ) -> Result<Permit, Error> {
         let subject = Subject::of(caller, from);
-        let standing = Rated::take(self.compute.as_ref(), &subject, units(load.cost)).await?;
-        let place = self.admission.enter(&subject, load)?;
-        Ok(Permit { standing, place })
+        Rated::take(self.compute.as_ref(), &subject, units(load.cost)).await?;
+        let (place, room) = self.admission.enter(&subject, load)?;
+        Ok(Permit { place, room: charges::hold(room) })
     }
 
     /// Lets a look-up in.
@@ -152,7 +156,19 @@ impl Protection {
         caller: &Caller,
         from: ClientAddress,
     ) -> Result<(), Error> {
-        Rated::take(self.reads.as_ref(), &Subject::of(caller, from), 1).await?;
+        Rated::take(self.reads.as_ref(), &Subject::of(caller, from), 1).await
+    }
+
+    /// Counts an answer that was found as memory until it is written.
+    pub(crate) fn hold_answer(
+        &self,
+        caller: &Caller,
+        from: ClientAddress,
+        size: usize,
+    ) -> Result<(), Error> {
+        let bytes = u64::try_from(size).unwrap_or(u64::MAX);
+        let room = self.admission.make_room(&Subject::of(caller, from), bytes)?;
+        drop(charges::hold(room));
         Ok(())
     }
 
@@ -160,8 +176,7 @@ impl Protection {
     /// matter: this is asked before any password is looked at.
     pub(crate) async fn admit_attempt(&self, from: ClientAddress, name: &str) -> Result<(), Error> {
         Rated::take(self.auth_address.as_ref(), &Subject::address(from), 1).await?;
-        Rated::take(self.auth_account.as_ref(), &Subject::account(name), 1).await?;
-        Ok(())
+        Rated::take(self.auth_account.as_ref(), &Subject::account(name), 1).await
     }
 
     /// The proxies that say whom they ask for.
@@ -177,14 +192,13 @@ impl Protection {
 
 impl Rated {
     /// Uses units of a limit, if there is one.
-    async fn take(
-        rated: Option<&Self>,
-        subject: &Subject,
-        units: u64,
-    ) -> Result<Option<(Policy, Standing)>, Error> {
-        let Some(Self { limiter, policy }) = rated else { return Ok(None) };
+    async fn take(rated: Option<&Self>, subject: &Subject, units: u64) -> Result<(), Error> {
+        let Some(Self { limiter, policy }) = rated else { return Ok(()) };
         match limiter.take(subject, units).await {
-            Ok(standing) => Ok(Some((policy.clone(), standing))),
+            Ok(standing) => {
+                charges::note(policy, standing);
+                Ok(())
+            }
             Err(Exceeded(standing)) => {
                 Err(Error::QuotaExceeded { policy: policy.clone(), standing })
             }

@@ -1,3 +1,8 @@
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::response::Response;
+use futures_util::StreamExt as _;
+
 use super::*;
 
 fn from(last: u8) -> ClientAddress {
@@ -55,8 +60,45 @@ async fn a_limit_can_be_off() {
         assert_eq!(violated(attempt), "none");
     }
     let load = Load { cost: Cost::from_word_operations(u64::MAX), bytes: 1 };
-    let permit = protection.admit(&Caller::Anonymous, from(1), load).await.unwrap();
-    let mut headers = HeaderMap::new();
-    permit.write(&mut headers);
-    assert!(headers.is_empty());
+    let admitted = async {
+        drop(protection.admit(&Caller::Anonymous, from(1), load).await.unwrap());
+        Response::default()
+    };
+    let (mut response, charges) = charged(admitted).await;
+    charges.write(response.headers_mut());
+    assert!(response.headers().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_counts_as_memory_until_its_last_byte_is_written() {
+    let protection = Protection::of(&[("ABACUS_MAX_IN_FLIGHT_BYTES", "1000B")]);
+    let load = Load { cost: Cost::MINIMUM, bytes: 400 };
+    let answer = async {
+        drop(protection.admit(&Caller::Anonymous, from(1), load).await.unwrap());
+        Response::new(Body::from("digits"))
+    };
+    let (response, charges) = charged(answer).await;
+    let mut body = charges.hold(response).into_body().into_data_stream();
+    let piece = body.next().await.unwrap().unwrap();
+    drop(body);
+    let is_full = || protection.hold_answer(&Caller::Anonymous, from(2), 601).is_err();
+    assert!(is_full(), "the piece waits for its reader");
+    drop(piece);
+    assert!(!is_full());
+}
+
+#[tokio::test]
+async fn an_answer_says_what_is_left_of_all_that_it_cost() {
+    let protection = Protection::new();
+    let attempt = async {
+        protection.admit_attempt(from(1), "ada").await.unwrap();
+        let mut response = Response::default();
+        *response.status_mut() = StatusCode::UNAUTHORIZED;
+        response
+    };
+    let (mut response, charges) = charged(attempt).await;
+    charges.write(response.headers_mut());
+    let members = response.headers().get_all("ratelimit").iter();
+    let members: Vec<&str> = members.map(|member| member.to_str().unwrap()).collect();
+    assert_eq!(members, ["\"auth-address\";r=119;t=1", "\"auth-account\";r=19;t=30"]);
 }

@@ -18,10 +18,11 @@ pub(super) struct Callers {
     shards: [Mutex<HashMap<Subject, Share>>; SHARDS],
 }
 
+/// What a caller has under way, or a part of it.
 #[derive(Clone, Copy, Debug, Default)]
-struct Share {
-    requests: u64,
-    bytes: u64,
+pub(super) struct Share {
+    pub(super) requests: u64,
+    pub(super) bytes: u64,
 }
 
 impl Callers {
@@ -31,32 +32,35 @@ impl Callers {
         Self { max_requests, max_bytes, hasher: RandomState::new(), shards }
     }
 
-    /// Adds a request of this size to what the caller has, or tells how many one may have.
-    pub(super) fn enter(&self, subject: &Subject, bytes: u64) -> Result<(), u64> {
+    /// Adds `more` to what the caller has, or tells how many requests one may have.
+    pub(super) fn enter(&self, subject: &Subject, more: Share) -> Result<(), u64> {
         let Some(shard) = self.shard(subject) else { return Ok(()) };
         let mut shard = shard.lock();
         let held = shard.get(subject).copied().unwrap_or_default();
-        let sum = held.bytes.saturating_add(bytes);
-        let has_room = held.requests == 0 || sum <= self.max_bytes;
-        if held.requests >= self.max_requests || !has_room {
+        let sum = Share {
+            requests: held.requests.saturating_add(more.requests),
+            bytes: held.bytes.saturating_add(more.bytes),
+        };
+        let has_place = more.requests == 0 || sum.requests <= self.max_requests;
+        let has_room = held.bytes == 0 || sum.bytes <= self.max_bytes;
+        if !(has_place && has_room) {
             return Err(self.max_requests);
         }
-        let more = Share { requests: held.requests + 1, bytes: sum };
         if let Some(known) = shard.get_mut(subject) {
-            *known = more;
+            *known = sum;
         } else {
-            shard.insert(subject.clone(), more);
+            shard.insert(subject.clone(), sum);
         }
         Ok(())
     }
 
-    pub(super) fn leave(&self, subject: &Subject, bytes: u64) {
+    pub(super) fn leave(&self, subject: &Subject, less: Share) {
         let Some(shard) = self.shard(subject) else { return };
         let mut shard = shard.lock();
         let Some(held) = shard.get_mut(subject) else { return };
-        held.requests -= 1;
-        held.bytes = held.bytes.saturating_sub(bytes);
-        if held.requests == 0 {
+        held.requests = held.requests.saturating_sub(less.requests);
+        held.bytes = held.bytes.saturating_sub(less.bytes);
+        if held.requests == 0 && held.bytes == 0 {
             shard.remove(subject);
         }
     }

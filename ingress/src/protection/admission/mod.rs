@@ -5,7 +5,9 @@
 //! when the queue is longer than is worked off in time ([`queue`]). How many may wait in all is not
 //! decided here but by the [`Waiters`](crate::waiters::Waiters), who have the room.
 //!
-//! A [`Place`] is what a computation takes up. Dropping it makes the room free again.
+//! A [`Place`] is a computation's turn, up to the reply; a [`Room`] is the memory for its answer, until
+//! that is written, as a slow reader holds on to it long after the reply. Dropping them makes them free
+//! again.
 
 mod callers;
 mod queue;
@@ -16,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use abacus_runtime::{ByteSize, Config, Environment};
 
-use self::callers::Callers;
+use self::callers::{Callers, Share};
 use self::queue::Queue;
 use super::Load;
 use super::metrics::Metrics;
@@ -40,7 +42,7 @@ impl Config for AdmissionConfig {
             max_bytes: env.get(
                 "ABACUS_MAX_IN_FLIGHT_BYTES",
                 "512MiB",
-                "Memory for the results of the requests under way, by estimate; more are answered 503",
+                "Memory for the results of the requests under way, by estimate, until they are written; more are answered 503",
             ),
             max_delay: env.get(
                 "ABACUS_MAX_QUEUE_DELAY",
@@ -82,12 +84,19 @@ pub(super) struct Admission {
     metrics: Metrics,
 }
 
-/// The room that one computation takes up.
+/// The turn of one computation.
 pub(super) struct Place {
     admission: Arc<Admission>,
     subject: Subject,
     load: Load,
     is_answered: bool,
+}
+
+/// The memory that one answer takes up.
+pub(super) struct Room {
+    admission: Arc<Admission>,
+    subject: Subject,
+    bytes: u64,
 }
 
 impl Admission {
@@ -107,23 +116,43 @@ impl Admission {
         }
     }
 
-    /// Takes up the room for a computation.
-    pub(super) fn enter(self: &Arc<Self>, subject: &Subject, load: Load) -> Result<Place, Refusal> {
-        let entered = self.try_enter(subject, load);
-        if let Err(refusal) = entered {
-            self.metrics.shed.with_label_values(&[refusal.name()]).inc();
-        }
-        entered.map(|()| Place {
-            admission: Arc::clone(self),
-            subject: subject.clone(),
-            load,
-            is_answered: false,
-        })
+    /// Takes up a place and the room for a computation.
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        subject: &Subject,
+        load: Load,
+    ) -> Result<(Place, Room), Refusal> {
+        let share = Share { requests: 1, bytes: load.bytes };
+        self.take(subject, share, || self.try_hold(load))?;
+        let (admission, subject) = (Arc::clone(self), subject.clone());
+        let place = Place { admission, subject: subject.clone(), load, is_answered: false };
+        Ok((place, Room { admission: Arc::clone(self), subject, bytes: load.bytes }))
     }
 
-    fn try_enter(&self, subject: &Subject, load: Load) -> Result<(), Refusal> {
-        self.callers.enter(subject, load.bytes).map_err(|limit| Refusal::Share { limit })?;
-        self.try_hold(load).inspect_err(|_| self.callers.leave(subject, load.bytes))
+    /// Takes up the room for an answer that there is already.
+    pub(super) fn make_room(
+        self: &Arc<Self>,
+        subject: &Subject,
+        bytes: u64,
+    ) -> Result<Room, Refusal> {
+        let hold = || self.hold(bytes).then_some(()).ok_or(Refusal::Bytes);
+        self.take(subject, Share { requests: 0, bytes }, hold)?;
+        Ok(Room { admission: Arc::clone(self), subject: subject.clone(), bytes })
+    }
+
+    /// Takes a share of the caller's, and what `hold` takes of what is for all.
+    fn take(
+        &self,
+        subject: &Subject,
+        share: Share,
+        hold: impl FnOnce() -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        let entered = self.callers.enter(subject, share).map_err(|limit| Refusal::Share { limit });
+        let held =
+            entered.and_then(|()| hold().inspect_err(|_| self.callers.leave(subject, share)));
+        held.inspect_err(|refusal| {
+            self.metrics.shed.with_label_values(&[refusal.name()]).inc();
+        })
     }
 
     fn try_hold(&self, load: Load) -> Result<(), Refusal> {
@@ -151,14 +180,6 @@ impl Admission {
         held.is_ok()
     }
 
-    fn leave(&self, place: &Place) {
-        let bytes = place.load.bytes;
-        self.bytes.fetch_sub(bytes, Ordering::AcqRel);
-        self.metrics.in_flight_bytes.sub(signed(bytes));
-        self.callers.leave(&place.subject, bytes);
-        self.queue(place.load).leave(place.is_answered);
-    }
-
     fn queue(&self, load: Load) -> &Queue {
         if load.cost.word_operations() < HEAVY { &self.light } else { &self.heavy }
     }
@@ -173,7 +194,17 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.admission.leave(self);
+        self.admission.callers.leave(&self.subject, Share { requests: 1, bytes: 0 });
+        self.admission.queue(self.load).leave(self.is_answered);
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let Self { admission, subject, bytes } = self;
+        admission.bytes.fetch_sub(*bytes, Ordering::AcqRel);
+        admission.metrics.in_flight_bytes.sub(signed(*bytes));
+        admission.callers.leave(subject, Share { requests: 0, bytes: *bytes });
     }
 }
 

@@ -22,7 +22,7 @@ fn load(bytes: u64) -> Load {
 #[test]
 fn one_caller_leaves_room_for_the_others() {
     let admission = admission(1_000, 10, 50);
-    let places: Vec<Place> =
+    let places: Vec<(Place, Room)> =
         (0..5).map(|_| admission.enter(&subject(1), load(1)).unwrap()).collect();
     let refused = admission.enter(&subject(1), load(1)).err();
     assert_eq!(refused, Some(Refusal::Share { limit: 5 }));
@@ -60,4 +60,19 @@ fn a_share_is_never_less_than_one() {
     let admission = admission(0, 1, 1);
     let _place = admission.enter(&subject(1), load(5)).unwrap();
     assert!(admission.enter(&subject(1), load(5)).is_err());
+}
+
+#[test]
+fn an_answer_that_is_being_written_takes_no_turn_but_memory() {
+    let admission = admission(1_000, 10, 10);
+    let (place, room) = admission.enter(&subject(1), load(100)).unwrap();
+    assert_eq!(admission.enter(&subject(1), load(0)).err(), Some(Refusal::Share { limit: 1 }));
+    drop(place);
+    assert_eq!(admission.make_room(&subject(1), 1).err(), Some(Refusal::Share { limit: 1 }));
+    assert!(admission.enter(&subject(1), load(0)).is_ok());
+    assert_eq!(admission.metrics.in_flight_bytes.get(), 100);
+    drop(room);
+    assert!(admission.make_room(&subject(1), 100).is_ok());
+    assert_eq!(admission.metrics.in_flight_bytes.get(), 0);
+    assert_eq!(admission.callers.len(), 0);
 }
