@@ -1,6 +1,6 @@
 //! What keeps one caller from hurting the others, and all of them from hurting us.
 //!
-//! Before any work a computation passes the caller's rate limit ([`limiter`]) and [`admission`]: it
+//! Before any work a computation passes [`admission`] and the caller's rate limit ([`limiter`]): it
 //! leaves with a [`Permit`], which holds its place until it is answered; the memory for the answer is
 //! held until that is written ([`charges`]). All requests pass the
 //! [`guard`], which bounds what they may send and how slowly, and sets the headers that keep browsers
@@ -145,8 +145,9 @@ impl Protection {
         load: Load,
     ) -> Result<Permit, Error> {
         let subject = Subject::of(caller, from);
-        Rated::take(self.compute.as_ref(), &subject, units(load.cost)).await?;
         let (place, room) = self.admission.enter(&subject, load)?;
+        // Whoever is told to come back has paid nothing.
+        Rated::take(self.compute.as_ref(), &subject, units(load.cost)).await?;
         Ok(Permit { place, room: charges::hold(room) })
     }
 

@@ -88,6 +88,21 @@ async fn an_answer_counts_as_memory_until_its_last_byte_is_written() {
 }
 
 #[tokio::test]
+async fn who_is_turned_away_for_want_of_room_has_paid_nothing() {
+    let settings = [("ABACUS_LIMIT_COMPUTE", "2/1h"), ("ABACUS_MAX_IN_FLIGHT_BYTES", "10B")];
+    let protection = Protection::of(&settings);
+    let admit = |last, bytes| {
+        protection.admit(&Caller::Anonymous, from(last), Load { cost: Cost::MINIMUM, bytes })
+    };
+    let all = admit(1, 10).await.unwrap();
+    for _ in 0..5 {
+        assert!(matches!(admit(2, 1).await, Err(Error::OutOfMemory)));
+    }
+    drop(all);
+    assert!(admit(2, 1).await.is_ok());
+}
+
+#[tokio::test]
 async fn an_answer_says_what_is_left_of_all_that_it_cost() {
     let protection = Protection::new();
     let attempt = async {
