@@ -58,9 +58,11 @@ impl Proxies {
             return ClientAddress(client);
         }
         let lines = headers.get_all(self.field.name()).iter().rev();
-        let hops = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
+        // Hop by hop: what a caller has written may be no text, what our proxies add to it is.
+        let hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
         for hop in hops {
-            let Some(address) = self.field.address(hop) else { break };
+            let hop = str::from_utf8(hop).ok();
+            let Some(address) = hop.and_then(|hop| self.field.address(hop)) else { break };
             client = address.to_canonical();
             if !self.trusts(client) {
                 break;
@@ -170,6 +172,21 @@ mod tests {
         let lines = [("x-forwarded-for", "9.9.9.9"), ("x-forwarded-for", "5.6.7.8, 10.0.0.2")];
         assert_eq!(client(&proxies, "::ffff:10.0.0.1", &lines), "5.6.7.8");
         assert_eq!(client(&proxies, "10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn what_a_caller_has_written_hides_nothing_that_a_proxy_adds() {
+        let proxies = proxies("10.0.0.0/8", "x-forwarded-for");
+        for (bytes, expected) in [
+            (b"\xff, 5.6.7.8".as_slice(), "5.6.7.8"),
+            (b"\xc3\xa9, 5.6.7.8, 10.1.1.1", "5.6.7.8"),
+            (b"9.9.9.9, \xff, 10.1.1.1", "10.1.1.1"),
+        ] {
+            let value = axum::http::HeaderValue::from_bytes(bytes).unwrap();
+            let headers = HeaderMap::from_iter([(X_FORWARDED_FOR, value)]);
+            let client = proxies.client([10, 0, 0, 1].into(), &headers);
+            assert_eq!(client.0.to_string(), expected, "{bytes:?}");
+        }
     }
 
     #[test]
