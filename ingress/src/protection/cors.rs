@@ -48,12 +48,13 @@ pub(super) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
     (!origins.is_empty()).then(layer)
 }
 
-fn request_headers() -> [HeaderName; 11] {
+fn request_headers() -> [HeaderName; 12] {
     [
         header::ACCEPT,
         header::AUTHORIZATION,
         header::CONTENT_TYPE,
         header::IF_NONE_MATCH,
+        header::IF_RANGE,
         header::RANGE,
         named("idempotency-key"),
         named("last-event-id"),
@@ -65,13 +66,16 @@ fn request_headers() -> [HeaderName; 11] {
 }
 
 /// Beyond those that any page may see.
-fn response_headers() -> [HeaderName; 14] {
+fn response_headers() -> [HeaderName; 17] {
     [
         header::ACCEPT_RANGES,
         header::CONTENT_RANGE,
+        header::ALLOW,
         header::ETAG,
+        header::LINK,
         header::LOCATION,
         header::RETRY_AFTER,
+        header::WWW_AUTHENTICATE,
         RATE_LIMIT,
         RATE_LIMIT_POLICY,
         named("cache-status"),
