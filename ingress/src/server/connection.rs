@@ -30,6 +30,7 @@ const REFUSING: Timeouts = Timeouts {
     head: Duration::from_secs(2),
     idle: Duration::from_secs(2),
     write: Duration::from_secs(2),
+    pace: 64 * 1024,
 };
 
 /// How the server's end comes over its connections.

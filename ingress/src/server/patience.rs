@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use abacus_runtime::{Config, Environment};
+use abacus_runtime::{ByteSize, Config, Environment};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -24,6 +24,8 @@ pub(super) struct Timeouts {
     pub(super) head: Duration,
     pub(super) idle: Duration,
     pub(super) write: Duration,
+    /// Bytes a second.
+    pub(super) pace: u64,
 }
 
 impl Config for Timeouts {
@@ -44,7 +46,22 @@ impl Config for Timeouts {
                 "30s",
                 "How long a caller may leave an answer unread before the connection is closed",
             ),
+            pace: env
+                .get::<ByteSize>(
+                    "ABACUS_WRITE_PACE",
+                    "8KiB",
+                    "How much of an answer a caller must read in a second, in the long run; slower connections are closed",
+                )
+                .as_u64(),
         }
+    }
+}
+
+impl Timeouts {
+    /// How long so many bytes may take.
+    fn time_for(self, bytes: usize) -> Duration {
+        let nanos = 1_000_000_000_u128 * bytes as u128 / u128::from(self.pace.max(1));
+        u64::try_from(nanos).map_or(self.write, Duration::from_nanos)
     }
 }
 
@@ -184,18 +201,23 @@ impl PatientStream {
         }
     }
 
-    fn poll_written<T>(
+    /// Who leaves something unread has a while for it, and a little longer for all that is read: those
+    /// who trickle it come to the end of that time too.
+    fn poll_written(
         &mut self,
         cx: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.unread = None;
-            return written;
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let latest = Instant::now() + self.timeouts.write;
+        if let Poll::Ready(written) = written {
+            if let (Some(alarm), Ok(bytes)) = (&mut self.unread, &written) {
+                let earned = self.timeouts.time_for(*bytes);
+                let next = alarm.deadline() + earned;
+                alarm.as_mut().reset(next.min(latest));
+            }
+            return Poll::Ready(written);
         }
-        let limit = self.timeouts.write;
-        let alarm =
-            self.unread.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + limit)));
+        let alarm = self.unread.get_or_insert_with(|| Box::pin(sleep_until(latest)));
         ready!(alarm.as_mut().poll(cx));
         Poll::Ready(Err(self.give_up("write")))
     }
@@ -247,7 +269,9 @@ impl AsyncWrite for PatientStream {
         self.stream.is_write_vectored()
     }
 
+    /// Asked for once everything is written.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.unread = None;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

@@ -13,7 +13,7 @@ use crate::protection::Metrics;
 
 const SOON: Duration = Duration::from_millis(100);
 const NEVER: Duration = Duration::from_hours(1);
-const PATIENT: Timeouts = Timeouts { head: NEVER, idle: NEVER, write: NEVER };
+const PATIENT: Timeouts = Timeouts { head: NEVER, idle: NEVER, write: NEVER, pace: 1 };
 
 /// A server that runs until it is told to stop.
 struct Running {
@@ -114,7 +114,8 @@ async fn a_connection_may_rest_between_requests_longer_than_a_head_may_take() {
 
 #[tokio::test]
 async fn a_request_that_is_worked_on_has_all_the_time_it_needs() {
-    let server = Running::start(Timeouts { head: SOON, idle: SOON, write: SOON }, &[]).await;
+    let server =
+        Running::start(Timeouts { head: SOON, idle: SOON, write: SOON, ..PATIENT }, &[]).await;
     let mut connection = server.connect().await;
     ask(&mut connection, "/wait").await;
     let answer = tokio::time::timeout(SOON * 5, read_to_end(&mut connection)).await;
@@ -132,6 +133,21 @@ async fn an_answer_that_nobody_reads_ends_its_connection() {
         tokio::time::sleep(SOON / 10).await;
     }
     assert!(read_to_end(&mut connection).await.len() < 64 << 20);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_read_in_drops_ends_its_connection() {
+    let pace = 1 << 40;
+    let server = Running::start(Timeouts { write: 5 * SOON, pace, ..PATIENT }, &[]).await;
+    let mut connection = server.connect().await;
+    ask(&mut connection, "/large").await;
+    let mut drop = vec![0; 256 * 1024];
+    let mut read = 0;
+    while server.ended("write") == 0 {
+        read += connection.read(&mut drop).await.unwrap_or(0);
+        assert!(read < 64 << 20, "all of it was read in drops");
+        tokio::time::sleep(SOON / 10).await;
+    }
 }
 
 #[tokio::test]
