@@ -89,10 +89,11 @@ async fn own(
 )]
 async fn everybodys(
     State(state): State<Shared>,
-    _: Admin,
+    admin: Admin,
+    from: ClientAddress,
     query: Pairs,
 ) -> Result<Response, Failure> {
-    all(&state, query, "/v1/admin/history").await
+    all(&state, (admin, from), query, "/v1/admin/history").await
 }
 
 /// Everybody's requests (alias)
@@ -117,14 +118,21 @@ async fn everybodys(
 )]
 async fn everybodys_alias(
     State(state): State<Shared>,
-    _: Admin,
+    admin: Admin,
+    from: ClientAddress,
     query: Pairs,
 ) -> Result<Response, Failure> {
-    all(&state, query, "/secure-history").await
+    all(&state, (admin, from), query, "/secure-history").await
 }
 
-async fn all(state: &Shared, query: Pairs, path: &str) -> Result<Response, Failure> {
+async fn all(
+    state: &Shared,
+    (Admin(user), from): (Admin, ClientAddress),
+    query: Pairs,
+    path: &str,
+) -> Result<Response, Failure> {
     let parameters = Parameters::read(pairs(query)?, Requesters::All)?;
+    state.protection.admit_read(&Caller::User(user), from).await?;
     let page = list::page(&state.log, &parameters).await?;
     Ok(page.into_response(path, &parameters))
 }
