@@ -56,12 +56,16 @@ const OWNERS: [u16; 4] = [401, 200, 404, 200];
 const ADMINS: [u16; 4] = [401, 403, 403, 200];
 
 const REGISTER: &str = r#"{"username":"{caller}-2","password":"{password}"}"#;
+const REGISTER_ALIAS: &str = r#"{"username":"{caller}-3","password":"{password}"}"#;
 const LOGIN: &str = r#"{"username":"user","password":"{password}"}"#;
 const FACTORIAL: &str = r#"{"operation":"factorial","operands":{"n":5}}"#;
 const BATCH: &str = r#"{"computations":[{"operation":"factorial","operands":{"n":5}}]}"#;
 const CHANGE: &str = r#"{"current_password":"{password}","new_password":"another staple"}"#;
 
-const ROWS: [Row; 36] = [
+/// Asked for when the session is over.
+const AFTER_LOGOUT: [&str; 2] = ["POST /logout", "PUT /v1/me/password"];
+
+const ROWS: [Row; 39] = [
     get("GET /", "/", 200, OPEN),
     get("GET /openapi.json", "/openapi.json", 200, OPEN),
     get("GET /problems", "/problems", 200, OPEN),
@@ -88,6 +92,8 @@ const ROWS: [Row; 36] = [
     get("GET /secure-history", "/secure-history", 401, ADMINS),
     with_body("POST /v1/register", REGISTER, 201, [201, 201, 201, 201]),
     with_body("POST /v1/login", LOGIN, 401, OPEN),
+    with_body("POST /register", REGISTER_ALIAS, 201, [201, 201, 201, 201]),
+    with_body("POST /login", LOGIN, 401, OPEN),
     get("GET /v1/me", "/v1/me", 401, USERS),
     get("GET /v1/api-keys", "/v1/api-keys", 401, USERS),
     with_body("POST /v1/api-keys", r#"{"label":"another"}"#, 401, [401, 201, 201, 201]),
@@ -106,6 +112,7 @@ const ROWS: [Row; 36] = [
     ),
     with_body("POST /v1/logout", "", 401, USERS_DONE),
     // Sessions are over by now: each caller signs in anew.
+    with_body("POST /logout", "", 401, USERS_DONE),
     with_body("PUT /v1/me/password", CHANGE, 401, USERS_DONE),
 ];
 
@@ -200,7 +207,7 @@ fn every_operation_answers_each_role_as_its_row_says() {
     for row in &ROWS {
         for caller in ORDER {
             let name = CALLERS[caller];
-            let needs_session = row.operation == "PUT /v1/me/password" && caller > 0;
+            let needs_session = AFTER_LOGOUT.contains(&row.operation) && caller > 0;
             let fresh = needs_session.then(|| login(&nobody, name));
             let client = fresh.as_ref().unwrap_or(&clients[caller]);
             let answer = row.ask(client, &Places { own: &own, key, caller: name });

@@ -1,12 +1,13 @@
 //! The frame of the `OpenAPI` document: what stands before the paths, and what all of them share.
 
 use axum::http::StatusCode;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, PathItem, Paths};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi, RefOr};
 use utoipa::{Modify, OpenApi as _};
 
 use super::document;
+use super::operations::mark_as_alias;
 use crate::problem::{Problem, responses};
 
 /// The name of the security scheme.
@@ -21,6 +22,9 @@ const FROM_THE_PARSER: [(StatusCode, &str); 2] = [
         "The headers are too large: send fewer or shorter ones.",
     ),
 ];
+
+/// Paths of accounts that are there without the version too.
+const ALIASES: [&str; 3] = ["/register", "/login", "/logout"];
 
 const DESCRIPTION: &str = "\
 Integers of any size: powers, Fibonacci numbers, factorials.
@@ -80,8 +84,20 @@ pub(crate) fn base() -> OpenApi {
 /// can end in.
 pub(super) fn finish(mut api: OpenApi) -> OpenApi {
     api.paths.merge(document::paths());
+    api.paths.merge(aliases(&api.paths));
     api.paths.paths.values_mut().flat_map(operations).for_each(complete);
     api
+}
+
+/// What people expect without the version, besides the operations.
+fn aliases(paths: &Paths) -> Paths {
+    let mut aliases = Paths::new();
+    for path in ALIASES {
+        let Some(mut item) = paths.paths.get(&format!("/v1{path}")).cloned() else { continue };
+        operations(&mut item).for_each(|operation| mark_as_alias(operation, path));
+        aliases.paths.insert(path.to_owned(), item);
+    }
+    aliases
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
@@ -93,13 +109,19 @@ fn complete(operation: &mut Operation) {
     let asks_who = operation.security.as_ref().is_some_and(|schemes| {
         schemes.iter().any(|scheme| *scheme != utoipa::openapi::SecurityRequirement::default())
     });
+    let has_body = operation.request_body.is_some();
     let responses = &mut operation.responses.responses;
-    if asks_who {
-        let status = StatusCode::UNAUTHORIZED;
-        responses.entry(status.as_str().to_owned()).or_insert_with(|| responses_of(status));
+    // Who asks cannot be told while what was revoked is unknown.
+    for (status, can_be) in [
+        (StatusCode::UNAUTHORIZED, asks_who),
+        (StatusCode::SERVICE_UNAVAILABLE, asks_who),
+        (StatusCode::REQUEST_TIMEOUT, has_body),
+        (StatusCode::INTERNAL_SERVER_ERROR, true),
+    ] {
+        if can_be {
+            responses.entry(status.as_str().to_owned()).or_insert_with(|| responses_of(status));
+        }
     }
-    let status = StatusCode::INTERNAL_SERVER_ERROR;
-    responses.entry(status.as_str().to_owned()).or_insert_with(|| responses_of(status));
     responses.iter_mut().for_each(fill_in);
     for (status, meaning) in FROM_THE_PARSER {
         let response = utoipa::openapi::Response::new(meaning);

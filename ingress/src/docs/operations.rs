@@ -48,7 +48,8 @@ fn describe<H: Path>(operation: &dyn Operation, path: String, place: ParameterIn
     PathsBuilder::new().path(path, PathItem::new(HttpMethod::Get, described)).build()
 }
 
-fn mark_as_alias(described: &mut Described, path: &str) {
+/// Says that the operation is the one with the version.
+pub(super) fn mark_as_alias(described: &mut Described, path: &str) {
     described.tags = Some(vec![ALIASES.to_owned()]);
     described.summary = described.summary.take().map(|summary| format!("{summary} (alias)"));
     described.operation_id = described.operation_id.take().map(|id| format!("{id}Alias"));

@@ -83,7 +83,7 @@ async fn own(
             body = Page,
             headers(("Link" = String, description = "The next page, with `rel=\"next\"`")),
         ),
-        On<400>, On<403>, On<503>,
+        On<400>, On<403>, On<429>, On<503>,
     ),
     security(("bearer" = []))
 )]
@@ -112,7 +112,7 @@ async fn everybodys(
             body = Page,
             headers(("Link" = String, description = "The next page, with `rel=\"next\"`")),
         ),
-        On<400>, On<403>, On<503>,
+        On<400>, On<403>, On<429>, On<503>,
     ),
     security(("bearer" = []))
 )]

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use axum::http::StatusCode;
 use serde_json::Value;
 
 use super::*;
@@ -103,6 +104,44 @@ fn who_needs_credentials_can_be_told_so() {
         }
     }
     assert_eq!(document["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
+}
+
+#[test]
+fn who_sends_a_body_may_be_too_slow_and_who_shows_credentials_may_meet_a_server_that_cannot_tell() {
+    let document = document();
+    for (name, operation) in operations(&document) {
+        let is_described = |status: &str| operation["responses"][status].is_object();
+        assert_eq!(operation["requestBody"].is_object(), is_described("408"), "{name}");
+        let schemes = operation["security"].as_array().into_iter().flatten();
+        let asks_who = schemes.into_iter().any(|scheme| scheme["bearer"].is_array());
+        assert!(!asks_who || is_described("503"), "{name}");
+    }
+}
+
+#[test]
+fn every_status_of_a_problem_is_described_somewhere() {
+    let document = document();
+    let all = operations(&document);
+    for problem in crate::problem::types::all() {
+        // No operation that is described is one that is not there.
+        if problem.status() == StatusCode::METHOD_NOT_ALLOWED {
+            continue;
+        }
+        let status = problem.status().as_str().to_owned();
+        let mut responses = all.iter().map(|(_, operation)| &operation["responses"]);
+        assert!(responses.any(|responses| responses[&status].is_object()), "{status}");
+    }
+}
+
+#[test]
+fn accounts_are_there_without_the_version_too() {
+    let document = document();
+    for path in ["/register", "/login", "/logout"] {
+        let alias = &document["paths"][path]["post"];
+        let versioned = &document["paths"][format!("/v1{path}")]["post"];
+        assert_eq!(alias["tags"][0], "aliases", "{path}");
+        assert_eq!(alias["responses"], versioned["responses"], "{path}");
+    }
 }
 
 #[test]
