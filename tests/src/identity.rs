@@ -3,6 +3,7 @@
 mod administration;
 mod api_keys;
 mod outage;
+mod passwords;
 mod sessions;
 mod tokens;
 

@@ -1,7 +1,6 @@
 //! Signing up, in and out.
 
 use abacus_testkit::{PATIENCE, RedisServer};
-use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
 
 use super::*;
 use crate::history::History;
@@ -71,7 +70,7 @@ fn what_is_ended_on_one_instance_is_refused_by_the_other_whatever_redis_does() {
 }
 
 /// The credentials of one client at another instance.
-fn second_of(instance: &Client, client: &Client) -> Client {
+pub(super) fn second_of(instance: &Client, client: &Client) -> Client {
     instance.with_token(client.token().unwrap())
 }
 
@@ -158,50 +157,6 @@ fn wrong_names_and_wrong_passwords_look_alike_and_cost_the_same() {
     let rows: i64 = system.database.connect().query_one(rows, &[]).unwrap().get(0);
     assert_eq!(rows, 2, "what was typed as a name is kept nowhere");
     assert!(!ingress.has_logged("not her password") && !ingress.has_logged("no such/name"));
-}
-
-#[test]
-fn a_changed_password_ends_all_sessions_but_the_one_it_was_changed_in() {
-    let system = system();
-    let (_services, [first, second]) = start_two(&system);
-    register(&first, "ada");
-    let [own, other] = [login(&first, "ada"), login(&first, "ada")];
-    let change = |current: &str, new: &str| {
-        own.put_json(
-            "/v1/me/password",
-            &json!({ "current_password": current, "new_password": new }),
-        )
-    };
-    assert_problem(&change("not her password", "another password"), 403, "wrong-password");
-    assert_problem(&change(PASSWORD, "12345678"), 422, "weak-password");
-    assert_lets_in(&other);
-    assert_eq!(change(PASSWORD, "another password").status, 204);
-    assert_refuses(&other);
-    wait_refused(&second_of(&second, &other));
-    assert_lets_in(&own);
-    assert_lets_in(&second_of(&second, &own));
-    assert_problem(&try_login(&first, "ada", PASSWORD), 401, "wrong-credentials");
-    assert_eq!(try_login(&first, "ada", "another password").status, 200);
-}
-
-#[test]
-fn an_outdated_hash_is_renewed_by_signing_in() {
-    let system = system();
-    let (_ingress, client) = start(&system);
-    register(&client, "ada");
-    let little = Params::new(1024, 1, 1, None).unwrap();
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, little);
-    let outdated = argon2.hash_password(PASSWORD.as_bytes()).unwrap().to_string();
-    let stored = || -> String {
-        let select = "SELECT password_hash FROM users WHERE name = 'ada'";
-        system.database.connect().query_one(select, &[]).unwrap().get(0)
-    };
-    assert!(stored().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-    let update = "UPDATE users SET password_hash = $1 WHERE name = 'ada'";
-    system.database.connect().execute(update, &[&outdated]).unwrap();
-    assert_lets_in(&login(&client, "ada"));
-    assert!(stored().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-    assert_lets_in(&login(&client, "ada"));
 }
 
 #[test]

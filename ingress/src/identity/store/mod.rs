@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 
 use super::Error;
+use super::error::Fault;
 
 pub(crate) use administration::{AccountEntry, Change};
 pub(crate) use audit::AuditEntry;
@@ -46,6 +47,12 @@ enum Failure {
     Pool(#[from] deadpool_postgres::PoolError),
     #[error("a statement")]
     Postgres(#[from] tokio_postgres::Error),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Refused(fault.into())
+    }
 }
 
 impl Store {

@@ -2,10 +2,12 @@
 
 use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::super::audit::Event;
 use super::super::caller::Role;
+use super::super::error::Fault;
 use super::super::name::UserName;
 use super::super::revocations::Revocation;
 use super::super::tokens::Session;
@@ -18,9 +20,16 @@ const FIND: &str = "
 const INSERT: &str = "
     INSERT INTO users (user_id, name, role, password_hash) VALUES ($1, $2, $3, $4)";
 
+/// Only while the account is as it was read, and the session is one of those that it has: of its
+/// generation, or the one that the latest change has spared.
 const SET_PASSWORD: &str = "
-    UPDATE users SET password_hash = $3, generation = generation + 1
-     WHERE user_id = $1 AND password_hash = $2 RETURNING generation";
+    UPDATE users u SET password_hash = $3, generation = generation + 1
+     WHERE user_id = $1 AND generation = $2 AND disabled_at IS NULL
+       AND ($4 = generation OR EXISTS
+           (SELECT FROM revocations r
+             WHERE r.user_id = u.user_id AND r.generation = u.generation AND r.spared = $5))
+       AND NOT EXISTS (SELECT FROM revocations r WHERE r.session_id = $5)
+    RETURNING generation";
 
 const REHASH: &str =
     "UPDATE users SET password_hash = $3 WHERE user_id = $1 AND password_hash = $2";
@@ -103,7 +112,8 @@ impl Store {
         .await
     }
 
-    /// Changes a password, if it is still that of `account`, and ends all sessions but `session`.
+    /// Changes a password and ends all sessions but `session`. Refused if `account` has changed since
+    /// it was read, or `session` was ended: nothing that somebody ended meanwhile is let in again.
     pub(crate) async fn set_password(
         &self,
         account: &Account,
@@ -114,9 +124,11 @@ impl Store {
         let revocation = within(async {
             let mut client = self.connection().await?;
             let transaction = client.transaction().await?;
-            let (user_id, old) = (account.user_id, &account.password_hash);
-            let row = transaction.query_opt(SET_PASSWORD, &[&user_id, old, &hash]).await?;
-            let generation = row.ok_or(Error::WrongPassword)?.try_get(0)?;
+            let (user_id, read) = (account.user_id, account.generation);
+            let (generation, id) = (session.generation, session.id);
+            let set: [&(dyn ToSql + Sync); 5] = [&user_id, &read, &hash, &generation, &id];
+            let row = transaction.query_opt(SET_PASSWORD, &set).await?;
+            let generation = row.ok_or(Fault::Ended)?.try_get(0)?;
             let spared = Some(session.id);
             let ended = revoke::end_before(&transaction, user_id, generation, spared).await?;
             audit::insert(&transaction, event).await?;

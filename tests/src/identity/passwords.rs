@@ -1,0 +1,107 @@
+//! Passwords: changing them, and renewing their hashes.
+
+use std::thread;
+
+use abacus_testkit::PATIENCE;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
+
+use super::sessions::second_of;
+use super::*;
+
+#[test]
+fn a_changed_password_ends_all_sessions_but_the_one_it_was_changed_in() {
+    let system = system();
+    let (_services, [first, second]) = start_two(&system);
+    register(&first, "ada");
+    let [own, other] = [login(&first, "ada"), login(&first, "ada")];
+    let change = |current: &str, new: &str| {
+        own.put_json(
+            "/v1/me/password",
+            &json!({ "current_password": current, "new_password": new }),
+        )
+    };
+    assert_problem(&change("not her password", "another password"), 403, "wrong-password");
+    assert_problem(&change(PASSWORD, "12345678"), 422, "weak-password");
+    assert_lets_in(&other);
+    assert_eq!(change(PASSWORD, "another password").status, 204);
+    assert_refuses(&other);
+    wait_refused(&second_of(&second, &other));
+    assert_lets_in(&own);
+    assert_lets_in(&second_of(&second, &own));
+    assert_problem(&try_login(&first, "ada", PASSWORD), 401, "wrong-credentials");
+    assert_eq!(try_login(&first, "ada", "another password").status, 200);
+    // The session that was spared is spared again.
+    assert_eq!(change("another password", "yet another password").status, 204);
+    assert_lets_in(&own);
+}
+
+/// What an administrator does to an account while its password is being changed, and what is left of
+/// the session then.
+#[test]
+fn a_change_of_password_revives_nothing_that_was_ended_meanwhile() {
+    let system = system();
+    let (_ingress, client) = start(&system);
+    for (name, act) in [
+        ("ada", "generation = generation + 1, role = 'user'"),
+        ("bob", "generation = generation + 1, disabled_at = now()"),
+    ] {
+        let own = user(&client, name);
+        let mut database = system.database.connect();
+        let mut ending = database.transaction().unwrap();
+        let end = format!("UPDATE users SET {act} WHERE name = $1");
+        ending.execute(&end, &[&name]).unwrap();
+        ending
+            .execute(
+                "INSERT INTO revocations (user_id, generation, expires_at)
+                 SELECT user_id, generation, now() + interval '1 hour' FROM users WHERE name = $1",
+                &[&name],
+            )
+            .unwrap();
+        let asked = json!({ "current_password": PASSWORD, "new_password": "another password" });
+        let answer = thread::scope(|scope| {
+            let change = scope.spawn(|| own.put_json("/v1/me/password", &asked));
+            wait_for_a_lock(&system);
+            ending.commit().unwrap();
+            change.join().unwrap()
+        });
+        assert_problem(&answer, 401, "invalid-credentials");
+        wait_refused(&own);
+        let done = "SELECT count(*) FROM audit_log
+             WHERE subject = $1 AND act = 'password-changed' AND outcome = 'done'";
+        let changes: i64 = system.database.connect().query_one(done, &[&name]).unwrap().get(0);
+        assert_eq!(changes, 0, "{name}");
+    }
+}
+
+/// Waits until somebody waits for a row that is locked.
+#[track_caller]
+fn wait_for_a_lock(system: &System) {
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    wait_until("the change to wait", PATIENCE, || {
+        match system.database.connect().query_one(waiting, &[]).unwrap().get::<_, i64>(0) {
+            0 => Err("nobody waits".to_owned()),
+            _ => Ok(()),
+        }
+    });
+}
+
+#[test]
+fn an_outdated_hash_is_renewed_by_signing_in() {
+    let system = system();
+    let (_ingress, client) = start(&system);
+    register(&client, "ada");
+    let little = Params::new(1024, 1, 1, None).unwrap();
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, little);
+    let outdated = argon2.hash_password(PASSWORD.as_bytes()).unwrap().to_string();
+    let stored = || -> String {
+        let select = "SELECT password_hash FROM users WHERE name = 'ada'";
+        system.database.connect().query_one(select, &[]).unwrap().get(0)
+    };
+    assert!(stored().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    let update = "UPDATE users SET password_hash = $1 WHERE name = 'ada'";
+    system.database.connect().execute(update, &[&outdated]).unwrap();
+    assert_lets_in(&login(&client, "ada"));
+    assert!(stored().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    assert_lets_in(&login(&client, "ada"));
+}
