@@ -16,12 +16,12 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::Error;
 use super::caller::{Credential, Role, User};
 use super::error::Fault;
 use super::metrics::Metrics;
 use super::revocations::Revocations;
 use super::store::Store;
-use super::{Error, Freshness};
 
 /// By this a key is told from a token, and found by those who scan for leaked secrets.
 pub(super) const PREFIX: &str = "abk_";
@@ -121,10 +121,7 @@ impl ApiKeys {
         if !bool::from(is_right) || !record.is_good {
             return Err(Fault::Key.into());
         }
-        let role = match revocations.freshness() {
-            Freshness::Fresh => record.role,
-            Freshness::Stale | Freshness::Lost => Role::User,
-        };
+        let role = revocations.role_now(record.role);
         let (name, credential) = (Arc::clone(&record.name), Credential::ApiKey(key.id));
         Ok(User { id: record.user_id, name, role, credential })
     }

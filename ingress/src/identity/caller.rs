@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Error;
+use super::tokens::Session;
 use crate::problem::Failure;
 use crate::state::Shared;
 
@@ -109,6 +110,15 @@ impl FromRequestParts<Shared> for User {
             Caller::User(user) => Ok(user),
             Caller::Anonymous => Err(Error::Unauthenticated.into()),
         }
+    }
+}
+
+/// For what an API key may not do.
+impl FromRequestParts<Shared> for Session {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Failure> {
+        Ok(state.identity.session(&parts.headers).await?)
     }
 }
 

@@ -48,7 +48,7 @@ use self::revocations::{Freshness, Revocations};
 use self::store::Store;
 use self::tokens::{Session, Tokens};
 
-pub(crate) use caller::{Admin, Caller, Credential, Role, User};
+pub(crate) use caller::{Admin, Caller, Credential, User};
 pub(crate) use config::IdentityConfig;
 pub(crate) use error::{CHALLENGE, Error};
 pub(crate) use handlers::routes;
@@ -65,6 +65,12 @@ pub(crate) struct Identity {
     hasher: Hasher,
     bootstrap: Bootstrap,
     metrics: Metrics,
+}
+
+/// Somebody whose credentials are good.
+enum Known {
+    Session(Session),
+    Key(User),
 }
 
 /// Connections to Postgres: some for everything, and one that nothing else uses.
@@ -112,7 +118,7 @@ impl Identity {
     /// The caller that the `Authorization` header names; anonymous if there is none and the settings
     /// allow that.
     pub(crate) async fn identify(&self, headers: &HeaderMap) -> Result<Caller, Error> {
-        match self.known(headers).await? {
+        match self.user(headers).await? {
             Some(user) => Ok(Caller::User(user)),
             None if self.anonymous => Ok(Caller::Anonymous),
             None => Err(Error::Unauthenticated),
@@ -126,28 +132,36 @@ impl Identity {
     }
 
     /// The user that the credentials are of; `None` if there are none.
-    async fn known(&self, headers: &HeaderMap) -> Result<Option<User>, Error> {
-        let user = self.present(headers).await;
-        user.inspect_err(|error| self.count_fault(error))
-    }
-
-    async fn present(&self, headers: &HeaderMap) -> Result<Option<User>, Error> {
-        match Presented::of(headers)? {
-            Presented::Nothing => Ok(None),
-            Presented::Token(token) => Ok(Some(self.user(self.session_of(token)?))),
-            Presented::Key(key) => {
-                self.check_freshness()?;
-                self.keys.identify(key, &self.revocations).await.map(Some)
-            }
-        }
+    async fn user(&self, headers: &HeaderMap) -> Result<Option<User>, Error> {
+        Ok(match self.known(headers).await? {
+            Some(Known::Session(session)) => Some(self.user_of(session)),
+            Some(Known::Key(user)) => Some(user),
+            None => None,
+        })
     }
 
     /// The session that the credentials are of, for what a key may not do.
     async fn session(&self, headers: &HeaderMap) -> Result<Session, Error> {
-        self.known(headers).await?.ok_or(Error::Unauthenticated)?;
+        match self.known(headers).await? {
+            Some(Known::Session(session)) => Ok(session),
+            Some(Known::Key(_)) => Err(Error::SessionRequired),
+            None => Err(Error::Unauthenticated),
+        }
+    }
+
+    async fn known(&self, headers: &HeaderMap) -> Result<Option<Known>, Error> {
+        let known = self.present(headers).await;
+        known.inspect_err(|error| self.count_fault(error))
+    }
+
+    async fn present(&self, headers: &HeaderMap) -> Result<Option<Known>, Error> {
         match Presented::of(headers)? {
-            Presented::Token(token) => self.session_of(token),
-            Presented::Nothing | Presented::Key(_) => Err(Error::SessionRequired),
+            Presented::Nothing => Ok(None),
+            Presented::Token(token) => Ok(Some(Known::Session(self.session_of(token)?))),
+            Presented::Key(key) => {
+                self.check_freshness()?;
+                Ok(Some(Known::Key(self.keys.identify(key, &self.revocations).await?)))
+            }
         }
     }
 
@@ -160,8 +174,8 @@ impl Identity {
         Ok(session)
     }
 
-    fn user(&self, session: Session) -> User {
-        let role = if self.knows_administrators() { session.role } else { Role::User };
+    fn user_of(&self, session: Session) -> User {
+        let role = self.revocations.role_now(session.role);
         let credential = Credential::Session(session.id);
         User { id: session.user_id, name: session.name, role, credential }
     }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::RwLock;
 use uuid::Uuid;
 
+use super::caller::Role;
 use super::tokens::Session;
 
 /// How soon every instance refuses what was ended on one.
@@ -106,6 +107,15 @@ impl Revocations {
         }
     }
 
+    /// What somebody of `role` counts as: while it is not known who is still an administrator, nobody
+    /// is one.
+    pub(super) fn role_now(&self, role: Role) -> Role {
+        match self.freshness() {
+            Freshness::Fresh => role,
+            Freshness::Stale | Freshness::Lost => Role::User,
+        }
+    }
+
     /// Whether a session was ended: by itself, or with all that its account had.
     pub(crate) fn has_ended(&self, session: &Session) -> bool {
         let known = self.known.read();
@@ -158,7 +168,6 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
-    use super::super::caller::Role;
     use super::*;
 
     const DAY: Duration = Duration::from_hours(24);

@@ -5,6 +5,7 @@ use abacus_runtime::{Config as _, Environment};
 use axum::http::header;
 use uuid::Uuid;
 
+use super::caller::Role;
 use super::revocations::{Ended, Revocation};
 use super::*;
 use crate::request_log::{RequestLogConfig, pool};

@@ -2,7 +2,7 @@
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,6 +14,7 @@ use super::super::audit::{Act, Event};
 use super::super::caller::User;
 use super::super::input::Input;
 use super::super::store::KeyEntry;
+use super::super::tokens::Session;
 use super::answer;
 use crate::error::Error as Problem;
 use crate::problem::Failure;
@@ -79,20 +80,18 @@ pub(crate) async fn list(State(state): State<Shared>, user: User) -> Result<Resp
 pub(crate) async fn create(
     State(state): State<Shared>,
     from: ClientAddress,
-    user: User,
-    headers: HeaderMap,
+    session: Session,
     Input(asked): Input<KeyRequest>,
 ) -> Result<Response, Failure> {
     let identity = &state.identity;
-    identity.session(&headers).await?;
     let label = asked.label;
     if !(1..=LONGEST_LABEL).contains(&label.chars().count()) || label.chars().any(char::is_control)
     {
         return Err(Error::MalformedLabel.into());
     }
     let key = NewApiKey::generate().map_err(Error::Internal)?;
-    let event = Event::new(Act::CreateKey, from.0).by(&user.name).on(&user.name);
-    identity.store.add_key(&user, &key, &label, &event.with(key.id.to_string())).await?;
+    let event = Event::new(Act::CreateKey, from.0).by(&session.name).on(&session.name);
+    identity.store.add_key(session.user_id, &key, &label, &event.with(key.id.to_string())).await?;
     Ok(answer(StatusCode::CREATED, KeyCreated { id: key.id, label, key: key.text }))
 }
 

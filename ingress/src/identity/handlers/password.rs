@@ -1,7 +1,7 @@
 //! `PUT /v1/me/password`: another password.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -12,6 +12,7 @@ use super::super::error::Fault;
 use super::super::input::Input;
 use super::super::name::UserName;
 use super::super::password::{Password, Verdict};
+use super::super::tokens::Session;
 use crate::problem::Failure;
 use crate::problem::On;
 use crate::protection::ClientAddress;
@@ -44,11 +45,10 @@ pub(crate) struct PasswordChange {
 pub(crate) async fn change(
     State(state): State<Shared>,
     from: ClientAddress,
-    headers: HeaderMap,
+    session: Session,
     Input(asked): Input<PasswordChange>,
 ) -> Result<Response, Failure> {
     let identity = &state.identity;
-    let session = identity.session(&headers).await?;
     state.protection.admit_attempt(from, &session.name).await?;
     asked.new_password.check(&UserName::parse(&session.name)?)?;
     let account = identity.store.find(&session.name).await?;

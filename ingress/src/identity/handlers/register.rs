@@ -130,7 +130,7 @@ impl Identity {
         role: Role,
         bootstrap_token: Option<&str>,
     ) -> Result<Leave, Error> {
-        let by = self.known(headers).await?;
+        let by = self.user(headers).await?;
         match (role, by) {
             (Role::User, by) => Ok(Leave::ForAUser { by: by.map(|by| by.name.to_string()) }),
             (Role::Admin, Some(by)) if by.role == Role::Admin => {

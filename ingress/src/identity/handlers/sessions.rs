@@ -1,7 +1,7 @@
 //! Signing in and out, and who one is.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,6 +12,7 @@ use super::super::input::Input;
 use super::super::name::UserName;
 use super::super::password::{Password, Verdict};
 use super::super::store::Account;
+use super::super::tokens::Session;
 use super::super::{Error, Identity};
 use super::answer;
 use crate::problem::Failure;
@@ -124,10 +125,9 @@ pub(crate) async fn login(
 pub(crate) async fn logout(
     State(state): State<Shared>,
     from: ClientAddress,
-    headers: HeaderMap,
+    session: Session,
 ) -> Result<Response, Failure> {
     let identity = &state.identity;
-    let session = identity.session(&headers).await?;
     let event = Event::new(Act::Logout, from.0).by(&session.name).on(&session.name);
     let revocation = identity.store.end_session(&session, &event).await?;
     identity.revocations.apply([revocation]);

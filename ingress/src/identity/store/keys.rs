@@ -4,7 +4,6 @@ use uuid::Uuid;
 
 use super::super::api_keys::{ApiKeyRecord, NewApiKey};
 use super::super::audit::Event;
-use super::super::caller::User;
 use super::super::revocations::{Ended, Revocation};
 use super::{Error, Failure, Store, TIME, audit, revoke, users, within};
 
@@ -66,7 +65,7 @@ impl Store {
     /// Stores a new key, but for its text.
     pub(crate) async fn add_key(
         &self,
-        owner: &User,
+        owner: Uuid,
         key: &NewApiKey,
         label: &str,
         event: &Event<'_>,
@@ -74,13 +73,13 @@ impl Store {
         within(async {
             let mut client = self.connection().await?;
             let transaction = client.transaction().await?;
-            let count = transaction.query_opt(COUNT, &[&owner.id]).await?;
+            let count = transaction.query_opt(COUNT, &[&owner]).await?;
             let count: i64 = count.ok_or(Error::AccountDisabled)?.try_get(0)?;
             if count >= MOST {
                 return Err(Error::TooManyKeys { limit: MOST }.into());
             }
             let secret = key.secret_sha256.as_slice();
-            transaction.execute(INSERT, &[&key.id, &owner.id, &label, &secret]).await?;
+            transaction.execute(INSERT, &[&key.id, &owner, &label, &secret]).await?;
             audit::insert(&transaction, event).await?;
             Ok(transaction.commit().await?)
         })
