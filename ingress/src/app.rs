@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::config::IngressConfig;
 use crate::exchange::Exchange;
 use crate::idempotency::{self, Deliveries, Idempotency};
-use crate::identity::{Identity, Pools};
+use crate::identity::{FEED_TIMEOUT, Identity, Pools};
 use crate::metrics::Metrics;
 use crate::protection::{self, Protection};
 use crate::publisher::{Publisher, ReplyAddress};
@@ -79,7 +79,7 @@ async fn state(
     };
     let log = Arc::new(RequestLog::new(&config.request_log)?);
     watch(runtime, waiters, &log, &metrics);
-    let feed_pool = request_log::pool(&config.request_log, 1)?;
+    let feed_pool = request_log::pool(&config.request_log, 1, FEED_TIMEOUT)?;
     let pools = Pools { shared: log.connections(), feed: feed_pool };
     let delivery = config.publisher.delivery_timeout;
     let idempotency =

@@ -71,7 +71,7 @@ impl RequestLog {
     pub(crate) fn new(config: &RequestLogConfig) -> anyhow::Result<Self> {
         let find = format!("{COLUMNS} WHERE request_id = $1");
         let news = format!("{COLUMNS}{NEWS}");
-        Ok(Self { pool: pool(config, CONNECTIONS)?, find, news })
+        Ok(Self { pool: pool(config, CONNECTIONS, TIMEOUT)?, find, news })
     }
 
     /// The connections, for others who ask the same database.
@@ -116,8 +116,12 @@ impl RequestLog {
     }
 }
 
-/// Up to so many connections, opened on first use.
-pub(crate) fn pool(config: &RequestLogConfig, connections: usize) -> anyhow::Result<Pool> {
+/// Up to so many connections, opened on first use, each statement on which may take `longest`.
+pub(crate) fn pool(
+    config: &RequestLogConfig,
+    connections: usize,
+    longest: Duration,
+) -> anyhow::Result<Pool> {
     let mut postgres = tokio_postgres::Config::from_str(config.url.expose_secret())?;
     // A connection whose other end vanished is noticed as soon as a question on it goes unanswered.
     postgres
@@ -127,7 +131,7 @@ pub(crate) fn pool(config: &RequestLogConfig, connections: usize) -> anyhow::Res
         .keepalives_idle(KEEPALIVE);
     // One that nobody waits for any more is not worked on either.
     let options = postgres.get_options().unwrap_or_default();
-    let options = format!("{options} -c statement_timeout={}", TIMEOUT.as_millis());
+    let options = format!("{options} -c statement_timeout={}", longest.as_millis());
     postgres.options(options);
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_config(postgres, NoTls, recycling);

@@ -31,7 +31,7 @@ const REMEMBERED: u64 = 20_000;
 const UNKNOWN_REMEMBERED: u64 = 100_000;
 /// Less than a revocation is kept, so that nothing is remembered longer than it is known to have
 /// been revoked.
-const REMEMBERED_FOR: Duration = Duration::from_hours(1);
+pub(super) const REMEMBERED_FOR: Duration = Duration::from_hours(1);
 const UNKNOWN_REMEMBERED_FOR: Duration = Duration::from_mins(1);
 /// How many ids Postgres is asked about at a time, and how long others wait for their turn.
 const LOOK_UPS: usize = 2;

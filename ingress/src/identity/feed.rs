@@ -3,7 +3,8 @@
 //! A transaction that began earlier may commit later, so a reader that goes on from the latest row
 //! would miss rows. Each read goes on from the oldest transaction that was open at the read before
 //! (`pg_snapshot_xmin`): whatever was not visible then has that number or a later one. After a
-//! failed read everything is read anew, as the server that answers next may be another.
+//! failed read everything is read anew: its connection is gone, and the server that answers next may
+//! be another, which counts its transactions differently.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -15,27 +16,19 @@ use tokio::time::{sleep, timeout};
 use tokio_postgres::Row;
 
 use super::metrics::Metrics;
-use super::revocations::{Ended, Revocation, Revocations};
+use super::revocations::{Ended, Freshness, Revocation, Revocations};
 
 const INTERVAL: Duration = Duration::from_millis(500);
 /// With the interval, well within the bound: a read that takes longer is a failed one.
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// For a read of everything.
-const LONG_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often what has expired is deleted, by each instance, and at its start.
-const HOUSEKEEPING: Duration = Duration::from_mins(1);
+/// For a read of everything; Postgres must not give up on it earlier.
+pub(crate) const LONG_TIMEOUT: Duration = Duration::from_secs(10);
 
 const READ: &str = "
     SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS next,
            r.session_id, r.key_id, r.user_id, r.generation, r.spared, r.expires_at
       FROM (VALUES (1)) AS one
       LEFT JOIN revocations r ON r.written_by >= $1::text::xid8 AND r.expires_at > now()";
-
-/// What has expired can refuse nothing any more; the margin is for clocks.
-const DELETE_EXPIRED: &str = "
-    DELETE FROM revocations WHERE revocation_id IN
-           (SELECT revocation_id FROM revocations
-             WHERE expires_at < now() - interval '1 minute' LIMIT 10000)";
 
 /// Where a reader begins that has read nothing.
 const BEGINNING: &str = "0";
@@ -45,7 +38,7 @@ pub(super) struct Feed {
     pub(super) pool: Pool,
     pub(super) revocations: Arc<Revocations>,
     pub(super) metrics: Metrics,
-    /// Opened by the first read; `None` where the service is of use without.
+    /// Open while what is here can be relied on; `None` where the service is of use without.
     pub(super) gate: Option<ReadinessGate>,
 }
 
@@ -53,16 +46,11 @@ impl Feed {
     /// Reads until the shutdown.
     pub(super) async fn follow(self, shutdown: Shutdown) -> anyhow::Result<()> {
         let mut next = BEGINNING.to_owned();
-        let mut cleaned: Option<Instant> = None;
         let mut is_failing = false;
         loop {
             let result = self.step(&next).await;
             self.tell(&mut is_failing, result.as_ref().err());
             next = result.unwrap_or_else(|_| BEGINNING.to_owned());
-            if cleaned.is_none_or(|at| at.elapsed() >= HOUSEKEEPING) {
-                cleaned = Some(Instant::now());
-                self.clean_up().await;
-            }
             tokio::select! {
                 biased;
                 () = shutdown.requested() => return Ok(()),
@@ -100,23 +88,17 @@ impl Feed {
         Ok(rows)
     }
 
-    async fn clean_up(&self) {
-        self.revocations.forget_expired(SystemTime::now());
-        let deleting =
-            async { anyhow::Ok(self.pool.get().await?.execute(DELETE_EXPIRED, &[]).await?) };
-        match timeout(TIMEOUT, deleting).await {
-            Ok(Ok(rows)) => tracing::debug!(rows, "expired revocations were deleted"),
-            Ok(Err(error)) => tracing::debug!(error = %error, "expired revocations stay for now"),
-            Err(_) => tracing::debug!("expired revocations stay for now"),
-        }
-    }
-
     /// Says when reading begins to fail and when it works again, and not each time.
     fn tell(&self, is_failing: &mut bool, error: Option<&anyhow::Error>) {
-        match (error, &self.gate) {
-            (Some(_), _) => self.metrics.feed_failures.inc(),
-            (None, Some(gate)) => gate.ready(),
-            (None, None) => {}
+        if error.is_some() {
+            self.metrics.feed_failures.inc();
+        }
+        match &self.gate {
+            Some(gate) if error.is_none() => gate.ready(),
+            Some(gate) if self.revocations.freshness() == Freshness::Lost => {
+                gate.not_ready("what was ended cannot be read from Postgres");
+            }
+            _ => {}
         }
         match error {
             Some(error) if !*is_failing => {

@@ -19,6 +19,7 @@ mod credentials;
 mod error;
 mod feed;
 mod handlers;
+mod housekeeping;
 mod input;
 mod key_ring;
 mod metrics;
@@ -41,6 +42,7 @@ use self::bootstrap::Bootstrap;
 use self::credentials::Presented;
 use self::error::Fault;
 use self::feed::Feed;
+use self::housekeeping::Housekeeping;
 use self::key_ring::KeyRing;
 use self::metrics::Metrics;
 use self::password::Hasher;
@@ -51,6 +53,7 @@ use self::tokens::{Session, Tokens};
 pub(crate) use caller::{Admin, Caller, Credential, User};
 pub(crate) use config::IdentityConfig;
 pub(crate) use error::{CHALLENGE, Error};
+pub(crate) use feed::LONG_TIMEOUT as FEED_TIMEOUT;
 pub(crate) use handlers::routes;
 
 const FEED_BUDGET: Duration = Duration::from_secs(3);
@@ -91,8 +94,11 @@ impl Identity {
         let revocations = Arc::new(Revocations::new(config.grace));
         let identity = Self::new_with(config, pools.shared, Arc::clone(&revocations), &metrics)?;
         let gate = (!config.anonymous).then(|| runtime.readiness("identity"));
+        let store = Arc::clone(&identity.store);
+        let housekeeping = Housekeeping { store, revocations: Arc::clone(&revocations) };
         let feed = Feed { pool: pools.feed, revocations, metrics, gate };
         runtime.spawn("revocations", FEED_BUDGET, |shutdown| feed.follow(shutdown));
+        runtime.spawn("identity-housekeeping", FEED_BUDGET, |shutdown| housekeeping.run(shutdown));
         Ok(identity)
     }
 

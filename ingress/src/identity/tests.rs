@@ -23,7 +23,7 @@ impl Identity {
         let nowhere = RequestLogConfig::read(&mut Environment::from_pairs(url));
         let metrics = Metrics::register(&Registry::new()).unwrap();
         let revocations = Arc::new(Revocations::new(config.grace));
-        Self::new_with(&config, pool(&nowhere, 1).unwrap(), revocations, &metrics).unwrap()
+        Self::new_with(&config, pool(&nowhere, 1, Duration::ZERO).unwrap(), revocations, &metrics).unwrap()
     }
 
     /// As if Postgres had just been read.

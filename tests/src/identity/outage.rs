@@ -56,15 +56,21 @@ fn after_the_grace_nobody_is_known_until_postgres_is_back() {
     let proxy = FaultProxy::in_front_of(postgres_of(&system));
     system.set("ABACUS_POSTGRES_URL", system.database.url_through(proxy.address()));
     system.set("ABACUS_IDENTITY_GRACE", "3s");
-    let (_ingress, client) = start(&system);
+    let (mut ingress, client) = start(&system);
     let ada = user(&client, "ada");
+    let admin = ingress.admin();
     proxy.set(Fault::Cut);
     let lost = wait_until("the grace to end", PATIENCE, || match ada.get("/v1/me") {
         answer if answer.status == 503 => Ok(answer),
         answer => Err(answer.body),
     });
     assert_problem(&lost, 503, "identity-unavailable");
+    wait_until("the instance not to be ready", PATIENCE, || match admin.get("/readyz") {
+        answer if answer.status == 503 && answer.body.contains("identity") => Ok(()),
+        answer => Err(answer.body),
+    });
     proxy.set(Fault::None);
+    ingress.wait_ready();
     wait_until("ada to be known", PATIENCE, || match ada.get("/v1/me") {
         answer if answer.status == 200 => Ok(()),
         answer => Err(answer.body),

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::super::api_keys::{ApiKeyRecord, NewApiKey};
 use super::super::audit::Event;
-use super::super::revocations::{Ended, Revocation};
+use super::super::revocations::Revocation;
 use super::{Error, Failure, Store, TIME, audit, revoke, users, within};
 
 /// How many good keys an account may have.
@@ -95,7 +95,7 @@ impl Store {
         id: Uuid,
         event: &Event<'_>,
     ) -> Result<Revocation, Error> {
-        let revocation = revoke::lasting(Ended::ApiKey(id));
+        let revocation = revoke::key(id);
         within(async {
             let mut client = self.connection().await?;
             let transaction = client.transaction().await?;

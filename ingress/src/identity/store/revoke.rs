@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use deadpool_postgres::Transaction;
 use uuid::Uuid;
 
+use super::super::api_keys::REMEMBERED_FOR;
 use super::super::audit::Event;
 use super::super::revocations::{Ended, Revocation};
 use super::super::tokens::{LONGEST_LIFETIME, Session};
@@ -14,7 +15,29 @@ const INSERT: &str = "
     INSERT INTO revocations (user_id, session_id, key_id, generation, spared, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6)";
 
+/// What has expired can refuse nothing any more; the margin is for clocks.
+const DELETE_EXPIRED: &str = "
+    DELETE FROM revocations WHERE revocation_id = ANY(ARRAY(
+           SELECT revocation_id FROM revocations
+            WHERE expires_at < now() - interval '1 minute' LIMIT 10000 FOR UPDATE SKIP LOCKED))";
+
+/// That they were there is in the audit log.
+const DELETE_REVOKED_KEYS: &str = "
+    DELETE FROM api_keys WHERE key_id = ANY(ARRAY(
+           SELECT key_id FROM api_keys
+            WHERE revoked_at < now() - interval '1 day' LIMIT 10000 FOR UPDATE SKIP LOCKED))";
+
 impl Store {
+    /// Deletes what refuses nothing any more, and says how many rows there were.
+    pub(crate) async fn delete_expired(&self) -> Result<u64, Error> {
+        within(async {
+            let client = self.connection().await?;
+            let revocations = client.execute(DELETE_EXPIRED, &[]).await?;
+            Ok(revocations + client.execute(DELETE_REVOKED_KEYS, &[]).await?)
+        })
+        .await
+    }
+
     /// Ends one session.
     pub(crate) async fn end_session(
         &self,
@@ -44,14 +67,14 @@ pub(super) async fn end_before(
     spared: Option<Uuid>,
 ) -> Result<Revocation, Failure> {
     let ended = Ended::Before { user_id, generation, spared };
-    let revocation = lasting(ended);
+    let revocation = Revocation { ended, expires_at: SystemTime::now() + 2 * LONGEST_LIFETIME };
     insert(transaction, user_id, &revocation).await?;
     Ok(revocation)
 }
 
-/// A revocation of something whose own end is not known.
-pub(super) fn lasting(ended: Ended) -> Revocation {
-    Revocation { ended, expires_at: SystemTime::now() + 2 * LONGEST_LIFETIME }
+/// The revocation of an API key, which matters until no instance remembers the key from before.
+pub(super) fn key(id: Uuid) -> Revocation {
+    Revocation { ended: Ended::ApiKey(id), expires_at: SystemTime::now() + 2 * REMEMBERED_FOR }
 }
 
 pub(super) async fn insert(
