@@ -107,6 +107,11 @@ impl ApiKeys {
         }
     }
 
+    /// Whether something is known about a key without asking Postgres, be it that there is none.
+    pub(super) fn remembers(&self, key: &ApiKeyText<'_>) -> bool {
+        self.known.contains_key(&key.id) || self.unknown.contains_key(&key.id)
+    }
+
     /// Whose key it is.
     pub(super) async fn identify(
         &self,

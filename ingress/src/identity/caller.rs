@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::Error;
 use super::tokens::Session;
 use crate::problem::Failure;
+use crate::protection::ClientAddress;
 use crate::state::Shared;
 
 /// Who asks.
@@ -94,10 +95,21 @@ impl<'de> Deserialize<'de> for Role {
     }
 }
 
+/// A key that is not known here costs a question to Postgres, and whoever makes keys up can make up
+/// many: the address pays for it.
+async fn admit_look_up(parts: &mut Parts, state: &Shared) -> Result<(), Failure> {
+    if state.identity.must_look_up(&parts.headers) {
+        let Ok(from) = ClientAddress::from_request_parts(parts, state).await;
+        state.protection.admit_stranger(from).await?;
+    }
+    Ok(())
+}
+
 impl FromRequestParts<Shared> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Failure> {
+        admit_look_up(parts, state).await?;
         Ok(state.identity.identify(&parts.headers).await?)
     }
 }
@@ -118,6 +130,7 @@ impl FromRequestParts<Shared> for Session {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Failure> {
+        admit_look_up(parts, state).await?;
         Ok(state.identity.session(&parts.headers).await?)
     }
 }

@@ -137,6 +137,11 @@ impl Identity {
         self.revocations.freshness() == Freshness::Fresh
     }
 
+    /// Whether Postgres has to be asked about the credentials.
+    fn must_look_up(&self, headers: &HeaderMap) -> bool {
+        matches!(Presented::of(headers), Ok(Presented::Key(key)) if !self.keys.remembers(&key))
+    }
+
     /// The user that the credentials are of; `None` if there are none.
     async fn user(&self, headers: &HeaderMap) -> Result<Option<User>, Error> {
         Ok(match self.known(headers).await? {

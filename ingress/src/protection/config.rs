@@ -17,6 +17,7 @@ pub(crate) struct ProtectionConfig {
     pub(super) reads: Limit,
     pub(super) auth_address: Limit,
     pub(super) auth_account: Limit,
+    pub(super) changes: Limit,
     /// How many callers' allowances are kept in memory, for each policy.
     pub(super) keys: u64,
     pub(super) store: StoreConfig,
@@ -50,7 +51,12 @@ impl Config for ProtectionConfig {
             auth_account: env.get(
                 "ABACUS_LIMIT_AUTH_ACCOUNT",
                 "20/10m",
-                "Attempts to sign in to an account, or to register its name, in a time, or off",
+                "Attempts to sign in to an account from one address in a time, or off; from all addresses, ten times as many",
+            ),
+            changes: env.get(
+                "ABACUS_LIMIT_CHANGES",
+                "120/10m",
+                "API keys that a user may make and revoke in a time, or off",
             ),
             keys: env.get(
                 "ABACUS_LIMIT_KEYS",

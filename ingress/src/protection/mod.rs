@@ -49,8 +49,14 @@ const COMPUTE: &str = "compute";
 const READS: &str = "reads";
 const AUTH_ADDRESS: &str = "auth-address";
 const AUTH_ACCOUNT: &str = "auth-account";
+const AUTH_ACCOUNT_TOTAL: &str = "auth-account-total";
+const CHANGES: &str = "changes";
 const CONCURRENCY: &str = "concurrency";
-const POLICIES: [&str; 4] = [COMPUTE, READS, AUTH_ADDRESS, AUTH_ACCOUNT];
+const POLICIES: [&str; 6] =
+    [COMPUTE, READS, AUTH_ADDRESS, AUTH_ACCOUNT, AUTH_ACCOUNT_TOTAL, CHANGES];
+
+/// From how many addresses an account's attempts may come before strangers are in its owner's way.
+const ADDRESSES: u64 = 10;
 
 /// Word operations that make a cost unit: about a millisecond.
 const UNIT: u64 = 1_000_000;
@@ -61,6 +67,8 @@ pub(crate) struct Protection {
     reads: Option<Rated>,
     auth_address: Option<Rated>,
     auth_account: Option<Rated>,
+    auth_account_total: Option<Rated>,
+    changes: Option<Rated>,
     admission: Arc<Admission>,
     proxies: Proxies,
     guard: Guard,
@@ -131,6 +139,12 @@ impl Protection {
             reads: rated(READS, config.reads, "requests"),
             auth_address: rated(AUTH_ADDRESS, config.auth_address, "requests"),
             auth_account: rated(AUTH_ACCOUNT, config.auth_account, "requests"),
+            auth_account_total: rated(
+                AUTH_ACCOUNT_TOTAL,
+                config.auth_account.times(ADDRESSES),
+                "requests",
+            ),
+            changes: rated(CHANGES, config.changes, "requests"),
             admission: Arc::new(Admission::new(config.admission, max_waiters, metrics.clone())),
             proxies: config.proxies.clone(),
             guard: Guard::new(config, metrics.clone()),
@@ -173,11 +187,26 @@ impl Protection {
         Ok(())
     }
 
-    /// Lets an attempt to sign in or up in, for the account `name`. Whether it will succeed does not
-    /// matter: this is asked before any password is looked at.
+    /// Lets an attempt to sign in to the account `name` in. Whether it will succeed does not matter:
+    /// this is asked before any password is looked at. A stranger at one address takes up that
+    /// address' part of the account's attempts, and not those of its owner.
     pub(crate) async fn admit_attempt(&self, from: ClientAddress, name: &str) -> Result<(), Error> {
+        self.admit_stranger(from).await?;
+        Rated::take(self.auth_account.as_ref(), &Subject::account_from(name, from), 1).await?;
+        Rated::take(self.auth_account_total.as_ref(), &Subject::account(name), 1).await?;
+        Ok(())
+    }
+
+    /// Lets somebody in who is not known yet: who wants an account, or has a key to be looked up.
+    pub(crate) async fn admit_stranger(&self, from: ClientAddress) -> Result<(), Error> {
         Rated::take(self.auth_address.as_ref(), &Subject::address(from), 1).await?;
-        Rated::take(self.auth_account.as_ref(), &Subject::account(name), 1).await
+        Ok(())
+    }
+
+    /// Lets a change of what a user has in.
+    pub(crate) async fn admit_change(&self, user: &Arc<str>) -> Result<(), Error> {
+        Rated::take(self.changes.as_ref(), &Subject::User(Arc::clone(user)), 1).await?;
+        Ok(())
     }
 
     /// The proxies that say whom they ask for.

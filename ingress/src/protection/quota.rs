@@ -19,6 +19,14 @@ pub(crate) struct Quota {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limit(pub(crate) Option<Quota>);
 
+impl Limit {
+    /// So many times as much in the same time.
+    pub(crate) fn times(self, factor: u64) -> Self {
+        let quota = |quota: Quota| Quota { units: quota.units.saturating_mul(factor), ..quota };
+        Self(self.0.map(quota))
+    }
+}
+
 impl Quota {
     /// Nothing, if that would allow nothing or everything.
     pub(crate) fn new(units: u64, window: Duration) -> Option<Self> {

@@ -35,7 +35,17 @@ impl Subject {
 
     /// Names are the same in small and in capital letters.
     pub(crate) fn account(name: &str) -> Self {
-        let hash = Sha256::digest(name.trim().to_lowercase().as_bytes());
+        Self::hashed(name, "")
+    }
+
+    /// The account, as somebody at one address wants into it.
+    pub(crate) fn account_from(name: &str, from: ClientAddress) -> Self {
+        Self::hashed(name, &from.network().to_string())
+    }
+
+    fn hashed(name: &str, place: &str) -> Self {
+        let name = Sha256::digest(name.trim().to_lowercase().as_bytes());
+        let hash = Sha256::new().chain_update(name).chain_update(place).finalize();
         let mut short = [0; 16];
         short.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
         Self::Account(short)
@@ -73,6 +83,9 @@ mod tests {
     fn an_account_is_its_name_however_long_and_however_written() {
         assert_eq!(Subject::account("Ada "), Subject::account("ada"));
         assert_ne!(Subject::account("ada"), Subject::account("bob"));
+        let from = |last| Subject::account_from("ada", ClientAddress([192, 0, 2, last].into()));
+        assert_eq!(from(1), from(1));
+        assert_ne!(from(1), from(2));
         assert_eq!(Subject::account(&"x".repeat(1_000_000)).to_string().len(), 40);
     }
 }

@@ -19,20 +19,41 @@ fn violated(result: Result<(), Error>) -> &'static str {
 
 #[tokio::test]
 async fn attempts_are_limited_by_address_and_by_account() {
-    let limits = [("ABACUS_LIMIT_AUTH_ADDRESS", "3/1h"), ("ABACUS_LIMIT_AUTH_ACCOUNT", "2/1h")];
+    let limits = [("ABACUS_LIMIT_AUTH_ADDRESS", "4/1h"), ("ABACUS_LIMIT_AUTH_ACCOUNT", "2/1h")];
     let protection = Protection::of(&limits);
     for (address, name, expected) in [
         (1, "ada", "none"),
-        (2, "Ada", "none"),
-        (3, "ada", AUTH_ACCOUNT),
+        (1, "Ada", "none"),
+        (1, "ada", AUTH_ACCOUNT),
+        (2, "ada", "none"),
         (1, "bob", "none"),
-        (1, "cy", "none"),
-        (1, "dan", AUTH_ADDRESS),
+        (1, "cy", AUTH_ADDRESS),
         (4, "bob", "none"),
     ] {
         let attempt = protection.admit_attempt(from(address), name).await;
         assert_eq!(violated(attempt), expected, "{name} from {address}");
     }
+}
+
+#[tokio::test]
+async fn an_account_is_not_tried_from_everywhere_without_end() {
+    let limits = [("ABACUS_LIMIT_AUTH_ADDRESS", "off"), ("ABACUS_LIMIT_AUTH_ACCOUNT", "1/1h")];
+    let protection = Protection::of(&limits);
+    for address in 0..10 {
+        assert_eq!(violated(protection.admit_attempt(from(address), "ada").await), "none");
+    }
+    assert_eq!(violated(protection.admit_attempt(from(10), "ada").await), AUTH_ACCOUNT_TOTAL);
+    assert_eq!(violated(protection.admit_attempt(from(10), "bob").await), "none");
+    assert_eq!(violated(protection.admit_stranger(from(10)).await), "none");
+}
+
+#[tokio::test]
+async fn changes_are_limited_by_user() {
+    let protection = Protection::of(&[("ABACUS_LIMIT_CHANGES", "1/1h")]);
+    let [ada, bob] = ["ada", "bob"].map(Arc::from);
+    assert_eq!(violated(protection.admit_change(&ada).await), "none");
+    assert_eq!(violated(protection.admit_change(&ada).await), CHANGES);
+    assert_eq!(violated(protection.admit_change(&bob).await), "none");
 }
 
 #[tokio::test]

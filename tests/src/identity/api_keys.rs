@@ -1,5 +1,7 @@
 //! Keys of programs.
 
+use abacus_testkit::PATIENCE;
+
 use super::*;
 
 #[track_caller]
@@ -97,6 +99,47 @@ fn known_keys_and_unknown_ones_are_asked_about_once() {
         assert_refuses(&client.with_token(nonsense));
     }
     assert_eq!(look_ups(), 2);
+}
+
+#[test]
+fn who_makes_keys_up_is_stopped_and_a_known_key_is_not() {
+    let mut system = system();
+    system.set("ABACUS_LIMIT_AUTH_ADDRESS", "5/1h");
+    let (mut ingress, client) = start(&system);
+    let key = client.with_token(make(&user(&client, "ada"), "job").1);
+    assert_lets_in(&key);
+    let made_up = |number: u8| {
+        let (id, secret) = (format!("{number:032x}"), "A".repeat(43));
+        client.with_token(format!("abk_{id}_{secret}")).get("/v1/me")
+    };
+    let statuses = [1, 2, 3, 4].map(|number| made_up(number).status);
+    assert_eq!(statuses, [401, 401, 429, 429]);
+    assert_eq!(made_up(1).status, 401, "that there is no such key is known");
+    assert_lets_in(&key);
+    assert_eq!(ingress.count("abacus_ingress_api_key_lookups_total", &[]), 3);
+}
+
+#[test]
+fn keys_are_not_made_and_revoked_without_end_nor_kept_for_ever() {
+    let mut system = system();
+    system.set("ABACUS_LIMIT_CHANGES", "4/1h");
+    let (mut ingress, client) = start(&system);
+    let ada = user(&client, "ada");
+    let ids = ["old", "new"].map(|label| make(&ada, label).0);
+    for id in &ids {
+        assert_eq!(ada.delete(&format!("/v1/api-keys/{id}")).status, 204);
+    }
+    let answer = ada.post_json("/v1/api-keys", &json!({ "label": "one more" }));
+    assert_problem(&answer, 429, "quota-exceeded");
+    ingress.terminate();
+    let age = "UPDATE api_keys SET revoked_at = now() - interval '2 days' WHERE label = 'old'";
+    assert_eq!(system.database.connect().execute(age, &[]).unwrap(), 1);
+    let _services = start(&system);
+    wait_until("the old key to go, and no other", PATIENCE, || {
+        let rows = system.database.connect().query("SELECT label FROM api_keys", &[]).unwrap();
+        let labels: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        if labels == ["new"] { Ok(()) } else { Err(format!("{labels:?}")) }
+    });
 }
 
 #[test]

@@ -74,7 +74,7 @@ pub(crate) async fn list(State(state): State<Shared>, user: User) -> Result<Resp
     responses(
         (status = 201, description = "The key", body = KeyCreated),
         On<400>, On<401>, On<403>, On<409>, On<413>, On<415>, On<422>,
-        On<503>,
+        On<429>, On<503>,
     )
 )]
 pub(crate) async fn create(
@@ -84,6 +84,7 @@ pub(crate) async fn create(
     Input(asked): Input<KeyRequest>,
 ) -> Result<Response, Failure> {
     let identity = &state.identity;
+    state.protection.admit_change(&session.name).await?;
     let label = asked.label;
     if !(1..=LONGEST_LABEL).contains(&label.chars().count()) || label.chars().any(char::is_control)
     {
@@ -104,7 +105,7 @@ pub(crate) async fn create(
     params(("id" = Uuid, Path, description = "The id of the key")),
     responses(
         (status = 204, description = "The key is revoked"),
-        On<400>, On<401>, On<404>, On<503>,
+        On<400>, On<401>, On<404>, On<429>, On<503>,
     )
 )]
 pub(crate) async fn revoke(
@@ -114,6 +115,7 @@ pub(crate) async fn revoke(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Failure> {
     let Path(given) = path.map_err(|rejection| Problem::MalformedUrl(rejection.body_text()))?;
+    state.protection.admit_change(&user.name).await?;
     let id = Uuid::parse_str(&given).map_err(|_| Error::NoSuchKey { id: given })?;
     let event = Event::new(Act::RevokeKey, from.0).by(&user.name).on(&user.name);
     let event = event.with(id.to_string());

@@ -91,7 +91,7 @@ async fn try_register(
     asked: Registration,
 ) -> Result<Registered, Failure> {
     let identity = &state.identity;
-    state.protection.admit_attempt(from, &asked.username).await?;
+    state.protection.admit_stranger(from).await?;
     let name = UserName::parse(&asked.username)?;
     let role = asked.role.unwrap_or(Role::User);
     let event = Event::new(Act::Register, from.0);
