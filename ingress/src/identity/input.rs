@@ -1,7 +1,7 @@
 //! JSON bodies of the routes of identity: members that are not expected are refused.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -13,17 +13,22 @@ use crate::error::Error as Problem;
 use crate::problem::Failure;
 use crate::state::Shared;
 
+/// In bytes; two of the longest passwords, and more.
+const LARGEST_BODY: u64 = 16 * 1024;
+
 /// A body that was read as `T`.
 pub(crate) struct Input<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest<Shared> for Input<T> {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, state: &Shared) -> Result<Self, Failure> {
+    async fn from_request(mut request: Request, state: &Shared) -> Result<Self, Failure> {
         let is_json = check_content_type(request.headers());
+        let limit = LARGEST_BODY.min(state.max_body);
+        DefaultBodyLimit::max(usize::try_from(limit).unwrap_or(usize::MAX)).apply(&mut request);
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                Problem::BodyTooLarge { limit: state.max_body }
+                Problem::BodyTooLarge { limit }
             } else {
                 Problem::IncompleteBody
             }

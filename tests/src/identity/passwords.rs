@@ -105,3 +105,14 @@ fn an_outdated_hash_is_renewed_by_signing_in() {
     assert!(stored().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     assert_lets_in(&login(&client, "ada"));
 }
+
+#[test]
+fn a_body_is_short_and_read_only_from_whom_it_may_come() {
+    let system = system();
+    let (_ingress, client) = start(&system);
+    let asked = json!({ "username": "ada", "password": "x".repeat(20 * 1024) });
+    for path in ["/v1/register", "/v1/login"] {
+        assert_problem(&client.post_json(path, &asked), 413, "body-too-large");
+    }
+    assert_problem(&client.put_json("/v1/me/password", &asked), 401, "unauthenticated");
+}
