@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use abacus_runtime::{Config, Environment, ExposeSecret as _, SecretString};
+use abacus_runtime::{Config, Environment, ExposeSecret as _, SecretString, Setting};
 
 use super::key_ring::KeyRing;
 use super::tokens::LONGEST_LIFETIME;
@@ -14,6 +14,23 @@ const BOOTSTRAP: &str = "ABACUS_BOOTSTRAP_TOKEN";
 /// In characters; what `openssl rand -base64 18` gives, and less than that can be guessed.
 const SHORTEST_BOOTSTRAP: usize = 24;
 
+/// Who makes accounts for users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Registrars {
+    Everybody,
+    Administrators,
+}
+
+impl Setting for Registrars {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "open" => Ok(Self::Everybody),
+            "admins" => Ok(Self::Administrators),
+            _ => Err("expected `open` or `admins`".to_owned()),
+        }
+    }
+}
+
 /// How callers are told apart.
 #[derive(Clone, Debug)]
 pub(crate) struct IdentityConfig {
@@ -23,6 +40,7 @@ pub(crate) struct IdentityConfig {
     pub(crate) lifetime: Duration,
     pub(crate) grace: Duration,
     pub(crate) bootstrap: Option<SecretString>,
+    pub(crate) registrars: Registrars,
     pub(crate) hashers: usize,
     pub(crate) hash_queue: usize,
 }
@@ -44,6 +62,11 @@ impl Config for IdentityConfig {
                 "How long known users are served while Postgres cannot say whose session was ended",
             ),
             bootstrap: bootstrap(env),
+            registrars: env.get(
+                "ABACUS_REGISTRATION",
+                "open",
+                "Who may make accounts for users: everybody (open) or administrators only (admins)",
+            ),
             hashers: at_least_one(
                 env,
                 "ABACUS_PASSWORD_HASHERS",

@@ -35,6 +35,11 @@ pub(crate) enum Error {
          `role` the account is made for a user"
     )]
     RoleNotAllowed,
+    #[error(
+        "accounts are made by administrators here; ask one, or send `Authorization: Bearer TOKEN` of \
+         one"
+    )]
+    RegistrationClosed,
     #[error("this needs a session, not an API key; sign in at `/v1/login` and send its token")]
     SessionRequired,
     #[error("the name `{name}` is taken; choose another")]
@@ -123,6 +128,7 @@ impl Error {
             Self::AccountDisabled => identity::ACCOUNT_DISABLED.silent(),
             Self::AdminsOnly => identity::ADMINS_ONLY.silent(),
             Self::RoleNotAllowed => identity::ROLE_NOT_ALLOWED.silent(),
+            Self::RegistrationClosed => identity::REGISTRATION_CLOSED.silent(),
             Self::SessionRequired => identity::SESSION_REQUIRED.silent(),
             Self::NameTaken { .. } => identity::NAME_TAKEN.silent(),
             Self::LastAdmin { .. } => identity::LAST_ADMIN.silent(),

@@ -39,6 +39,7 @@ use deadpool_postgres::Pool;
 
 use self::api_keys::ApiKeys;
 use self::bootstrap::Bootstrap;
+use self::config::Registrars;
 use self::credentials::Presented;
 use self::error::Fault;
 use self::feed::Feed;
@@ -50,6 +51,8 @@ use self::revocations::{Freshness, Revocations};
 use self::store::Store;
 use self::tokens::{Session, Tokens};
 
+#[cfg(test)]
+pub(crate) use caller::Role;
 pub(crate) use caller::{Admin, Caller, Credential, User};
 pub(crate) use config::IdentityConfig;
 pub(crate) use error::{CHALLENGE, Error};
@@ -67,6 +70,7 @@ pub(crate) struct Identity {
     store: Arc<Store>,
     hasher: Hasher,
     bootstrap: Bootstrap,
+    registrars: Registrars,
     metrics: Metrics,
 }
 
@@ -116,6 +120,7 @@ impl Identity {
             revocations,
             store,
             hasher: Hasher::new(config.hashers, config.hash_queue, metrics.clone())?,
+            registrars: config.registrars,
             bootstrap: Bootstrap::new(config.bootstrap.as_ref()),
             metrics: metrics.clone(),
         })

@@ -5,7 +5,6 @@ use abacus_runtime::{Config as _, Environment};
 use axum::http::header;
 use uuid::Uuid;
 
-use super::caller::Role;
 use super::revocations::{Ended, Revocation};
 use super::*;
 use crate::request_log::{RequestLogConfig, pool};
@@ -23,7 +22,8 @@ impl Identity {
         let nowhere = RequestLogConfig::read(&mut Environment::from_pairs(url));
         let metrics = Metrics::register(&Registry::new()).unwrap();
         let revocations = Arc::new(Revocations::new(config.grace));
-        Self::new_with(&config, pool(&nowhere, 1, Duration::ZERO).unwrap(), revocations, &metrics).unwrap()
+        Self::new_with(&config, pool(&nowhere, 1, Duration::ZERO).unwrap(), revocations, &metrics)
+            .unwrap()
     }
 
     /// As if Postgres had just been read.

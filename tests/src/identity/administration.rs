@@ -179,3 +179,37 @@ fn administrators_end_sessions_list_accounts_and_read_what_was_done() {
         assert_problem(&client.get(path), 401, "unauthenticated");
     }
 }
+
+#[test]
+fn accounts_can_be_left_to_administrators_to_make() {
+    let mut system = system();
+    system.set("ABACUS_REGISTRATION", "admins");
+    let (_ingress, client) = start(&system);
+    let root = admin(&client);
+    let ada = json!({ "username": "ada", "password": PASSWORD });
+    assert_problem(&client.post_json("/v1/register", &ada), 403, "registration-closed");
+    assert_eq!(root.post_json("/v1/register", &ada).status, 201);
+    let bob = json!({ "username": "bob", "password": PASSWORD });
+    let answer = login(&client, "ada").post_json("/v1/register", &bob);
+    assert_problem(&answer, 403, "registration-closed");
+}
+
+/// What an instance has in memory may be two seconds old; what it writes is decided by what is true.
+#[test]
+fn who_is_no_administrator_any_more_changes_nothing_even_if_nobody_was_told() {
+    let system = system();
+    let (_ingress, client) = start(&system);
+    let root = admin(&client);
+    register(&client, "ada");
+    let demote = "UPDATE users SET role = 'user' WHERE name = 'root'";
+    assert_eq!(system.database.connect().execute(demote, &[]).unwrap(), 1);
+    let change = json!({ "role": "admin" });
+    let made = json!({ "username": "eve", "password": PASSWORD, "role": "admin" });
+    for answer in [
+        root.patch_json("/v1/admin/users/ada", &change),
+        root.delete("/v1/admin/users/ada/sessions"),
+        root.post_json("/v1/register", &made),
+    ] {
+        assert_problem(&answer, 403, "admins-only");
+    }
+}

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::audit::{Act, Event};
-use super::super::caller::Role;
+use super::super::caller::{Role, User};
+use super::super::config::Registrars;
 use super::super::input::{Input, given};
 use super::super::name::UserName;
 use super::super::password::Password;
-use super::super::store::NewAccount;
+use super::super::store::{Leave, NewAccount};
 use super::super::{Error, Identity};
 use super::answer;
 use crate::problem::Failure;
@@ -50,16 +51,10 @@ pub(crate) struct Registered {
     role: Role,
 }
 
-/// By what somebody may make an account of the role they ask for.
-enum Leave {
-    ForAUser { by: Option<String> },
-    ByAdministrator(String),
-    ByBootstrap([u8; 32]),
-}
-
 /// Make an account
 ///
-/// Everybody may make an account of the role `user`. `role: "admin"` needs the credentials of an
+/// Everybody may make an account of the role `user`, unless the server is set up so that only
+/// administrators do. `role: "admin"` needs the credentials of an
 /// administrator, or the bootstrap token while there is no administrator. Also at `/register`.
 #[utoipa::path(
     post, path = "/v1/register", tag = "accounts", operation_id = "register",
@@ -95,51 +90,37 @@ async fn try_register(
     let name = UserName::parse(&asked.username)?;
     let role = asked.role.unwrap_or(Role::User);
     let event = Event::new(Act::Register, from.0);
-    let leave = identity.leave(headers, role, asked.bootstrap_token.as_deref()).await;
-    if matches!(leave, Err(Error::RoleNotAllowed)) {
-        identity.store.record(&event.clone().refused("role-not-allowed")).await?;
-    }
-    let leave = leave?;
+    let by = identity.user(headers).await?;
+    let leave = match identity.leave(by.as_ref(), role, asked.bootstrap_token.as_deref()) {
+        Err(error @ (Error::RoleNotAllowed | Error::RegistrationClosed)) => {
+            identity.store.record(&event.refused(error.class().code)).await?;
+            return Err(error.into());
+        }
+        leave => leave?,
+    };
     asked.password.check(&name)?;
     let hash = identity.hasher.hash(asked.password).await?;
-    let bootstrap = leave.bootstrap();
-    let new = NewAccount { name: &name, role, password_hash: &hash, bootstrap };
-    let event = match &leave {
-        Leave::ForAUser { by: None } => event,
-        Leave::ForAUser { by: Some(actor) } | Leave::ByAdministrator(actor) => event.by(actor),
-        Leave::ByBootstrap(_) => event.with("as admin, by the bootstrap token"),
+    let new = NewAccount { name: &name, role, password_hash: &hash, leave };
+    let event = match (leave, &by) {
+        (Leave::Bootstrap(_), _) => event.with("as admin, by the bootstrap token"),
+        (_, Some(by)) => event.by(&by.name),
+        (_, None) => event,
     };
     identity.store.create(&new, &event.on(name.as_str())).await?;
     Ok(Registered { username: name.as_str().to_owned(), role })
 }
 
-impl Leave {
-    fn bootstrap(&self) -> Option<[u8; 32]> {
-        match self {
-            Self::ByBootstrap(token) => Some(*token),
-            Self::ForAUser { .. } | Self::ByAdministrator(_) => None,
-        }
-    }
-}
-
 impl Identity {
-    /// Whether somebody may make an account of `role`.
-    async fn leave(
-        &self,
-        headers: &HeaderMap,
-        role: Role,
-        bootstrap_token: Option<&str>,
-    ) -> Result<Leave, Error> {
-        let by = self.user(headers).await?;
+    /// By what `by` may make an account of `role`, if they may.
+    fn leave(&self, by: Option<&User>, role: Role, token: Option<&str>) -> Result<Leave, Error> {
         match (role, by) {
-            (Role::User, by) => Ok(Leave::ForAUser { by: by.map(|by| by.name.to_string()) }),
-            (Role::Admin, Some(by)) if by.role == Role::Admin => {
-                Ok(Leave::ByAdministrator(by.name.to_string()))
-            }
-            (Role::Admin, Some(_)) if !self.knows_administrators() => Err(Error::Stale),
-            (Role::Admin, _) => bootstrap_token
+            (_, Some(by)) if by.role == Role::Admin => Ok(Leave::Administrator),
+            (Role::User, _) if self.registrars == Registrars::Everybody => Ok(Leave::Everybody),
+            (_, Some(_)) if !self.knows_administrators() => Err(Error::Stale),
+            (Role::User, _) => Err(Error::RegistrationClosed),
+            (Role::Admin, _) => token
                 .and_then(|token| self.bootstrap.check(token))
-                .map(Leave::ByBootstrap)
+                .map(Leave::Bootstrap)
                 .ok_or(Error::RoleNotAllowed),
         }
     }

@@ -65,7 +65,7 @@ impl Store {
         let (changed, events) = within(async {
             let mut client = self.connection().await?;
             let transaction = client.transaction().await?;
-            users::take_turns(&transaction).await?;
+            users::administer(&transaction, event).await?;
             let (user_id, before) = lock(&transaction, name).await?;
             let after = AccountEntry {
                 role: change.role.unwrap_or(before.role),
@@ -104,6 +104,7 @@ impl Store {
         let revocation = within(async {
             let mut client = self.connection().await?;
             let transaction = client.transaction().await?;
+            users::administer(&transaction, event).await?;
             let row = transaction.query_opt(END_SESSIONS, &[&name.as_str()]).await?;
             let row = row.ok_or_else(|| no_such_user(name))?;
             let (user_id, generation) = (row.try_get(0)?, row.try_get(1)?);

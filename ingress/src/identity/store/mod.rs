@@ -23,7 +23,7 @@ use super::error::Fault;
 pub(crate) use administration::{AccountEntry, Change};
 pub(crate) use audit::AuditEntry;
 pub(crate) use keys::KeyEntry;
-pub(crate) use users::{Account, NewAccount};
+pub(crate) use users::{Account, Leave, NewAccount};
 
 /// For a question or a whole transaction, connecting included.
 const TIMEOUT: Duration = Duration::from_secs(3);

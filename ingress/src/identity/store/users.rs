@@ -36,6 +36,10 @@ const REHASH: &str =
 
 const HAS_ADMINISTRATOR: &str = "SELECT EXISTS (SELECT FROM users WHERE role = 'admin')";
 
+const IS_ADMINISTRATOR: &str = "
+    SELECT EXISTS (SELECT FROM users
+                    WHERE name = $1 AND role = 'admin' AND disabled_at IS NULL)";
+
 const USE_BOOTSTRAP: &str = "
     INSERT INTO bootstrap_uses (token_sha256, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 
@@ -55,8 +59,18 @@ pub(crate) struct NewAccount<'a> {
     pub(crate) name: &'a UserName,
     pub(crate) role: Role,
     pub(crate) password_hash: &'a str,
-    /// The SHA-256 of the bootstrap token that allows it, if one does.
-    pub(crate) bootstrap: Option<[u8; 32]>,
+    pub(crate) leave: Leave,
+}
+
+/// By what an account may be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// Anybody may.
+    Everybody,
+    /// The one who does it is an administrator.
+    Administrator,
+    /// The bootstrap token with this SHA-256.
+    Bootstrap([u8; 32]),
 }
 
 impl Store {
@@ -70,8 +84,8 @@ impl Store {
         .await
     }
 
-    /// Makes an account. One that a bootstrap token allows is made only if the token was never used
-    /// and there is no administrator.
+    /// Makes an account. One that needs an administrator is made only if who does it still is one; one
+    /// that a bootstrap token allows, only if the token was never used and there is no administrator.
     pub(crate) async fn create(
         &self,
         new: &NewAccount<'_>,
@@ -81,18 +95,14 @@ impl Store {
             let mut client = self.connection().await?;
             let transaction = client.transaction().await?;
             let user_id = Uuid::now_v7();
-            if new.bootstrap.is_some() {
-                take_turns(&transaction).await?;
-                if transaction.query_one(HAS_ADMINISTRATOR, &[]).await?.try_get(0)? {
-                    return Err(Error::RoleNotAllowed.into());
-                }
+            match new.leave {
+                Leave::Everybody => {}
+                Leave::Administrator => administer(&transaction, event).await?,
+                Leave::Bootstrap(_) => check_no_administrator(&transaction).await?,
             }
             insert(&transaction, user_id, new).await?;
-            if let Some(token) = &new.bootstrap {
-                let token = token.as_slice();
-                if transaction.execute(USE_BOOTSTRAP, &[&token, &user_id]).await? == 0 {
-                    return Err(Error::RoleNotAllowed.into());
-                }
+            if let Leave::Bootstrap(token) = &new.leave {
+                use_up(&transaction, token, user_id).await?;
             }
             audit::insert(&transaction, event).await?;
             Ok(transaction.commit().await?)
@@ -141,10 +151,36 @@ impl Store {
     }
 }
 
+/// Waits for its turn, and checks that who administers may: what this instance has in memory may be as
+/// old as the bound.
+pub(super) async fn administer(
+    transaction: &Transaction<'_>,
+    event: &Event<'_>,
+) -> Result<(), Failure> {
+    take_turns(transaction).await?;
+    let is_allowed = transaction.query_one(IS_ADMINISTRATOR, &[&event.actor]).await?.try_get(0)?;
+    if is_allowed { Ok(()) } else { Err(Error::AdminsOnly.into()) }
+}
+
 /// Waits until nobody else changes who is an administrator.
-pub(super) async fn take_turns(transaction: &Transaction<'_>) -> Result<(), Failure> {
+async fn take_turns(transaction: &Transaction<'_>) -> Result<(), Failure> {
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&ADMINISTRATORS]).await?;
     Ok(())
+}
+
+async fn check_no_administrator(transaction: &Transaction<'_>) -> Result<(), Failure> {
+    take_turns(transaction).await?;
+    let is_there = transaction.query_one(HAS_ADMINISTRATOR, &[]).await?.try_get(0)?;
+    if is_there { Err(Error::RoleNotAllowed.into()) } else { Ok(()) }
+}
+
+async fn use_up(
+    transaction: &Transaction<'_>,
+    token: &[u8; 32],
+    user_id: Uuid,
+) -> Result<(), Failure> {
+    let used = transaction.execute(USE_BOOTSTRAP, &[&token.as_slice(), &user_id]).await?;
+    if used == 0 { Err(Error::RoleNotAllowed.into()) } else { Ok(()) }
 }
 
 async fn insert(

@@ -34,6 +34,10 @@ problem_types! {
          `bootstrap_token` that the server was started with does it once. Without `role` the \
          account is made for a user.",
         Useless;
+    REGISTRATION_CLOSED: FORBIDDEN, "registration-closed", "Accounts are made by administrators",
+        "The server is set up so that only administrators make accounts.",
+        "Ask an administrator for an account, or send `Authorization: Bearer TOKEN` of one.",
+        Useless;
     SESSION_REQUIRED: FORBIDDEN, "session-required", "This needs a session",
         "An API key was sent for what only a person who has signed in may do.",
         "Sign in at `POST /v1/login` and send that token.",
