@@ -1,5 +1,7 @@
-//! The keys of session tokens, by their ids: the first signs, all verify. To change keys, put the
-//! new one first and leave the old one in until its last token has expired.
+//! The keys of session tokens, by their ids: the first signs, all verify. To change keys without
+//! ending sessions, in three steps, each on all instances before the next: append the new key; move it
+//! to the front; remove the old one, once the longest lifetime of a token has passed. A new key that
+//! came to the front at once would sign tokens that instances not yet restarted refuse.
 
 use abacus_runtime::{ExposeSecret as _, SecretString};
 use base64::Engine as _;
