@@ -73,7 +73,9 @@ impl Credentials {
     /// Registers the two accounts at the ingress on `port`, unless that was done before, and keeps their API keys.
     pub(crate) fn introduce(&mut self, folder: &Path, port: u16) -> Result<()> {
         let privilege = json!({"role": "admin", "bootstrap_token": self.bootstrap_token});
+        // A key is shown once: what comes after it may fail.
         self.administrator.introduce(port, &privilege)?;
+        self.write(folder)?;
         self.user.introduce(port, &json!({}))?;
         self.write(folder)
     }
@@ -97,8 +99,12 @@ impl Credentials {
 
     fn write(&self, folder: &Path) -> Result<()> {
         let next = folder.join("credentials.json.next");
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&next)?;
+        // One that was left behind may have other rights.
+        match fs::remove_file(&next) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&next)?;
         file.write_all(&serde_json::to_vec_pretty(self)?)?;
         fs::rename(&next, file_in(folder)).context("cannot keep the stack's credentials")
     }
@@ -110,10 +116,14 @@ impl Account {
     }
 
     fn introduce(&mut self, port: u16, privilege: &Value) -> Result<()> {
-        if let Some(key) = &self.api_key
-            && Request::get("/v1/me").with_token(key).send(port, PATIENCE)?.status == 200
-        {
-            return Ok(());
+        if let Some(key) = &self.api_key {
+            let answer = Request::get("/v1/me").with_token(key).send(port, PATIENCE)?;
+            match answer.status {
+                200 => return Ok(()),
+                401 => {}
+                // That it cannot be told now whether the key is good does not make it a bad one.
+                status => bail!("the key of `{}`: {status}: {}", self.username, answer.body.trim()),
+            }
         }
         self.register(port, privilege)?;
         let token = self.sign_in(port)?;
@@ -186,6 +196,12 @@ mod tests {
         let again = Credentials::ensure(&folder).unwrap();
         assert_eq!(made.token_keys, again.token_keys);
         assert_ne!(made.user.password, made.administrator.password);
+        let rights = fs::metadata(file_in(&folder)).unwrap().permissions().mode();
+        assert_eq!(rights & 0o777, 0o600);
+        let left_behind = folder.join("credentials.json.next");
+        fs::write(&left_behind, "").unwrap();
+        fs::set_permissions(&left_behind, fs::Permissions::from_mode(0o644)).unwrap();
+        made.write(&folder).unwrap();
         let rights = fs::metadata(file_in(&folder)).unwrap().permissions().mode();
         assert_eq!(rights & 0o777, 0o600);
         fs::remove_dir_all(folder).unwrap();
