@@ -193,20 +193,17 @@ impl Protection {
     pub(crate) async fn admit_attempt(&self, from: ClientAddress, name: &str) -> Result<(), Error> {
         self.admit_stranger(from).await?;
         Rated::take(self.auth_account.as_ref(), &Subject::account_from(name, from), 1).await?;
-        Rated::take(self.auth_account_total.as_ref(), &Subject::account(name), 1).await?;
-        Ok(())
+        Rated::take(self.auth_account_total.as_ref(), &Subject::account(name), 1).await
     }
 
     /// Lets somebody in who is not known yet: who wants an account, or has a key to be looked up.
     pub(crate) async fn admit_stranger(&self, from: ClientAddress) -> Result<(), Error> {
-        Rated::take(self.auth_address.as_ref(), &Subject::address(from), 1).await?;
-        Ok(())
+        Rated::take(self.auth_address.as_ref(), &Subject::address(from), 1).await
     }
 
     /// Lets a change of what a user has in.
     pub(crate) async fn admit_change(&self, user: &Arc<str>) -> Result<(), Error> {
-        Rated::take(self.changes.as_ref(), &Subject::User(Arc::clone(user)), 1).await?;
-        Ok(())
+        Rated::take(self.changes.as_ref(), &Subject::User(Arc::clone(user)), 1).await
     }
 
     /// The proxies that say whom they ask for.
