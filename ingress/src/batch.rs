@@ -142,7 +142,9 @@ async fn compute(
 ) -> Result<(Computation, Held), Failure> {
     let prepared = abacus_operations::prepare(&asked.operation, &asked.operands, &state.limits)?;
     call.view.check(&prepared)?;
-    let mut permit = state.protection.admit(&call.caller, call.from, load(&prepared)).await?;
+    let load = load(&prepared, &asked);
+    drop(prepared);
+    let mut permit = state.protection.admit(&call.caller, call.from, load).await?;
     let id = Uuid::now_v7();
     let traceparent = call.traceparent.clone().unwrap_or_else(|| traceparent::of(id));
     let submission = Submission {

@@ -24,6 +24,9 @@ use crate::state::AppState;
 /// How requests that come in here are marked in the log.
 const SOURCE: &str = "http";
 
+/// The operands are held by the request, by its record until that is written, and by the reply.
+const COPIES: u64 = 3;
+
 /// Says that an answer is that to an earlier request.
 pub(crate) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Says from when on a key stands for nothing.
@@ -55,7 +58,11 @@ pub(crate) async fn submit(
     {
         return Ok(not_modified(tag));
     }
-    let mut permit = state.protection.admit(&call.caller, call.from, load(&prepared)).await?;
+    let load = load(&prepared, &asked);
+    let fingerprint = call.key.as_ref().map(|_| idempotency::fingerprint(&prepared));
+    // It holds the operands once more, for which there is no use while the answer is waited for.
+    drop(prepared);
+    let mut permit = state.protection.admit(&call.caller, call.from, load).await?;
     let request = request(name.id, asked, &call.caller);
     let most = state.exchange.wait;
     let submission = Submission {
@@ -64,12 +71,12 @@ pub(crate) async fn submit(
         traceparent: Some(name.traceparent.as_bytes()),
         wait: call.prefer.patience(most),
     };
-    let Some(key) = &call.key else {
+    let Some((key, fingerprint)) = call.key.as_ref().zip(fingerprint) else {
         let computation = ask(state, submission).await?;
         mark_answered(&mut permit, &computation);
         return render(computation, rendering, call, most).await;
     };
-    let outcome = idempotency::run(state, &call.caller, key, &prepared, submission).await?;
+    let outcome = idempotency::run(state, &call.caller, key, &fingerprint, submission).await?;
     let (is_replay, expires_at) = (outcome.is_replay, outcome.expires_at);
     if !is_replay {
         mark_answered(&mut permit, &outcome.computation);
@@ -126,8 +133,11 @@ pub(crate) fn request(id: Uuid, asked: Asked, caller: &Caller) -> ComputeRequest
 }
 
 /// What a computation takes of us.
-pub(crate) fn load(prepared: &Prepared) -> Load {
-    Load { cost: prepared.cost(), bytes: prepared.estimated_digits() }
+pub(crate) fn load(prepared: &Prepared, asked: &Asked) -> Load {
+    let operands: usize = asked.operands.values().map(String::len).sum();
+    let operands = u64::try_from(operands).unwrap_or(u64::MAX).saturating_mul(COPIES);
+    let bytes = prepared.estimated_digits().saturating_add(operands);
+    Load { cost: prepared.cost(), bytes }
 }
 
 fn mark(response: &mut Response, is_replay: bool, expires_at: SystemTime) {
@@ -137,4 +147,20 @@ fn mark(response: &mut Response, is_replay: bool, expires_at: SystemTime) {
     }
     let expires = HeaderValue::from_str(&httpdate::fmt_http_date(expires_at)).ok();
     headers.extend(expires.map(|expires| (IDEMPOTENCY_EXPIRES, expires)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operands_take_up_room_like_results() {
+        let n = "0".repeat(100_000);
+        let operands = [("n".to_owned(), n)].into();
+        let asked = Asked { operation: "factorial".to_owned(), operands };
+        let limits = abacus_operations::Limits { max_digits: 10, max_operand_digits: 1_000_000 };
+        let prepared =
+            abacus_operations::prepare(&asked.operation, &asked.operands, &limits).unwrap();
+        assert!(load(&prepared, &asked).bytes > COPIES * 100_000);
+    }
 }

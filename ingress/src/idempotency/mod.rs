@@ -89,6 +89,6 @@ pub(crate) fn owner(caller: &Caller) -> Result<&str, Error> {
 }
 
 /// What tells one computation from another, however it is written down.
-fn fingerprint(prepared: &Prepared) -> [u8; 32] {
+pub(crate) fn fingerprint(prepared: &Prepared) -> [u8; 32] {
     Sha256::digest(prepared.canonical()).into()
 }

@@ -2,13 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use abacus_operations::Prepared;
 use abacus_schemas::ComputeRequested;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::store::{Entry, Wanted};
-use super::{Key, fingerprint, owner};
+use super::{Key, owner};
 use crate::attach::{self, left};
 use crate::computation::Computation;
 use crate::error::Error;
@@ -35,14 +34,13 @@ pub(crate) async fn run(
     state: &AppState,
     caller: &Caller,
     key: &Key,
-    prepared: &Prepared,
+    fingerprint: &[u8; 32],
     submission: Submission<'_>,
 ) -> Result<Outcome, Failure> {
-    let fingerprint = fingerprint(prepared);
     let wanted = Wanted {
         requester: owner(caller)?,
         key: key.as_str(),
-        fingerprint: &fingerprint,
+        fingerprint,
         id: submission.id,
         requested_at: submission.request.requested_at,
     };
