@@ -25,9 +25,14 @@ pub(super) async fn from_decimal(decimal: String) -> Result<String, Error> {
     if decimal.len() <= QUICK {
         return Ok(convert(&decimal));
     }
-    // It is never closed, and the task is never aborted; a panic in it is ours to report.
-    let _turn = TURNS.acquire().await;
-    spawn_blocking(move || convert(&decimal)).await.map_err(|_| Error::Panicked)
+    // It is never closed. The turn lasts as long as the work, which goes on if the caller leaves.
+    let turn = TURNS.acquire().await;
+    let work = spawn_blocking(move || {
+        let _turn = turn;
+        convert(&decimal)
+    });
+    // The task is never aborted; a panic in it is ours to report.
+    work.await.map_err(|_| Error::Panicked)
 }
 
 fn convert(decimal: &str) -> String {
