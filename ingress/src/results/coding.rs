@@ -22,6 +22,7 @@ pub(crate) async fn encode(response: Response, accept_encoding: Option<HeaderVal
     if response.body().size_hint().lower() < WORTHWHILE {
         return response;
     }
+    let status = response.status();
     let mut request = Request::new(Body::empty());
     request.headers_mut().insert(header::ACCEPT_ENCODING, accepted);
     let mut response = Some(response);
@@ -31,7 +32,10 @@ pub(crate) async fn encode(response: Response, accept_encoding: Option<HeaderVal
     });
     // Digits need entropy coding and nothing else, which the fastest level does as well.
     let compression = Compression::new(answer).quality(CompressionLevel::Fastest);
-    let Ok(encoded) = compression.oneshot(request).await;
+    let Ok(mut encoded) = compression.oneshot(request).await;
+    // Whoever takes no coding at all, not even none, is given none (RFC 9110, section 12.5.3), rather
+    // than a refusal that has all of the body and may be kept.
+    *encoded.status_mut() = status;
     tagged(encoded.map(Body::new))
 }
 
@@ -47,4 +51,20 @@ fn tagged(mut response: Response) -> Response {
         response.headers_mut().insert(header::ETAG, tag);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_takes_no_coding_at_all_gets_the_answer_without_one() {
+        for accepted in ["identity;q=0", "*;q=0", "br, identity;q=0"] {
+            let response = Response::new(Body::from("1".repeat(4096)));
+            let encoded = encode(response, Some(HeaderValue::from_static(accepted))).await;
+            assert_eq!(encoded.status(), 200, "{accepted}");
+            assert_eq!(encoded.headers().get(header::CONTENT_ENCODING), None, "{accepted}");
+            assert_eq!(encoded.body().size_hint().exact(), Some(4096), "{accepted}");
+        }
+    }
 }
