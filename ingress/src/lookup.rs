@@ -73,9 +73,9 @@ pub(crate) async fn show(
     let Call { view, conditions, traceparent, began, .. } = call;
     let tag = Tag::of_computation(&computation, format, view);
     let rendering = Rendering { format, view, conditions: &conditions, tag, began };
-    let mut response = match &rendering.tag {
-        Some(tag) if rendering.is_known() => not_modified(tag),
-        _ => rendering.render(computation).await?,
+    let mut response = match rendering.known_or_any() {
+        Some(tag) => not_modified(tag),
+        None => rendering.render(computation).await?,
     };
     let headers = response.headers_mut();
     headers.extend(applied.map(|applied| (PREFERENCE_APPLIED, applied)));

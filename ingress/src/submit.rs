@@ -53,8 +53,9 @@ pub(crate) async fn submit(
     let (view, conditions) = (call.view, &call.conditions);
     let tag = conditions.is_safe.then(|| Tag::of_question(prepared.canonical(), format, view));
     let rendering = Rendering { format, view, conditions, tag, began: call.began };
-    if let Some(tag) = &rendering.tag
-        && rendering.is_known()
+    // A key stands for a request, which is there to be made whatever the caller has.
+    if call.key.is_none()
+        && let Some(tag) = rendering.known()
     {
         return Ok(not_modified(tag));
     }

@@ -25,6 +25,11 @@ impl Conditions {
             if_range: joined(headers, header::IF_RANGE),
         }
     }
+
+    /// Whether whatever there is will do.
+    pub(super) fn is_any(&self) -> bool {
+        self.if_none_match.as_deref().is_some_and(|tags| tags.trim() == "*")
+    }
 }
 
 /// All values of a header, as one list.

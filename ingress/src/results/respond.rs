@@ -38,10 +38,16 @@ pub(crate) struct Rendering<'a> {
 }
 
 impl Rendering<'_> {
-    /// Whether the caller has the answer already.
-    pub(crate) fn is_known(&self) -> bool {
-        let known = self.conditions.if_none_match.as_deref();
-        self.tag.as_ref().zip(known).is_some_and(|(tag, known)| tag.is_in(known))
+    /// The tag of the answer that the caller has already, in the coding that it has.
+    pub(crate) fn known(&self) -> Option<HeaderValue> {
+        let (tag, known) = self.tag.as_ref().zip(self.conditions.if_none_match.as_deref())?;
+        tag.named_in(known)
+    }
+
+    /// The same for an answer that there is: `*` stands for any.
+    pub(crate) fn known_or_any(&self) -> Option<HeaderValue> {
+        let any = self.tag.as_ref().filter(|_| self.conditions.is_any()).map(Tag::to_header);
+        any.or_else(|| self.known())
     }
 
     /// The response: 202 if pending; else 200, or 206 for a part of the digits.
@@ -108,9 +114,9 @@ impl Rendering<'_> {
 }
 
 /// The caller has it already.
-pub(crate) fn not_modified(tag: &Tag) -> Response {
+pub(crate) fn not_modified(tag: HeaderValue) -> Response {
     let headers =
-        [(header::ETAG, tag.to_header()), (header::CACHE_CONTROL, FOR_EVER), (header::VARY, VARY)];
+        [(header::ETAG, tag), (header::CACHE_CONTROL, FOR_EVER), (header::VARY, VARY)];
     (StatusCode::NOT_MODIFIED, headers).into_response()
 }
 

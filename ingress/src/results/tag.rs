@@ -47,32 +47,33 @@ impl Tag {
     }
 
     pub(crate) fn to_header(&self) -> HeaderValue {
-        let weak = if self.is_weak { "W/" } else { "" };
-        let text = format!("{weak}\"{:032x}\"", self.hash);
-        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("\"\""))
+        self.in_quotes("")
     }
 
-    /// Whether an `If-None-Match` names it, in whatever coding: by weak comparison.
-    pub(crate) fn is_in(&self, if_none_match: &str) -> bool {
+    /// The tag as an `If-None-Match` names it, in whatever coding: by weak comparison.
+    pub(crate) fn named_in(&self, if_none_match: &str) -> Option<HeaderValue> {
         let mut tags = split_unquoted(if_none_match, ',').map(str::trim);
-        tags.any(|tag| tag == "*" || self.is(opaque(tag.strip_prefix("W/").unwrap_or(tag))))
+        let coding = tags.find_map(|tag| self.coding(tag.strip_prefix("W/").unwrap_or(tag)))?;
+        Some(self.in_quotes(coding))
+    }
+
+    /// What a content coding has added to it in `quoted`, if it is that.
+    fn coding<'a>(&self, quoted: &'a str) -> Option<&'a str> {
+        let opaque = quoted.strip_prefix('"')?.strip_suffix('"')?;
+        let coding = opaque.strip_prefix(&format!("{:032x}", self.hash))?;
+        (coding.is_empty() || CODINGS.contains(&coding)).then_some(coding)
+    }
+
+    fn in_quotes(&self, coding: &str) -> HeaderValue {
+        let weak = if self.is_weak { "W/" } else { "" };
+        let text = format!("{weak}\"{:032x}{coding}\"", self.hash);
+        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("\"\""))
     }
 
     /// Whether an `If-Range` names it: by strong comparison, and without a coding, as ranges are.
     pub(crate) fn is_exactly(&self, if_range: &str) -> bool {
-        let named = if_range.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        !self.is_weak && self.is(named)
+        !self.is_weak && self.coding(if_range.trim()) == Some("")
     }
-
-    fn is(&self, opaque: Option<&str>) -> bool {
-        opaque.is_some_and(|opaque| opaque == format!("{:032x}", self.hash))
-    }
-}
-
-/// The tag in `quoted`, as it would be without a coding.
-fn opaque(quoted: &str) -> Option<&str> {
-    let opaque = quoted.strip_prefix('"')?.strip_suffix('"')?;
-    Some(CODINGS.iter().find_map(|coding| opaque.strip_suffix(coding)).unwrap_or(opaque))
 }
 
 /// The tag of the same in a content coding: other bytes, so another strong tag.
@@ -128,11 +129,14 @@ mod tests {
         let weak = format!("W/{strong}");
         let gzip = in_coding(&text.to_header(), "gzip").unwrap();
         let gzip = gzip.to_str().unwrap();
-        for list in [&strong, &weak, gzip, "*", &format!("\"a,b\", {strong}")] {
-            assert!(text.is_in(list), "{list}");
+        let listed = format!("\"a,b\", {strong}");
+        let named = [(&*strong, &*strong), (&weak, &strong), (gzip, gzip), (&listed, &strong)];
+        for (list, name) in named {
+            assert_eq!(text.named_in(list).unwrap(), name, "{list}");
         }
-        for list in ["", "\"other\"", strong.trim_matches('"')] {
-            assert!(!text.is_in(list), "{list}");
+        let brotli = strong.replacen("\"", "-br\"", 2);
+        for list in ["", "*", "\"other\"", strong.trim_matches('"'), &brotli] {
+            assert_eq!(text.named_in(list), None, "{list}");
         }
         assert!(text.is_exactly(&strong));
         for other in [&weak, gzip, "*", "Sat, 21 Nov 2026 09:00:00 GMT"] {

@@ -38,7 +38,7 @@ async fn look_up(format: Format, view: View, headers: &[(HeaderName, &str)]) -> 
     let conditions = Conditions::read(&Method::GET, &headers);
     let tag = Tag::of_computation(&succeeded(), format, view);
     let rendering = Rendering { format, view, conditions: &conditions, tag, began: Instant::now() };
-    if let Some(tag) = rendering.tag.as_ref().filter(|_| rendering.is_known()) {
+    if let Some(tag) = rendering.known_or_any() {
         return not_modified(tag);
     }
     rendering.render(succeeded()).await.unwrap_or_else(Failure::into_response)
