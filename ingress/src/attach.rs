@@ -63,7 +63,7 @@ pub(crate) async fn outcome(
 }
 
 async fn look(state: &AppState, id: Uuid) -> Result<Option<Computation>, Error> {
-    match state.exchange.recall(id).await? {
+    match state.exchange.recall(id).await {
         Some(computation) => Ok(Some(computation)),
         None => state.log.find(id).await,
     }

@@ -94,14 +94,19 @@ impl Exchange {
         }
     }
 
-    /// A computation that this instance knows of without asking anybody.
-    pub(crate) async fn recall(&self, id: Uuid) -> Result<Option<Computation>, Error> {
-        match self.waiters.recent(id) {
-            Some(End::Answered(reply)) => Ok(Some(Computation::of(id, self.read(&reply).await?))),
-            Some(End::Accepted(request)) => {
-                Ok(Some(Computation::pending(id, Arc::unwrap_or_clone(request))))
-            }
-            Some(End::AnsweredAtLength | End::Unanswered) | None => Ok(None),
+    /// A computation that this instance knows of without asking anybody. A reply that cannot be read
+    /// is none: the request log may have it.
+    pub(crate) async fn recall(&self, id: Uuid) -> Option<Computation> {
+        match self.waiters.recent(id)? {
+            End::Answered(reply) => match self.read(&reply).await {
+                Ok(event) => Some(Computation::of(id, event)),
+                Err(error) => {
+                    tracing::warn!(request_id = %id, %error, "a reply cannot be read");
+                    None
+                }
+            },
+            End::Accepted(request) => Some(Computation::pending(id, Arc::unwrap_or_clone(request))),
+            End::AnsweredAtLength | End::Unanswered => None,
         }
     }
 

@@ -44,18 +44,49 @@ impl End {
     }
 }
 
-/// The latest ends, up to a number and to a number of bytes; older ones are forgotten.
+/// The latest ends. Promises are kept apart, so that however many replies come in, what was accepted
+/// and not answered is not forgotten for them.
 #[derive(Debug)]
 pub(crate) struct Recent {
+    past: Shelf,
+    promised: Shelf,
+}
+
+impl Recent {
+    /// Each of the two kinds up to a number and to a number of bytes; older ones are forgotten.
+    pub(crate) fn new(capacity: usize, max_bytes: usize) -> Self {
+        Self { past: Shelf::new(capacity, max_bytes), promised: Shelf::new(capacity, max_bytes) }
+    }
+
+    /// Remembers `end`, in place of an earlier one of that id, and forgets the oldest ones when there
+    /// is too much.
+    pub(crate) fn insert(&mut self, id: Uuid, end: End) {
+        let (to, from) = match end {
+            End::Accepted(_) => (&mut self.promised, &mut self.past),
+            _ => (&mut self.past, &mut self.promised),
+        };
+        from.remove(id);
+        to.insert(id, end);
+    }
+
+    pub(crate) fn get(&self, id: Uuid) -> Option<&End> {
+        self.past.ends.get(&id).or_else(|| self.promised.ends.get(&id))
+    }
+}
+
+/// Ends in the order in which they came.
+#[derive(Debug)]
+struct Shelf {
     capacity: usize,
     max_bytes: usize,
     bytes: usize,
+    /// With ids that were removed, until there are too many of them.
     order: VecDeque<Uuid>,
     ends: HashMap<Uuid, End>,
 }
 
-impl Recent {
-    pub(crate) fn new(capacity: usize, max_bytes: usize) -> Self {
+impl Shelf {
+    fn new(capacity: usize, max_bytes: usize) -> Self {
         Self {
             capacity,
             max_bytes,
@@ -65,9 +96,7 @@ impl Recent {
         }
     }
 
-    /// Remembers `end`, in place of an earlier one of that id, and forgets the oldest ones when there
-    /// is too much.
-    pub(crate) fn insert(&mut self, id: Uuid, end: End) {
+    fn insert(&mut self, id: Uuid, end: End) {
         // One entry must not push all others out.
         let end = match end {
             End::Answered(reply) if reply.len() > self.max_bytes / 4 => End::AnsweredAtLength,
@@ -78,14 +107,17 @@ impl Recent {
             Some(earlier) => self.bytes -= earlier.size(),
             None => self.order.push_back(id),
         }
-        while self.order.len() > self.capacity || self.bytes > self.max_bytes {
+        while self.ends.len() > self.capacity || self.bytes > self.max_bytes {
             let Some(oldest) = self.order.pop_front() else { break };
-            self.bytes -= self.ends.remove(&oldest).map_or(0, |end| end.size());
+            self.remove(oldest);
+        }
+        if self.order.len() > 2 * self.capacity {
+            self.order.retain(|id| self.ends.contains_key(id));
         }
     }
 
-    pub(crate) fn get(&self, id: Uuid) -> Option<&End> {
-        self.ends.get(&id)
+    fn remove(&mut self, id: Uuid) {
+        self.bytes -= self.ends.remove(&id).map_or(0, |end| end.size());
     }
 }
 
@@ -97,6 +129,48 @@ mod tests {
         End::Answered(vec![0; len].into())
     }
 
+    fn promise() -> End {
+        End::Accepted(Arc::new(ComputeRequested {
+            request_id: String::new(),
+            operation: "pow".to_owned(),
+            operands: [].into(),
+            requester: None,
+            source: String::new(),
+            requested_at: abacus_schemas::Timestamp::from_micros(0),
+        }))
+    }
+
+    #[test]
+    fn replies_do_not_push_promises_out() {
+        let mut recent = Recent::new(2, 10_000);
+        let promised = Uuid::from_u128(1_000);
+        recent.insert(promised, End::Unanswered);
+        recent.insert(promised, promise());
+        for number in 0..50 {
+            recent.insert(Uuid::from_u128(number), reply(2_000));
+        }
+        assert_eq!(recent.get(promised), Some(&promise()));
+        recent.insert(promised, reply(5));
+        assert_eq!(recent.get(promised), Some(&reply(5)));
+        assert_eq!((recent.promised.ends.len(), recent.promised.bytes), (0, 0));
+    }
+
+    #[test]
+    fn promises_are_bounded_whether_or_not_they_are_kept() {
+        let mut recent = Recent::new(2, 1 << 20);
+        for number in 0..50 {
+            let id = Uuid::from_u128(number);
+            recent.insert(id, promise());
+            recent.insert(id, reply(1));
+            assert!(recent.promised.order.len() <= 4);
+        }
+        let ids = [51, 52, 53].map(Uuid::from_u128);
+        for id in ids {
+            recent.insert(id, promise());
+        }
+        assert_eq!(ids.map(|id| recent.get(id).is_some()), [false, true, true]);
+    }
+
     #[test]
     fn only_the_latest_are_remembered() {
         let mut recent = Recent::new(2, 1 << 20);
@@ -105,7 +179,7 @@ mod tests {
             recent.insert(id, End::Unanswered);
         }
         assert_eq!(ids.map(|id| recent.get(id).is_some()), [false, true, true]);
-        assert_eq!((recent.ends.len(), recent.bytes), (2, 2 * OVERHEAD));
+        assert_eq!((recent.past.ends.len(), recent.past.bytes), (2, 2 * OVERHEAD));
     }
 
     #[test]
@@ -113,11 +187,11 @@ mod tests {
         let mut recent = Recent::new(100, 10_000);
         for number in 0..50 {
             recent.insert(Uuid::from_u128(number), reply(2_000));
-            assert!(recent.bytes <= 10_000, "{}", recent.bytes);
+            assert!(recent.past.bytes <= 10_000, "{}", recent.past.bytes);
         }
-        assert_eq!(recent.ends.len(), 4);
+        assert_eq!(recent.past.ends.len(), 4);
         recent.insert(Uuid::from_u128(49), End::Unanswered);
-        assert_eq!(recent.bytes, 3 * (2_000 + OVERHEAD) + OVERHEAD);
+        assert_eq!(recent.past.bytes, 3 * (2_000 + OVERHEAD) + OVERHEAD);
     }
 
     #[test]
@@ -136,6 +210,6 @@ mod tests {
         recent.insert(id, End::Unanswered);
         recent.insert(id, reply(5));
         assert_eq!(recent.get(id), Some(&reply(5)));
-        assert_eq!(recent.order.len(), 1);
+        assert_eq!(recent.past.order.len(), 1);
     }
 }
