@@ -9,8 +9,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::protection::Metrics;
+use crate::protection::{Metrics, hold_until_written};
 
+/// More than sockets take before anybody reads.
+const LARGE: usize = 64 << 20;
 const SOON: Duration = Duration::from_millis(100);
 const NEVER: Duration = Duration::from_hours(1);
 const PATIENT: Timeouts = Timeouts { head: NEVER, idle: NEVER, write: NEVER, pace: 1 };
@@ -20,6 +22,8 @@ struct Running {
     address: SocketAddr,
     runtime: Runtime,
     metrics: Metrics,
+    /// Has a second owner while the answer of `/held` is in memory.
+    held: Arc<()>,
 }
 
 impl Running {
@@ -30,9 +34,16 @@ impl Running {
         env.finish().unwrap();
         config.listen.set_port(0);
         config.timeouts = timeouts;
+        let held = Arc::new(());
+        let counted = Arc::clone(&held);
+        let answer = move || {
+            let held = Arc::clone(&counted);
+            async move { hold_until_written("x".repeat(LARGE).into(), held) }
+        };
         let router = Router::new()
+            .route("/held", get(answer))
             .route("/", get(|| async { "hello" }))
-            .route("/large", get(|| async { "x".repeat(64 << 20) }))
+            .route("/large", get(|| async { "x".repeat(LARGE) }))
             .route("/read", post(|body: axum::body::Bytes| async move { body.len().to_string() }))
             .route("/wait", get(pending::<()>));
         let metrics = Metrics::register(&Registry::new()).unwrap();
@@ -41,7 +52,7 @@ impl Running {
         let runtime = Runtime::new();
         let gauge = IntGauge::new("waiters", "waiters").unwrap();
         opened.spawn(Arc::new(Waiters::new(1, gauge)), &runtime);
-        Self { address, runtime, metrics }
+        Self { address, runtime, metrics, held }
     }
 
     async fn connect(&self) -> TcpStream {
@@ -132,7 +143,7 @@ async fn an_answer_that_nobody_reads_ends_its_connection() {
     while server.ended("write") == 0 {
         tokio::time::sleep(SOON / 10).await;
     }
-    assert!(read_to_end(&mut connection).await.len() < 64 << 20);
+    assert!(read_to_end(&mut connection).await.len() < LARGE);
 }
 
 #[tokio::test]
@@ -145,8 +156,26 @@ async fn an_answer_that_is_read_in_drops_ends_its_connection() {
     let mut read = 0;
     while server.ended("write") == 0 {
         read += connection.read(&mut drop).await.unwrap_or(0);
-        assert!(read < 64 << 20, "all of it was read in drops");
+        assert!(read < LARGE, "all of it was read in drops");
         tokio::time::sleep(SOON / 10).await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_held_until_its_reader_has_it() {
+    let server = Running::start(PATIENT, &[]).await;
+    // One is the route's.
+    let is_held = || Arc::strong_count(&server.held) > 2;
+    let mut connection = server.connect().await;
+    ask(&mut connection, "/held").await;
+    read_until(&mut connection, "\r\n\r\n").await.unwrap();
+    let mut body = vec![0; LARGE];
+    let (most, rest) = body.split_at_mut(LARGE / 2);
+    connection.read_exact(most).await.unwrap();
+    assert!(is_held(), "half of it is not read");
+    connection.read_exact(rest).await.unwrap();
+    while is_held() {
+        tokio::task::yield_now().await;
     }
 }
 
