@@ -39,6 +39,8 @@ fn ten_thousand_callers_wait_without_a_processor_and_all_are_completed_with_one(
     raise_file_limit();
     let system = System::new();
     let setup = system.ingress().set("ABACUS_WAIT", format!("{}s", WAIT.as_secs()));
+    // All of them come from one address.
+    let setup = setup.set("ABACUS_MAX_CONNECTIONS_PER_ADDRESS", (CALLERS + AT_ONCE).to_string());
     let [mut ingress, _projector] = system.start_all([setup, system.projector()]);
     let address = ingress.http_address();
     let crowd = thread::spawn(move || ask_all(address));

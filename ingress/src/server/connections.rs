@@ -29,7 +29,7 @@ impl Config for ConnectionsConfig {
             ),
             per_address: env.get(
                 "ABACUS_MAX_CONNECTIONS_PER_ADDRESS",
-                "12288",
+                "1024",
                 "How many of them from one address; proxies that are trusted may have all",
             ),
         };
