@@ -22,20 +22,20 @@ const ALIASES: &str = "aliases";
 /// `GET /v1/pow/{base}/{exponent}`, and what `H` says of such.
 pub(crate) fn by_path<H: Path>(operation: &dyn Operation, prefix: &str) -> Paths {
     let path = format!("{prefix}/{}{}", operation.name(), catalog::operand_path(operation));
-    describe::<H>(operation, path, ParameterIn::Path)
+    describe::<H>(operation, path, &ParameterIn::Path)
 }
 
 /// `GET /v1/pow?base=2&exponent=10`, and what `H` says of such.
 pub(crate) fn by_query<H: Path>(operation: &dyn Operation, prefix: &str) -> Paths {
-    describe::<H>(operation, format!("{prefix}/{}", operation.name()), ParameterIn::Query)
+    describe::<H>(operation, format!("{prefix}/{}", operation.name()), &ParameterIn::Query)
 }
 
-fn describe<H: Path>(operation: &dyn Operation, path: String, place: ParameterIn) -> Paths {
+fn describe<H: Path>(operation: &dyn Operation, path: String, place: &ParameterIn) -> Paths {
     let name = operation.name();
     let mut described = H::operation();
     described.tags = Some(vec![COMPUTE.to_owned()]);
     let general = described.description.take().unwrap_or_default();
-    let way = if place == ParameterIn::Path { "Path" } else { "Query" };
+    let way = if *place == ParameterIn::Path { "Path" } else { "Query" };
     described.summary = Some(format!("{name}, by {}", way.to_lowercase()));
     described.description = Some(format!("`{name}`: {}.\n\n{general}", operation.summary()));
     described.operation_id = Some(format!("{}By{way}", name.replace('-', "_")));

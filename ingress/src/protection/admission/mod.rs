@@ -148,9 +148,9 @@ impl Admission {
         hold: impl FnOnce() -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
         let entered = self.callers.enter(subject, share).map_err(|limit| Refusal::Share { limit });
-        let held =
+        let taken =
             entered.and_then(|()| hold().inspect_err(|_| self.callers.leave(subject, share)));
-        held.inspect_err(|refusal| {
+        taken.inspect_err(|refusal| {
             self.metrics.shed.with_label_values(&[refusal.name()]).inc();
         })
     }

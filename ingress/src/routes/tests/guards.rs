@@ -71,3 +71,17 @@ async fn answers_to_computations_say_what_is_left_of_the_quota() {
     assert_eq!(answer.headers["ratelimit-policy"], "\"compute\";q=1200000;w=60;qu=\"cost-units\"");
     assert_eq!(answer.headers["ratelimit"], "\"compute\";r=1199999;t=1");
 }
+
+#[tokio::test]
+async fn errors_and_look_ups_say_it_too_and_what_costs_nothing_does_not() {
+    let harness = Harness::new();
+    let request = Request::get("/v1/pow/2/10").body(Body::empty()).unwrap();
+    let late = Outcome::Failed { code: "expired".to_owned(), message: "late".to_owned() };
+    let failed = harness.answered(request, late).await;
+    assert_eq!(failed.headers["ratelimit"], "\"compute\";r=1199999;t=1");
+    let missing = harness.get(&format!("/v1/computations/{}", Uuid::nil())).await;
+    assert!(!missing.status.is_success());
+    assert_eq!(missing.headers["ratelimit"], "\"reads\";r=59999;t=1");
+    let refused = harness.get("/v1/fibonacci/x").await;
+    assert!(!refused.headers.contains_key("ratelimit"));
+}
