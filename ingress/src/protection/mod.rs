@@ -36,6 +36,7 @@ use limiter::{Exceeded, Limiter, Store};
 use quota::Limit;
 use subject::Subject;
 
+pub(crate) use admission::{Seat, Stay};
 pub(crate) use body::hold_until_sent;
 pub(crate) use charges::{charged, hold_until_written};
 pub(crate) use client::ClientAddress;
@@ -185,6 +186,16 @@ impl Protection {
         let room = self.admission.make_room(&Subject::of(caller, from), bytes)?;
         drop(charges::hold(room));
         Ok(())
+    }
+
+    /// Lets somebody wait for, or follow, what was asked for before.
+    pub(crate) fn sit(
+        &self,
+        caller: &Caller,
+        from: ClientAddress,
+        stay: Stay,
+    ) -> Result<Seat, Error> {
+        Ok(self.admission.sit(Subject::of(caller, from), stay)?)
     }
 
     /// Lets an attempt to sign in to the account `name` in. Whether it will succeed does not matter:

@@ -115,8 +115,7 @@ impl Rendering<'_> {
 
 /// The caller has it already.
 pub(crate) fn not_modified(tag: HeaderValue) -> Response {
-    let headers =
-        [(header::ETAG, tag), (header::CACHE_CONTROL, FOR_EVER), (header::VARY, VARY)];
+    let headers = [(header::ETAG, tag), (header::CACHE_CONTROL, FOR_EVER), (header::VARY, VARY)];
     (StatusCode::NOT_MODIFIED, headers).into_response()
 }
 

@@ -11,6 +11,7 @@
 
 mod callers;
 mod queue;
+mod seat;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +24,8 @@ use self::queue::Queue;
 use super::Load;
 use super::metrics::Metrics;
 use super::subject::Subject;
+
+pub(crate) use self::seat::{Seat, Stay};
 
 /// Word operations from which the processors compute apart from the rest, by their default: such
 /// computations queue for themselves.
@@ -79,6 +82,7 @@ pub(super) struct Admission {
     max_delay: Duration,
     bytes: AtomicU64,
     callers: Callers,
+    streams: Callers,
     light: Queue,
     heavy: Queue,
     metrics: Metrics,
@@ -110,6 +114,7 @@ impl Admission {
             max_delay: config.max_delay,
             bytes: AtomicU64::new(0),
             callers: Callers::new(most, share(config.max_bytes.as_u64())),
+            streams: Callers::new(seat::STREAMS, u64::MAX),
             light: Queue::new(),
             heavy: Queue::new(),
             metrics,

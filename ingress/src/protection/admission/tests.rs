@@ -76,3 +76,27 @@ fn an_answer_that_is_being_written_takes_no_turn_but_memory() {
     assert_eq!(admission.metrics.in_flight_bytes.get(), 0);
     assert_eq!(admission.callers.len(), 0);
 }
+
+#[test]
+fn who_waits_for_something_earlier_takes_up_the_callers_share_alone() {
+    let admission = admission(1_000, 4, 50);
+    let seats = [(); 2].map(|()| admission.sit(subject(1), Stay::Wait).ok().unwrap());
+    let refused = admission.sit(subject(1), Stay::Wait).err();
+    assert_eq!(refused, Some(Refusal::Share { limit: 2 }));
+    assert!(admission.enter(&subject(1), load(1)).is_err());
+    assert!(admission.sit(subject(2), Stay::Wait).is_ok());
+    assert_eq!(admission.metrics.in_flight_bytes.get(), 0);
+    drop(seats);
+    assert!(admission.enter(&subject(1), load(1)).is_ok());
+}
+
+#[test]
+fn one_caller_reads_so_many_streams() {
+    let admission = admission(1_000, 10_000, 100);
+    let streams: Vec<Seat> =
+        (0..seat::STREAMS).map(|_| admission.sit(subject(1), Stay::Stream).ok().unwrap()).collect();
+    assert!(admission.sit(subject(1), Stay::Stream).is_err());
+    assert!(admission.sit(subject(2), Stay::Stream).is_ok());
+    drop(streams);
+    assert_eq!(admission.streams.len(), 0);
+}
