@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::publisher::{Envelope, Publisher};
 use crate::recent::End;
 use crate::waiter::Limits;
-use crate::waiters::{Ending, Full, Waiters};
+use crate::waiters::{Ending, NoPlace, Waiters};
 
 /// Less than this is no time to wait at all.
 const SHORTEST_WAIT: Duration = Duration::from_millis(10);
@@ -124,8 +124,11 @@ impl Exchange {
     }
 }
 
-impl From<Full> for Error {
-    fn from(_: Full) -> Self {
-        Self::TooManyWaiting
+impl From<NoPlace> for Error {
+    fn from(reason: NoPlace) -> Self {
+        match reason {
+            NoPlace::Full => Self::TooManyWaiting,
+            NoPlace::Taken => Self::Unconfirmed,
+        }
     }
 }

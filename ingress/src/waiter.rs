@@ -16,6 +16,8 @@ pub(crate) struct Waiter {
     ticket: u64,
     waiters: Arc<Waiters>,
     ending: oneshot::Receiver<Ending>,
+    /// Whoever told the ending has cleared the place.
+    is_over: bool,
 }
 
 /// How long to wait.
@@ -35,7 +37,7 @@ impl Waiter {
         waiters: Arc<Waiters>,
         ending: oneshot::Receiver<Ending>,
     ) -> Self {
-        Self { id, ticket, waiters, ending }
+        Self { id, ticket, waiters, ending, is_over: false }
     }
 
     /// Waits for the reply, and where its time is over, for the acknowledgement.
@@ -55,7 +57,10 @@ impl Waiter {
 
     async fn until(&mut self, deadline: Instant) -> Option<Ending> {
         match timeout_at(deadline, &mut self.ending).await {
-            Ok(Ok(ending)) => Some(ending),
+            Ok(Ok(ending)) => {
+                self.is_over = true;
+                Some(ending)
+            }
             Ok(Err(_)) => Some(Ending::Unconfirmed),
             Err(_) => None,
         }
@@ -70,7 +75,9 @@ impl Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        self.waiters.expire(self.id, self.ticket);
+        if !self.is_over {
+            self.waiters.expire(self.id, self.ticket);
+        }
     }
 }
 
@@ -90,6 +97,8 @@ pub(crate) struct Visit {
     ticket: u64,
     waiters: Arc<Waiters>,
     ending: oneshot::Receiver<Ending>,
+    /// Whoever told the ending has cleared the place.
+    is_over: bool,
 }
 
 impl Visit {
@@ -99,13 +108,16 @@ impl Visit {
         waiters: Arc<Waiters>,
         ending: oneshot::Receiver<Ending>,
     ) -> Self {
-        Self { id, ticket, waiters, ending }
+        Self { id, ticket, waiters, ending, is_over: false }
     }
 
     /// Waits for news, at most for `limit`.
     pub(crate) async fn wait(mut self, limit: Duration) -> Ending {
         match timeout(limit, &mut self.ending).await {
-            Ok(Ok(ending)) => ending,
+            Ok(Ok(ending)) => {
+                self.is_over = true;
+                ending
+            }
             Ok(Err(_)) => Ending::Pending,
             Err(_) => {
                 self.waiters.leave(self.id, self.ticket);
@@ -117,6 +129,8 @@ impl Visit {
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        self.waiters.leave(self.id, self.ticket);
+        if !self.is_over {
+            self.waiters.leave(self.id, self.ticket);
+        }
     }
 }

@@ -6,6 +6,8 @@
 //! them and what is remembered of them; it is held for look-ups, and never while bytes are copied or
 //! a task is woken.
 
+mod state;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use crate::computation::{Computation, Status};
 use crate::recent::{End, Recent};
 use crate::replies::ReplyKind;
 use crate::waiter::{Attachment, Visit, Waiter};
+use state::{Slot, State, count, unanswered};
 
 /// How many past waiters are remembered, and how many bytes of replies and requests.
 const REMEMBERED: usize = 16_384;
@@ -41,9 +44,23 @@ pub(crate) enum Ending {
     Unconfirmed,
 }
 
-/// As many requests wait as are allowed.
+/// Why somebody cannot wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Full;
+pub(crate) enum NoPlace {
+    /// As many requests wait as are allowed.
+    Full,
+    /// The sender of that very request waits already.
+    Taken,
+}
+
+/// How far a request is that this instance sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Its sender waits, and nobody knows yet whether it is in the event log.
+    Sent,
+    /// It is in the event log.
+    Written,
+}
 
 /// All waiters of this instance.
 pub(crate) struct Waiters {
@@ -52,24 +69,6 @@ pub(crate) struct Waiters {
     state: Mutex<State>,
     /// Told when somebody attaches where nobody was.
     company: Notify,
-}
-
-struct State {
-    waiting: HashMap<Uuid, Slot>,
-    attached: Attached,
-    recent: Recent,
-    tickets: u64,
-    /// Set at the end of the drain: nobody waits any longer than until the request is written.
-    is_closing: bool,
-}
-
-/// The place of the one who sent the request.
-pub(crate) struct Slot {
-    ticket: u64,
-    ending: oneshot::Sender<Ending>,
-    is_written: bool,
-    /// The time is over; the acknowledgement is all that is waited for.
-    is_overdue: bool,
 }
 
 impl Waiters {
@@ -85,21 +84,25 @@ impl Waiters {
         Self { limit, gauge, state: Mutex::new(state), company: Notify::new() }
     }
 
-    /// From now on a reply to `id` is kept for the waiter returned.
-    pub(crate) fn register(self: &Arc<Self>, id: Uuid) -> Result<Waiter, Full> {
+    /// From now on a reply to `id` is kept for the waiter returned. One who waits for it is not
+    /// replaced: a request is sent once.
+    pub(crate) fn register(self: &Arc<Self>, id: Uuid) -> Result<Waiter, NoPlace> {
         let (sender, ending) = oneshot::channel();
         let mut state = self.state.lock();
+        if state.waiting.contains_key(&id) {
+            return Err(NoPlace::Taken);
+        }
         let ticket = state.ticket(self.limit)?;
         let is_overdue = state.is_closing;
         let slot = Slot { ticket, ending: sender, is_written: false, is_overdue };
-        if state.waiting.insert(id, slot).is_none() {
-            self.gauge.inc();
-        }
+        state.waiting.insert(id, slot);
+        drop(state);
+        self.gauge.inc();
         Ok(Waiter::new(id, ticket, Arc::clone(self), ending))
     }
 
     /// Waits for a computation that was asked for elsewhere or earlier.
-    pub(crate) fn attach(self: &Arc<Self>, id: Uuid, until: Until) -> Result<Attachment, Full> {
+    pub(crate) fn attach(self: &Arc<Self>, id: Uuid, until: Until) -> Result<Attachment, NoPlace> {
         let (sender, ending) = oneshot::channel();
         let mut state = self.state.lock();
         match state.recent.get(id) {
@@ -183,6 +186,17 @@ impl Waiters {
         }
     }
 
+    /// How far the request known as `id` is on its way from here; `None` if it is on none.
+    pub(crate) fn progress(&self, id: Uuid) -> Option<Progress> {
+        let state = self.state.lock();
+        let slot = state.waiting.get(&id).map(|slot| slot.is_written);
+        let is_written = slot.or_else(|| match state.recent.get(id)? {
+            End::Unanswered => None,
+            End::Accepted(_) | End::Answered(_) | End::AnsweredAtLength => Some(true),
+        })?;
+        Some(if is_written { Progress::Written } else { Progress::Sent })
+    }
+
     /// What is remembered of `id`.
     pub(crate) fn recent(&self, id: Uuid) -> Option<End> {
         self.state.lock().recent.get(id).cloned()
@@ -250,48 +264,6 @@ impl Waiters {
             self.gauge.dec();
         }
     }
-}
-
-impl State {
-    fn ticket(&mut self, limit: usize) -> Result<u64, Full> {
-        if self.waiting.len() + self.attached.len() >= limit {
-            return Err(Full);
-        }
-        self.tickets += 1;
-        Ok(self.tickets)
-    }
-
-    fn take(&mut self, id: Uuid) -> Option<Slot> {
-        let slot = self.waiting.remove(&id)?;
-        if !self.recent.get(id).is_some_and(End::is_answered) {
-            self.recent.insert(id, End::Unanswered);
-        }
-        Some(slot)
-    }
-
-    /// Who gets a reply, and what it is if nobody does. Replies to other instances are not kept.
-    fn answer(&mut self, id: Uuid, reply: &Bytes) -> (Option<Slot>, Vec<Seat>, ReplyKind) {
-        let slot = self.waiting.remove(&id);
-        let seats = self.attached.take(id);
-        let kind = match self.recent.get(id) {
-            _ if slot.is_some() => ReplyKind::Answered,
-            Some(end) if end.is_answered() => ReplyKind::Duplicate,
-            Some(_) => ReplyKind::Late,
-            None => ReplyKind::Foreign,
-        };
-        if matches!(kind, ReplyKind::Answered | ReplyKind::Late) {
-            self.recent.insert(id, End::Answered(reply.clone()));
-        }
-        (slot, seats, kind)
-    }
-}
-
-fn unanswered(is_written: bool) -> Ending {
-    if is_written { Ending::Pending } else { Ending::Unconfirmed }
-}
-
-fn count<T>(gone: &[T]) -> i64 {
-    i64::try_from(gone.len()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

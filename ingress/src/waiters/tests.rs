@@ -232,13 +232,17 @@ async fn a_visit_that_is_over_leaves_the_others_alone() {
 }
 
 #[tokio::test]
-async fn the_same_request_sent_again_takes_the_place_of_the_first() {
+async fn the_same_request_sent_again_does_not_take_the_place_of_the_first() {
     let waiters = waiters(9);
     let id = Uuid::from_u128(1);
+    assert_eq!(waiters.progress(id), None);
     let first = waiters.register(id).unwrap();
-    let second = waiters.register(id).unwrap();
-    assert_eq!(first.wait(PATIENT).await, Ending::Unconfirmed);
+    assert_eq!(waiters.register(id).err(), Some(NoPlace::Taken));
+    assert_eq!(waiters.progress(id), Some(Progress::Sent));
+    waiters.mark_written(id);
+    assert_eq!(waiters.progress(id), Some(Progress::Written));
     waiters.answer(id.as_bytes(), b"42");
-    assert_eq!(second.wait(PATIENT).await, reply("42"));
+    assert_eq!(first.wait(PATIENT).await, reply("42"));
+    assert_eq!(waiters.progress(id), Some(Progress::Written));
     assert_eq!(waiting(&waiters), 0);
 }
