@@ -17,6 +17,7 @@ use crate::config::IngressConfig;
 use crate::exchange::Exchange;
 use crate::idempotency::{self, Deliveries, Idempotency};
 use crate::identity::{FEED_TIMEOUT, Identity, Pools};
+use crate::lag::Lag;
 use crate::metrics::Metrics;
 use crate::protection::{self, Protection};
 use crate::publisher::{Publisher, ReplyAddress};
@@ -65,7 +66,12 @@ async fn state(
     let decoder = registry.decoder(&config.topics.completed).await?;
     let (deliveries, feed) = Deliveries::new();
     let deliveries = Arc::new(deliveries);
-    let audience = Audience { waiters: Arc::clone(waiters), deliveries: Arc::clone(&deliveries) };
+    let lag = Arc::new(Lag::default());
+    let audience = Audience {
+        waiters: Arc::clone(waiters),
+        deliveries: Arc::clone(&deliveries),
+        lag: Arc::clone(&lag),
+    };
     let kafka = connect(config, audience, metrics.clone()).await?;
     spawn(runtime, config, &kafka.producer);
     read_replies(runtime, kafka.reader, Arc::clone(waiters), metrics.clone())?;
@@ -101,6 +107,7 @@ async fn state(
             acceptance,
         },
         log,
+        lag,
         limits: config.limits,
         max_body,
         catalog: catalog::write(&config.limits, max_body)?,
@@ -121,6 +128,7 @@ struct Connected {
 struct Audience {
     waiters: Arc<Waiters>,
     deliveries: Arc<Deliveries>,
+    lag: Arc<Lag>,
 }
 
 impl Audience {
@@ -129,6 +137,7 @@ impl Audience {
             Delivery::Written => {
                 self.waiters.mark_written(id);
                 self.deliveries.mark_written(id);
+                self.lag.mark_written(id);
             }
             Delivery::Failed(code) => {
                 self.waiters.mark_failed(id, code.to_string());

@@ -67,6 +67,11 @@ pub(crate) enum Error {
          way into the log"
     )]
     NoSuchComputation { id: Uuid },
+    #[error(
+        "the request log is behind, and does not have {id} or not yet; ask again in a moment, or \
+         with `Prefer: wait`"
+    )]
+    LogBehind { id: Uuid },
     #[error("{message}")]
     Failed { code: String, message: String },
     #[error("as many requests wait as this server may hold; try again in a moment")]
@@ -152,6 +157,7 @@ impl Error {
             Self::NotAcceptable => requests::NOT_ACCEPTABLE.silent(),
             Self::MalformedId { .. } => requests::MALFORMED_ID.silent(),
             Self::NoSuchComputation { .. } => requests::NO_SUCH_COMPUTATION.silent(),
+            Self::LogBehind { .. } => service::REQUEST_LOG_BEHIND.logged(Debug),
             Self::TooManyWaiting => service::TOO_MANY_WAITING.logged(Debug),
             Self::KafkaUnreachable => service::EVENT_LOG_UNREACHABLE.logged(Debug),
             Self::QueueFull => service::QUEUE_FULL.logged(Debug),

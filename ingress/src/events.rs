@@ -21,14 +21,16 @@ use crate::computation::Computation;
 use crate::error::Error;
 use crate::lookup::read_id;
 use crate::problem::{Failure, On};
-use crate::results::{ResultQuery, View};
+use crate::protection::{Seat, Stay};
+use crate::results::ResultQuery;
 use crate::state::Shared;
 
 const LAST_EVENT_ID: &str = "last-event-id";
-/// The name of the events.
+/// The names of the events.
 const STATUS: &str = "status";
-/// The longest life of a stream; whoever still waits comes back.
-const LONGEST: Duration = Duration::from_mins(10);
+const PROBLEM: &str = "problem";
+/// The longest life of a stream. Whoever still waits comes back, and shows credentials that hold still.
+const LONGEST: Duration = Duration::from_mins(1);
 /// After how much silence a comment shows that the stream is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// What clients are told to wait before they come back.
@@ -56,7 +58,8 @@ struct StatusEvent {
 /// Events
 ///
 /// The status of a request as server-sent events: `status` events with the computation as JSON, one for
-/// each status, up to the final one.
+/// each status, up to the final one; or a `problem` event, if the result cannot be given as it is wanted.
+/// A stream lasts a minute, or `wait`: come back for the rest.
 #[utoipa::path(
     get,
     path = "/v1/computations/{id}/events",
@@ -82,7 +85,8 @@ pub(crate) async fn stream(
 ) -> Result<Response, Failure> {
     let id = read_id(path)?;
     state.protection.admit_read(&call.caller, call.from).await?;
-    let found = attach::find(&state, id, &call.caller).await.map_err(Failure::of(id))?;
+    let wait = call.prefer.poll_patience(LONGEST);
+    let found = attach::find(&state, id, &call, wait).await.map_err(Failure::of(id))?;
     let seen = headers.get(LAST_EVENT_ID).map(|id| id.as_bytes().to_vec());
     if seen.as_deref() == Some(ENDED.as_bytes()) && !found.is_pending() {
         // Which tells the client not to come back.
@@ -92,7 +96,8 @@ pub(crate) async fn stream(
         Some(seen) if seen == PENDING.as_bytes() && found.is_pending() => Next::Follow(found),
         _ => Next::Tell(found),
     };
-    let events = Sse::new(events(state, call.view, next));
+    let seat = state.protection.sit(&call.caller, call.from, Stay::Stream)?;
+    let events = Sse::new(events(Reader { state, call, _seat: seat }, next));
     let mut response = events.keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response();
     // Proxies that gather a response before they hand it on would hold the events back.
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -105,29 +110,44 @@ enum Next {
     End,
 }
 
-fn events(state: Shared, view: View, first: Next) -> impl Stream<Item = Result<Event, Infallible>> {
-    unfold((state, first), move |(state, next)| async move {
+/// One who reads a stream.
+struct Reader {
+    state: Shared,
+    call: Call,
+    _seat: Seat,
+}
+
+fn events(reader: Reader, first: Next) -> impl Stream<Item = Result<Event, Infallible>> {
+    unfold((reader, first), move |(reader, next)| async move {
         let computation = match next {
             Next::Tell(computation) => computation,
-            Next::Follow(computation) => end_of(&state, computation).await?,
+            Next::Follow(computation) => reader.end_of(computation).await?,
             Next::End => return None,
         };
         if computation.is_pending() {
-            return Some((Ok(event(&computation)), (state, Next::Follow(computation))));
+            return Some((Ok(event(&computation)), (reader, Next::Follow(computation))));
         }
-        let computation = noted(view.of(computation).await)?;
-        Some((Ok(event(&computation)), (state, Next::End)))
+        let id = computation.request_id;
+        let last = match reader.call.view.of(computation).await.map_err(Failure::of(id)) {
+            Ok(computation) => event(&computation),
+            Err(failure) => told(PROBLEM, ENDED, failure.to_json()),
+        };
+        Some((Ok(last), (reader, Next::End)))
     })
 }
 
-/// The computation at its end; `None` if the stream ends first.
-async fn end_of(state: &Shared, computation: Computation) -> Option<Computation> {
-    let ended = tokio::select! {
-        biased;
-        () = state.stopping.requested() => return None,
-        ended = attach::follow(state, computation, LONGEST) => ended,
-    };
-    noted(ended).filter(|computation| !computation.is_pending())
+impl Reader {
+    /// The computation at its end; `None` if the stream ends first.
+    async fn end_of(&self, computation: Computation) -> Option<Computation> {
+        let Self { state, call, .. } = self;
+        let wait = call.prefer.wait.map_or(LONGEST, |_| call.prefer.poll_patience(LONGEST));
+        let ended = tokio::select! {
+            biased;
+            () = state.stopping.requested() => return None,
+            ended = attach::follow(state, computation, call, wait) => ended,
+        };
+        noted(ended).filter(|computation| !computation.is_pending())
+    }
 }
 
 /// The stream has begun, so an error can only end it.
@@ -139,6 +159,10 @@ fn noted(result: Result<Computation, Error>) -> Option<Computation> {
 
 fn event(computation: &Computation) -> Event {
     let id = if computation.is_pending() { PENDING } else { ENDED };
-    let json = String::from_utf8(computation.to_json()).unwrap_or_default();
-    Event::default().event(STATUS).id(id).retry(COME_BACK).data(json)
+    told(STATUS, id, computation.to_json())
+}
+
+fn told(name: &str, id: &str, json: Vec<u8>) -> Event {
+    let json = String::from_utf8(json).unwrap_or_default();
+    Event::default().event(name).id(id).retry(COME_BACK).data(json)
 }

@@ -36,6 +36,7 @@ mod exchange;
 mod history;
 mod idempotency;
 mod identity;
+mod lag;
 mod lookup;
 mod metrics;
 mod prefer;

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use uuid::Uuid;
 
-use crate::attach;
+use crate::attach::{self, left};
 use crate::call::Call;
 use crate::computation::Computation;
 use crate::error::Error;
@@ -15,7 +15,7 @@ use crate::results::{
     ConditionHeaders, Conditional, PreferHeader, Rendering, ResultQuery, Tag, not_modified,
 };
 use crate::state::Shared;
-use crate::traceparent::{self, TRACEPARENT};
+use crate::traceparent::TRACEPARENT;
 
 /// Look up
 ///
@@ -64,9 +64,10 @@ pub(crate) async fn show(
     let (format, id) = (call.format()?, read_id(path)?);
     state.protection.admit_read(&call.caller, call.from).await?;
     let most = state.exchange.wait;
-    let found = attach::find(&state, id, &call.caller).await.map_err(Failure::of(id))?;
     let wait = call.prefer.poll_patience(most);
-    let computation = attach::follow(&state, found, wait).await.map_err(Failure::of(id))?;
+    let found = attach::find(&state, id, &call, wait).await.map_err(Failure::of(id))?;
+    let rest = left(call.began, wait);
+    let computation = attach::follow(&state, found, &call, rest).await.map_err(Failure::of(id))?;
     let size = computation.result.as_ref().map_or(0, |result| result.result.len());
     state.protection.hold_answer(&call.caller, call.from, size)?;
     let applied = call.prefer.applied(most, false);
@@ -79,7 +80,7 @@ pub(crate) async fn show(
     };
     let headers = response.headers_mut();
     headers.extend(applied.map(|applied| (PREFERENCE_APPLIED, applied)));
-    headers.insert(TRACEPARENT, traceparent.unwrap_or_else(|| traceparent::of(id)));
+    headers.extend(traceparent.map(|traceparent| (TRACEPARENT, traceparent)));
     Ok(response)
 }
 

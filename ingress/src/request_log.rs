@@ -23,6 +23,8 @@ use crate::error::Error;
 /// How long a look-up may take, connecting included.
 const TIMEOUT: Duration = Duration::from_secs(3);
 const CONNECTIONS: usize = 8;
+/// For how many ids news are asked at a time.
+const CHUNK: usize = 1_000;
 
 /// Every column as text or integer, so that this depends on the view's names and not on its types.
 const COLUMNS: &str = r#"
@@ -35,6 +37,11 @@ const COLUMNS: &str = r#"
 /// What has ended of `$1`, and whatever is there of `$2`, which are some of them.
 const NEWS: &str =
     " WHERE request_id = ANY($1) AND (completed_at IS NOT NULL OR request_id = ANY($2))";
+
+/// When the newest request was made, in Unix milliseconds.
+const NEWEST: &str = "
+    SELECT coalesce((extract(epoch FROM max(requested_at)) * 1000)::bigint, 0) AS newest
+      FROM compute_requested";
 
 /// Where the request log is.
 #[derive(Clone, Debug)]
@@ -98,7 +105,20 @@ impl RequestLog {
         Ok(client.query_opt(&statement, &[&id]).await?)
     }
 
-    /// Hands over what is new of `awaited`, one by one, as results may be large.
+    /// When the newest request was made that the log has, in Unix milliseconds.
+    pub(crate) async fn newest(&self) -> Result<u64, Error> {
+        let ask = async {
+            let client = self.pool.get().await?;
+            let statement = client.prepare_cached(NEWEST).await?;
+            let newest: i64 = client.query_one(&statement, &[]).await?.try_get("newest")?;
+            Ok(u64::try_from(newest).unwrap_or(0))
+        };
+        let newest = timeout(TIMEOUT, ask).await.context("no answer in time");
+        newest.flatten().map_err(Error::LogUnavailable)
+    }
+
+    /// Hands over what is new of `awaited`, one by one, as results may be large. A row that cannot be
+    /// read is passed over: the others' waits are not its affair.
     pub(crate) async fn news(
         &self,
         awaited: &Awaited,
@@ -106,11 +126,20 @@ impl RequestLog {
     ) -> anyhow::Result<()> {
         let client = timeout(TIMEOUT, self.pool.get()).await??;
         let statement = timeout(TIMEOUT, client.prepare_cached(&self.news)).await??;
-        let parameters = [&awaited.all, &awaited.unknown];
-        let rows = timeout(TIMEOUT, client.query_raw(&statement, parameters)).await??;
-        let mut rows = pin!(rows);
-        while let Some(row) = timeout(TIMEOUT, rows.try_next()).await?? {
-            deliver(read(row.try_get("request_id")?, &row)?);
+        for ids in awaited.all.chunks(CHUNK) {
+            let parameters = [ids, awaited.unknown.as_slice()];
+            let rows = timeout(TIMEOUT, client.query_raw(&statement, parameters)).await??;
+            let mut rows = pin!(rows);
+            while let Some(row) = timeout(TIMEOUT, rows.try_next()).await?? {
+                let id = row.try_get("request_id")?;
+                match read(id, &row) {
+                    Ok(computation) => deliver(computation),
+                    Err(error) => {
+                        let error = format!("{error:#}");
+                        tracing::error!(request_id = %id, error, "a logged request cannot be read");
+                    }
+                }
+            }
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use axum::body::Bytes;
 use crate::exchange::Exchange;
 use crate::idempotency::Idempotency;
 use crate::identity::Identity;
+use crate::lag::Lag;
 use crate::metrics::Metrics;
 use crate::protection::Protection;
 use crate::request_log::RequestLog;
@@ -23,6 +24,7 @@ pub(crate) struct AppState {
     pub(crate) exchange: Exchange,
     pub(crate) idempotency: Idempotency,
     pub(crate) log: Arc<RequestLog>,
+    pub(crate) lag: Arc<Lag>,
     pub(crate) limits: Limits,
     /// The largest body, in bytes.
     pub(crate) max_body: u64,

@@ -77,7 +77,7 @@ pub(crate) async fn submit(
         mark_answered(&mut permit, &computation);
         return render(computation, rendering, call, most).await;
     };
-    let outcome = idempotency::run(state, &call.caller, key, &fingerprint, submission).await?;
+    let outcome = idempotency::run(state, call, key, &fingerprint, submission).await?;
     let (is_replay, expires_at) = (outcome.is_replay, outcome.expires_at);
     if !is_replay {
         mark_answered(&mut permit, &outcome.computation);

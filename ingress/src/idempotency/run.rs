@@ -9,10 +9,10 @@ use uuid::Uuid;
 use super::store::{Entry, Wanted};
 use super::{Key, owner};
 use crate::attach::{self, left};
+use crate::call::Call;
 use crate::computation::Computation;
 use crate::error::Error;
 use crate::exchange::Submission;
-use crate::identity::Caller;
 use crate::problem::Failure;
 use crate::state::AppState;
 
@@ -32,13 +32,13 @@ pub(crate) struct Outcome {
 /// is that of a new request; an earlier one keeps its own.
 pub(crate) async fn run(
     state: &AppState,
-    caller: &Caller,
+    call: &Call,
     key: &Key,
     fingerprint: &[u8; 32],
     submission: Submission<'_>,
 ) -> Result<Outcome, Failure> {
     let wanted = Wanted {
-        requester: owner(caller)?,
+        requester: owner(&call.caller)?,
         key: key.as_str(),
         fingerprint,
         id: submission.id,
@@ -56,7 +56,7 @@ pub(crate) async fn run(
             return write(state, &entry, submission).await.map_err(Failure::of(entry.id));
         }
         if let Some(outcome) =
-            wait(state, &entry, submission, began).await.map_err(Failure::of(entry.id))?
+            wait(state, call, &entry, submission, began).await.map_err(Failure::of(entry.id))?
         {
             count(state, "replayed");
             return Ok(outcome);
@@ -93,6 +93,7 @@ async fn write(
 /// Another has claimed the key: waits for the answer; `None` if the key is worth another look.
 async fn wait(
     state: &AppState,
+    call: &Call,
     entry: &Entry,
     submission: Submission<'_>,
     began: Instant,
@@ -101,7 +102,7 @@ async fn wait(
     let patience = if entry.is_written { wait } else { wait.min(entry.lease_left) };
     let replay =
         |computation| Some(Outcome { computation, is_replay: true, expires_at: entry.expires_at });
-    if let Some(computation) = attach::outcome(state, entry.id, patience).await? {
+    if let Some(computation) = attach::outcome(state, entry.id, call, patience).await? {
         return Ok(replay(computation));
     }
     if entry.is_written {

@@ -3,7 +3,8 @@
 problem_types! {
     TOO_MANY_WAITING: SERVICE_UNAVAILABLE, "too-many-waiting", "The server is busy",
         "As many requests wait for their results as this server may hold.",
-        "Try again in a moment, or wait less: `Prefer: respond-async` takes no place.",
+        "Try again in a moment. With `Prefer: respond-async` a request takes a place only until it is \
+         accepted.",
         Safe;
     EVENT_LOG_UNREACHABLE: SERVICE_UNAVAILABLE, "event-log-unreachable", "The event log is away",
         "The event log, by which requests get to the processors, cannot be reached. Nothing was \
@@ -32,6 +33,11 @@ problem_types! {
          without it.",
         "Try again later. If a list took too long, narrow it: by `from` and `to`, or by a smaller \
          `limit`.",
+        Safe;
+    REQUEST_LOG_BEHIND: SERVICE_UNAVAILABLE, "request-log-behind", "The request log is behind",
+        "The request is not in the database of past requests, which does not have all of the last \
+         minutes yet. A request that was accepted gets there.",
+        "Ask for the same request again in a moment, or wait for it: `Prefer: wait=30`.",
         Safe;
     EXPIRED: GATEWAY_TIMEOUT, "expired", "The request came up too late",
         "The processors were so busy that the request's deadline had passed before its turn. It was \

@@ -106,6 +106,7 @@ impl Harness {
             protection: Protection::new(),
             exchange,
             log: Arc::new(log),
+            lag: Arc::default(),
             limits,
             max_body: MAX_BODY,
             catalog: catalog::write(&limits, MAX_BODY).unwrap(),
