@@ -140,17 +140,18 @@ pub(crate) fn refuse_body(rejection: &BytesRejection, limit: u64) -> Error {
     }
 }
 
-async fn respond(state: &AppState, asked: Result<Asked, Error>, mut call: Call) -> Response {
+async fn respond(state: &AppState, asked: Result<Asked, Error>, call: Call) -> Response {
     let operation = asked.as_ref().ok().and_then(|asked| abacus_operations::find(&asked.operation));
     let about = About(operation.map_or(OTHER, Operation::name));
     let id = Uuid::now_v7();
-    let traceparent = call.traceparent.take().unwrap_or_else(|| traceparent::of(id));
+    let traceparent = call.traceparent.clone().unwrap_or_else(|| traceparent::of(id));
     let result = match asked {
         Ok(asked) => submit(state, asked, &call, Name { id, traceparent: &traceparent }).await,
         Err(error) => Err(call.format().err().unwrap_or(error).into()),
     };
     let mut response = result.into_response();
-    response.headers_mut().insert(TRACEPARENT, traceparent);
+    // An answer under a key may be that to another request, whose trace it names.
+    response.headers_mut().entry(TRACEPARENT).or_insert(traceparent);
     response.extensions_mut().insert(about);
     response
 }

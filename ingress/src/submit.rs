@@ -13,13 +13,14 @@ use crate::body::Asked;
 use crate::call::Call;
 use crate::computation::Computation;
 use crate::exchange::Submission;
-use crate::idempotency;
+use crate::idempotency::{self, Keyed};
 use crate::identity::Caller;
 use crate::prefer::PREFERENCE_APPLIED;
 use crate::problem::Failure;
 use crate::protection::{Load, Permit};
 use crate::results::{Rendering, Tag, not_modified};
 use crate::state::AppState;
+use crate::traceparent::{self, TRACEPARENT};
 
 /// How requests that come in here are marked in the log.
 const SOURCE: &str = "http";
@@ -63,7 +64,6 @@ pub(crate) async fn submit(
     let fingerprint = call.key.as_ref().map(|_| idempotency::fingerprint(&prepared));
     // It holds the operands once more, for which there is no use while the answer is waited for.
     drop(prepared);
-    let mut permit = state.protection.admit(&call.caller, call.from, load).await?;
     let request = request(name.id, asked, &call.caller);
     let most = state.exchange.wait;
     let submission = Submission {
@@ -73,18 +73,20 @@ pub(crate) async fn submit(
         wait: call.prefer.patience(most),
     };
     let Some((key, fingerprint)) = call.key.as_ref().zip(fingerprint) else {
+        let mut permit = state.protection.admit(&call.caller, call.from, load).await?;
         let computation = ask(state, submission).await?;
         mark_answered(&mut permit, &computation);
         return render(computation, rendering, call, most).await;
     };
-    let outcome = idempotency::run(state, call, key, &fingerprint, submission).await?;
-    let (is_replay, expires_at) = (outcome.is_replay, outcome.expires_at);
-    if !is_replay {
-        mark_answered(&mut permit, &outcome.computation);
-    }
+    let keyed = Keyed { key, fingerprint: &fingerprint, load };
+    let outcome = idempotency::run(state, call, keyed, submission).await?;
+    let id = outcome.computation.request_id;
     let rendered = render(outcome.computation, rendering, call, most).await;
     let mut response = rendered.unwrap_or_else(Failure::into_response);
-    mark(&mut response, is_replay, expires_at);
+    if call.traceparent.is_none() {
+        response.headers_mut().insert(TRACEPARENT, traceparent::of(id));
+    }
+    mark(&mut response, outcome.permit.is_none(), outcome.expires_at);
     Ok(response)
 }
 

@@ -2,9 +2,9 @@
 //! Postgres, whether or not the caller is still there. What it does not get to say, for want of
 //! time or of Postgres, the request log says later.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use abacus_runtime::Shutdown;
 use parking_lot::Mutex;
@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, interval, sleep};
 use uuid::Uuid;
 
-use super::store::Store;
+use super::store::{SWEEP as SWEPT, Store};
 
 /// How often expired keys are looked for.
 const SWEEP: Duration = Duration::from_secs(30);
@@ -26,7 +26,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(crate) struct Deliveries {
     /// How many there are, so that those without a key need no lock.
     count: AtomicUsize,
-    expected: Mutex<HashSet<Uuid>>,
+    /// Each with the lease it is written under.
+    expected: Mutex<HashMap<Uuid, SystemTime>>,
     fates: UnboundedSender<Fate>,
 }
 
@@ -36,41 +37,48 @@ pub(crate) struct Feed(UnboundedReceiver<Fate>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Written(Uuid),
-    Failed(Uuid),
+    Failed(Uuid, SystemTime),
 }
 
 impl Deliveries {
     /// With the feed for [`keep`]. It holds no more than there are records on their way.
     pub(crate) fn new() -> (Self, Feed) {
         let (fates, feed) = unbounded_channel();
-        let expected = Mutex::new(HashSet::new());
+        let expected = Mutex::new(HashMap::new());
         (Self { count: AtomicUsize::new(0), expected, fates }, Feed(feed))
     }
 
-    /// The record of `id` is about to be sent.
-    pub(super) fn expect(&self, id: Uuid) {
-        if self.expected.lock().insert(id) {
+    /// The record of `id` is about to be sent, under a lease until then.
+    pub(super) fn expect(&self, id: Uuid, leased_until: SystemTime) {
+        if self.expected.lock().insert(id, leased_until).is_none() {
             self.count.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// The record of `id`, if it is on its way still, is so under another lease.
+    pub(super) fn renew(&self, id: Uuid, leased_until: SystemTime) {
+        if let Some(lease) = self.expected.lock().get_mut(&id) {
+            *lease = leased_until;
         }
     }
 
     /// It is in the event log.
     pub(crate) fn mark_written(&self, id: Uuid) {
-        self.tell(id, Fate::Written(id));
+        self.tell(id, |_| Fate::Written(id));
     }
 
     /// It was given up, or was never sent.
     pub(crate) fn mark_failed(&self, id: Uuid) {
-        self.tell(id, Fate::Failed(id));
+        self.tell(id, |lease| Fate::Failed(id, lease));
     }
 
-    fn tell(&self, id: Uuid, fate: Fate) {
-        let is_expected =
-            self.count.load(Ordering::Acquire) > 0 && self.expected.lock().remove(&id);
-        if is_expected {
-            self.count.fetch_sub(1, Ordering::Release);
-            let _ = self.fates.send(fate);
+    fn tell(&self, id: Uuid, fate: impl FnOnce(SystemTime) -> Fate) {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return;
         }
+        let Some(lease) = self.expected.lock().remove(&id) else { return };
+        self.count.fetch_sub(1, Ordering::Release);
+        let _ = self.fates.send(fate(lease));
     }
 }
 
@@ -89,7 +97,13 @@ pub(crate) async fn keep(store: Store, mut feed: Feed, shutdown: Shutdown) -> an
                 tell(&store, &fates, &shutdown).await;
                 fates.clear();
             }
-            _ = sweep.tick() => clean(&store).await,
+            _ = sweep.tick() => tokio::select! {
+                biased;
+                () = shutdown.requested() => break,
+                is_done = clean(&store) => if !is_done {
+                    sweep.reset_after(PAUSE);
+                },
+            },
         }
     }
     while feed.0.try_recv().map(|fate| fates.push(fate)).is_ok() {}
@@ -98,15 +112,18 @@ pub(crate) async fn keep(store: Store, mut feed: Feed, shutdown: Shutdown) -> an
 }
 
 async fn tell(store: &Store, fates: &[Fate], shutdown: &Shutdown) {
-    let (mut written, mut failed) = (Vec::new(), Vec::new());
+    let (mut written, mut failed, mut leases) = (Vec::new(), Vec::new(), Vec::new());
     for fate in fates {
         match fate {
             Fate::Written(id) => written.push(*id),
-            Fate::Failed(id) => failed.push(*id),
+            Fate::Failed(id, lease) => {
+                failed.push(*id);
+                leases.push(*lease);
+            }
         }
     }
     let began = Instant::now();
-    while let Err(error) = try_tell(store, &written, &failed).await {
+    while let Err(error) = try_tell(store, &written, (&failed, &leases)).await {
         if began.elapsed() > PATIENCE || shutdown.is_requested() {
             let (count, error) = (fates.len(), format!("{error:#}"));
             tracing::warn!(count, error, "idempotency keys are left to the request log");
@@ -116,27 +133,35 @@ async fn tell(store: &Store, fates: &[Fate], shutdown: &Shutdown) {
     }
 }
 
-async fn try_tell(store: &Store, written: &[Uuid], failed: &[Uuid]) -> anyhow::Result<()> {
+async fn try_tell(
+    store: &Store,
+    written: &[Uuid],
+    (failed, leases): (&[Uuid], &[SystemTime]),
+) -> anyhow::Result<()> {
     store.mark_written(written).await?;
-    store.release(failed).await
+    store.release(failed, leases).await
 }
 
-async fn clean(store: &Store) {
-    loop {
-        match store.expire().await {
-            Ok(0) => return,
-            Ok(count) => tracing::debug!(count, "expired idempotency keys are deleted"),
-            Err(error) => {
-                let error = format!("{error:#}");
-                tracing::debug!(error, "expired idempotency keys stay for now");
-                return;
-            }
+/// Deletes some expired keys; whether those are all for now.
+async fn clean(store: &Store) -> bool {
+    match store.expire().await {
+        Ok(0) => true,
+        Ok(count) => {
+            tracing::debug!(count, "expired idempotency keys are deleted");
+            count < SWEPT
+        }
+        Err(error) => {
+            let error = format!("{error:#}");
+            tracing::debug!(error, "expired idempotency keys stay for now");
+            true
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::*;
 
     #[test]
@@ -144,14 +169,17 @@ mod tests {
         let (deliveries, mut feed) = Deliveries::new();
         let [first, second, other] = [1, 2, 3].map(Uuid::from_u128);
         deliveries.mark_written(first);
-        deliveries.expect(first);
-        deliveries.expect(second);
+        deliveries.expect(first, UNIX_EPOCH);
+        deliveries.expect(second, UNIX_EPOCH);
+        let renewed = UNIX_EPOCH + PAUSE;
+        deliveries.renew(second, renewed);
+        deliveries.renew(other, renewed);
         deliveries.mark_written(other);
         deliveries.mark_written(first);
         deliveries.mark_failed(first);
         deliveries.mark_failed(second);
         assert_eq!(feed.0.try_recv(), Ok(Fate::Written(first)));
-        assert_eq!(feed.0.try_recv(), Ok(Fate::Failed(second)));
+        assert_eq!(feed.0.try_recv(), Ok(Fate::Failed(second, renewed)));
         assert!(feed.0.try_recv().is_err());
         assert_eq!(deliveries.count.load(Ordering::Acquire), 0);
     }

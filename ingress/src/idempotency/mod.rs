@@ -25,7 +25,7 @@ use crate::identity::Caller;
 pub(crate) use deliveries::{Deliveries, keep};
 pub(crate) use error::Error;
 pub(crate) use key::Key;
-pub(crate) use run::run;
+pub(crate) use run::{Keyed, run};
 use store::Store;
 
 /// A retry comes within seconds; less than this is of no use.

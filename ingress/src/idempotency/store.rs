@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use deadpool_postgres::Pool;
 use tokio::time::timeout;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::Error;
@@ -14,7 +15,7 @@ use super::Error;
 /// How long a question may take, connecting included.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
 /// How many expired keys one statement deletes.
-const SWEEP: i64 = 1_000;
+pub(super) const SWEEP: i64 = 1_000;
 /// A key may be deleted between a claim that meets it and the look at it.
 const ATTEMPTS: usize = 3;
 
@@ -39,12 +40,13 @@ const CLAIM: &str = "
             AND kept.written_at IS NULL
             AND kept.leased_until <= now()
             AND NOT EXISTS (SELECT FROM request_log AS log WHERE log.request_id = kept.request_id))
-    RETURNING request_id, fingerprint, expires_at, true AS is_ours, false AS is_written,
-              0::float8 AS lease_left,
+    RETURNING request_id, fingerprint, expires_at, leased_until, true AS is_ours, false AS is_written,
+              0::float8 AS lease_left, false AS is_expired,
               (extract(epoch FROM requested_at) * 1000000)::bigint AS requested_micros";
 
 const LOOK: &str = "
-    SELECT request_id, fingerprint, expires_at, false AS is_ours,
+    SELECT request_id, fingerprint, expires_at, leased_until, false AS is_ours,
+           expires_at <= now() AS is_expired,
            written_at IS NOT NULL
                OR EXISTS (SELECT FROM request_log AS log WHERE log.request_id = kept.request_id)
                AS is_written,
@@ -55,12 +57,21 @@ const LOOK: &str = "
 
 const WRITTEN: &str = "UPDATE idempotency_keys SET written_at = now() WHERE request_id = ANY($1) AND written_at IS NULL";
 
-const RELEASE: &str = "UPDATE idempotency_keys SET leased_until = now() WHERE request_id = ANY($1) AND written_at IS NULL";
+/// A lease that has been taken over since is not ours to end.
+const RELEASE: &str = "
+    UPDATE idempotency_keys AS kept SET leased_until = now()
+      FROM unnest($1::uuid[], $2::timestamptz[]) AS lease (request_id, leased_until)
+     WHERE kept.request_id = lease.request_id
+       AND kept.leased_until = lease.leased_until
+       AND kept.written_at IS NULL";
 
+/// A key may be claimed again between the search for it and its end; what another instance is deleting
+/// is left to that.
 const EXPIRE: &str = "
     DELETE FROM idempotency_keys
      WHERE (requester, key) IN (SELECT requester, key FROM idempotency_keys
-                                 WHERE expires_at <= now() LIMIT $1)";
+                                 WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED)
+       AND expires_at <= now()";
 
 /// The keys.
 #[derive(Clone)]
@@ -87,6 +98,8 @@ pub(super) struct Entry {
     pub(super) id: Uuid,
     pub(super) requested_at: Timestamp,
     pub(super) expires_at: SystemTime,
+    /// By when the request is to be written, by whoever claimed the key last.
+    pub(super) leased_until: SystemTime,
     /// Whether it is the asker's to write the request now.
     pub(super) is_ours: bool,
     /// Whether the request is in the event log.
@@ -99,12 +112,24 @@ impl Store {
     /// Claims a key, or says what it stands for.
     pub(super) async fn claim(&self, wanted: Wanted<'_>) -> Result<Entry, Error> {
         let claimed = timeout(TIMEOUT, self.try_claim(wanted)).await.context("no answer in time");
-        let row = claimed.flatten().map_err(Error::Unavailable)?;
-        let fingerprint: &[u8] = row.try_get("fingerprint").map_err(unreadable)?;
-        if fingerprint != wanted.fingerprint {
-            return Err(Error::Reused);
+        checked(&claimed.flatten().map_err(Error::Unavailable)?, wanted)
+    }
+
+    /// What a key stands for; `None` if it is to be claimed.
+    pub(super) async fn look(&self, wanted: Wanted<'_>) -> Result<Option<Entry>, Error> {
+        let looked = timeout(TIMEOUT, self.try_look(wanted)).await.context("no answer in time");
+        let Some(row) = looked.flatten().map_err(Error::Unavailable)? else { return Ok(None) };
+        if row.try_get("is_expired").map_err(unreadable)? {
+            return Ok(None);
         }
-        read(&row).map_err(unreadable)
+        let entry = checked(&row, wanted)?;
+        Ok(Some(entry).filter(|entry| entry.is_written || !entry.lease_left.is_zero()))
+    }
+
+    async fn try_look(&self, wanted: Wanted<'_>) -> anyhow::Result<Option<Row>> {
+        let client = self.pool.get().await?;
+        let look = client.prepare_cached(LOOK).await?;
+        Ok(client.query_opt(&look, &[&wanted.requester, &wanted.key]).await?)
     }
 
     async fn try_claim(&self, wanted: Wanted<'_>) -> anyhow::Result<Row> {
@@ -134,35 +159,51 @@ impl Store {
 
     /// The requests are in the event log.
     pub(super) async fn mark_written(&self, ids: &[Uuid]) -> anyhow::Result<()> {
-        self.execute(WRITTEN, ids).await
-    }
-
-    /// The requests will not be written by who claimed them.
-    pub(super) async fn release(&self, ids: &[Uuid]) -> anyhow::Result<()> {
-        self.execute(RELEASE, ids).await
-    }
-
-    async fn execute(&self, statement: &str, ids: &[Uuid]) -> anyhow::Result<()> {
         if ids.is_empty() {
             return Ok(());
         }
+        self.execute(WRITTEN, &[&ids]).await
+    }
+
+    /// The requests will not be written by who claimed them, each with such a lease.
+    pub(super) async fn release(&self, ids: &[Uuid], leases: &[SystemTime]) -> anyhow::Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.execute(RELEASE, &[&ids, &leases]).await
+    }
+
+    async fn execute(
+        &self,
+        statement: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> anyhow::Result<()> {
         let run = async {
             let client = self.pool.get().await?;
             let statement = client.prepare_cached(statement).await?;
-            client.execute(&statement, &[&ids]).await?;
+            client.execute(&statement, parameters).await?;
             Ok(())
         };
         timeout(TIMEOUT, run).await.context("no answer in time")?
     }
 
     /// Deletes some expired keys: how many.
-    pub(super) async fn expire(&self) -> anyhow::Result<u64> {
+    pub(super) async fn expire(&self) -> anyhow::Result<i64> {
         let run = async {
             let client = self.pool.get().await?;
-            Ok(client.execute(EXPIRE, &[&SWEEP]).await?)
+            Ok(i64::try_from(client.execute(EXPIRE, &[&SWEEP]).await?)?)
         };
         timeout(TIMEOUT, run).await.context("no answer in time")?
     }
+}
+
+/// The entry, if it is one for what is wanted.
+fn checked(row: &Row, wanted: Wanted<'_>) -> Result<Entry, Error> {
+    let fingerprint: &[u8] = row.try_get("fingerprint").map_err(unreadable)?;
+    if fingerprint != wanted.fingerprint {
+        return Err(Error::Reused);
+    }
+    read(row).map_err(unreadable)
 }
 
 fn read(row: &Row) -> Result<Entry, tokio_postgres::Error> {
@@ -170,6 +211,7 @@ fn read(row: &Row) -> Result<Entry, tokio_postgres::Error> {
         id: row.try_get("request_id")?,
         requested_at: Timestamp::from_micros(row.try_get("requested_micros")?),
         expires_at: row.try_get("expires_at")?,
+        leased_until: row.try_get("leased_until")?,
         is_ours: row.try_get("is_ours")?,
         is_written: row.try_get("is_written")?,
         lease_left: Duration::try_from_secs_f64(row.try_get("lease_left")?).unwrap_or_default(),
