@@ -93,7 +93,7 @@ async fn write(
     let Submission { id, request, traceparent, .. } = submission;
     if let Some(progress) = state.exchange.waiters.progress(entry.id) {
         drop(permit);
-        let entry = rejoin(state, entry, progress);
+        let entry = rejoin(state, &entry, progress);
         return wait(state, call, &entry, submission, began).await;
     }
     count(state, if entry.id == id { "claimed" } else { "taken-over" });
@@ -118,7 +118,7 @@ async fn write(
 }
 
 /// The lease is over, but the request is on its way from here: it is not sent twice.
-fn rejoin(state: &AppState, entry: Entry, progress: Progress) -> Entry {
+fn rejoin(state: &AppState, entry: &Entry, progress: Progress) -> Entry {
     let deliveries = &state.idempotency.deliveries;
     let is_written = progress == Progress::Written;
     if is_written {
@@ -128,7 +128,7 @@ fn rejoin(state: &AppState, entry: Entry, progress: Progress) -> Entry {
     } else {
         deliveries.renew(entry.id, entry.leased_until);
     }
-    Entry { is_ours: false, is_written, lease_left: state.idempotency.store.lease, ..entry }
+    Entry { is_ours: false, is_written, lease_left: state.idempotency.store.lease, ..entry.clone() }
 }
 
 /// The request is another's to write, or was before: waits for the answer; `None` if the key is worth

@@ -134,7 +134,7 @@ mod tests {
         for (list, name) in named {
             assert_eq!(text.named_in(list).unwrap(), name, "{list}");
         }
-        let brotli = strong.replacen("\"", "-br\"", 2);
+        let brotli = format!("{}-br\"", strong.trim_end_matches('"'));
         for list in ["", "*", "\"other\"", strong.trim_matches('"'), &brotli] {
             assert_eq!(text.named_in(list), None, "{list}");
         }

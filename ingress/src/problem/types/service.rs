@@ -42,11 +42,13 @@ problem_types! {
     EXPIRED: GATEWAY_TIMEOUT, "expired", "The request came up too late",
         "The processors were so busy that the request's deadline had passed before its turn. It was \
          not computed.",
-        "Try again when there is less to do, or wait longer.",
+        "Try again when there is less to do; if there was an `Idempotency-Key`, with a new one, as the old \
+         one stands for this failure.",
         Safe;
     COMPUTATION_FAILED: INTERNAL_SERVER_ERROR, "computation-failed", "The computation failed",
         "The processor failed while it worked on the request; the member `code` says how.",
-        "This is a fault of the service: report it with the member `request_id`.",
+        "This is a fault of the service: report it with the member `request_id`. If there was an \
+         `Idempotency-Key`, try again with a new one: the old one stands for this failure.",
         MayRepeat;
     UNREADABLE_REPLY: INTERNAL_SERVER_ERROR, "unreadable-reply", "The reply cannot be read",
         "The processor answered with something that this server cannot read.",
