@@ -23,6 +23,8 @@ use crate::error::Error;
 /// How long a look-up may take, connecting included.
 const TIMEOUT: Duration = Duration::from_secs(3);
 const CONNECTIONS: usize = 8;
+/// For lists, which may take long, so that they keep nobody else waiting.
+const LIST_CONNECTIONS: usize = 3;
 /// For how many ids news are asked at a time.
 const CHUNK: usize = 1_000;
 
@@ -69,6 +71,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// The request log.
 pub(crate) struct RequestLog {
     pool: Pool,
+    lists: Pool,
     find: String,
     news: String,
 }
@@ -78,7 +81,8 @@ impl RequestLog {
     pub(crate) fn new(config: &RequestLogConfig) -> anyhow::Result<Self> {
         let find = format!("{COLUMNS} WHERE request_id = $1");
         let news = format!("{COLUMNS}{NEWS}");
-        Ok(Self { pool: pool(config, CONNECTIONS, TIMEOUT)?, find, news })
+        let lists = pool(config, LIST_CONNECTIONS, TIMEOUT)?;
+        Ok(Self { pool: pool(config, CONNECTIONS, TIMEOUT)?, lists, find, news })
     }
 
     /// The connections, for others who ask the same database.
@@ -86,9 +90,9 @@ impl RequestLog {
         self.pool.clone()
     }
 
-    /// A connection, whose statements end themselves in time.
+    /// A connection for a list, whose statements end themselves in time.
     pub(crate) async fn client(&self) -> anyhow::Result<Client> {
-        Ok(self.pool.get().await?)
+        Ok(self.lists.get().await?)
     }
 
     /// The computation known as `id`.
@@ -100,7 +104,7 @@ impl RequestLog {
     }
 
     async fn query(&self, id: Uuid) -> anyhow::Result<Option<Row>> {
-        let client = self.client().await?;
+        let client = self.pool.get().await?;
         let statement = client.prepare_cached(&self.find).await?;
         Ok(client.query_opt(&statement, &[&id]).await?)
     }
