@@ -136,5 +136,10 @@ async fn an_answer_says_what_is_left_of_all_that_it_cost() {
     charges.write(response.headers_mut());
     let members = response.headers().get_all("ratelimit").iter();
     let members: Vec<&str> = members.map(|member| member.to_str().unwrap()).collect();
-    assert_eq!(members, ["\"auth-address\";r=119;t=1", "\"auth-account\";r=19;t=30"]);
+    let expected = [
+        "\"auth-address\";r=119;t=1",
+        "\"auth-account\";r=19;t=30",
+        "\"auth-account-total\";r=199;t=3",
+    ];
+    assert_eq!(members, expected);
 }
