@@ -13,18 +13,21 @@ use anyhow::Context as _;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
+use crate::computations::lag::Lag;
+use crate::computations::request_log::{self, RequestLog};
+use crate::computations::watcher;
+use crate::compute::catalog;
 use crate::config::IngressConfig;
 use crate::exchange::Exchange;
+use crate::exchange::publisher::{Publisher, ReplyAddress};
+use crate::exchange::replies;
+use crate::exchange::waiters::Waiters;
 use crate::idempotency::{self, Deliveries, Idempotency};
 use crate::identity::{FEED_TIMEOUT, Identity, Pools};
-use crate::lag::Lag;
 use crate::metrics::Metrics;
 use crate::protection::{self, Protection};
-use crate::publisher::{Publisher, ReplyAddress};
-use crate::request_log::{self, RequestLog};
 use crate::state::AppState;
-use crate::waiters::Waiters;
-use crate::{catalog, replies, routes, server, watcher};
+use crate::{routes, server};
 
 /// The client's name at the broker, before the instance's.
 const CLIENT: &str = "abacus-ingress";

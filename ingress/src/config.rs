@@ -8,13 +8,13 @@ use abacus_registry::{RegistryConfig, topics};
 use abacus_runtime::{AdminConfig, Environment, LogConfig, ServiceConfig};
 use abacus_schemas::Topics;
 
+use crate::computations::request_log::RequestLogConfig;
 use crate::exchange::ExchangeConfig;
+use crate::exchange::publisher::PublisherConfig;
+use crate::exchange::replies::ReplyConfig;
 use crate::idempotency::IdempotencyConfig;
 use crate::identity::IdentityConfig;
 use crate::protection::ProtectionConfig;
-use crate::publisher::PublisherConfig;
-use crate::replies::ReplyConfig;
-use crate::request_log::RequestLogConfig;
 use crate::server::ServerConfig;
 
 /// Everything that can be set.

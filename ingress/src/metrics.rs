@@ -7,7 +7,7 @@ use abacus_runtime::metrics;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use crate::replies::ReplyKind;
+use crate::exchange::replies::ReplyKind;
 
 /// The label for everything that is not one of the operations.
 pub(crate) const OTHER: &str = "other";

@@ -16,12 +16,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::computations::{events, lookup};
+use crate::compute::{self, batch, catalog};
 use crate::error::Error;
 use crate::problem::Failure;
 use crate::state::Shared;
-use crate::{
-    batch, catalog, compute, docs, events, history, identity, lookup, protection, results, server,
-};
+use crate::{docs, history, identity, protection, results, server};
 
 /// Operations are there with the version and, as people expect it, without.
 const PREFIXES: [&str; 2] = ["/v1", ""];

@@ -6,13 +6,13 @@ use abacus_operations::Limits;
 use abacus_runtime::Shutdown;
 use axum::body::Bytes;
 
+use crate::computations::lag::Lag;
+use crate::computations::request_log::RequestLog;
 use crate::exchange::Exchange;
 use crate::idempotency::Idempotency;
 use crate::identity::Identity;
-use crate::lag::Lag;
 use crate::metrics::Metrics;
 use crate::protection::Protection;
-use crate::request_log::RequestLog;
 
 /// The state as the router hands it out.
 pub(crate) type Shared = Arc<AppState>;

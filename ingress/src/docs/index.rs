@@ -9,8 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::html::{escape, markdown, page};
-use crate::accept::quality;
-use crate::catalog;
+use crate::compute::catalog;
+use crate::request::accept::quality;
 
 const SUMMARY: &str = "Abacus computes with integers of any size.";
 const LINKS: [(&str, &str); 4] = [

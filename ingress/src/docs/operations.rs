@@ -13,7 +13,7 @@ use utoipa::openapi::schema::{AdditionalProperties, Schema};
 use utoipa::openapi::{Object, ObjectBuilder, OneOfBuilder, RefOr, Required, Type};
 use utoipa::{PartialSchema, Path, ToSchema};
 
-use crate::catalog;
+use crate::compute::catalog;
 
 /// The tags of paths with the version, and of those without.
 const COMPUTE: &str = "compute";

@@ -15,9 +15,9 @@ use tokio_postgres::types::ToSql;
 use super::cursor::Cursor;
 use super::page::{Entry, Page, href};
 use super::parameters::Parameters;
-use crate::computation::{ErrorMembers, Status};
+use crate::computations::computation::{ErrorMembers, Status};
+use crate::computations::request_log::{self, RequestLog};
 use crate::error::Error;
-use crate::request_log::{self, RequestLog};
 
 /// How long a page may take, connecting included.
 const TIMEOUT: Duration = Duration::from_secs(5);

@@ -2,7 +2,7 @@
 //!
 //! **Invariants:** whose rows a caller gets to see is part of the SQL; a page costs the same wherever
 //! it is in the log, and no result is read whole. What one request became in full is told by its id
-//! ([`crate::lookup`]).
+//! ([`crate::computations::lookup`]).
 
 mod cursor;
 mod list;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::cursor::Cursor;
 use super::parameters::Parameters;
-use crate::computation::{ErrorMembers, LOCATION, Status};
+use crate::computations::computation::{ErrorMembers, LOCATION, Status};
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
 

@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use utoipa::IntoParams;
 
 use super::cursor::Cursor;
-use crate::computation::Status;
+use crate::computations::computation::Status;
 use crate::error::Error;
 
 const DEFAULT_LIMIT: u16 = 50;

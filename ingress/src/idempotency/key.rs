@@ -4,7 +4,7 @@
 use axum::http::{HeaderMap, HeaderName};
 
 use super::Error;
-use crate::structured::{split_unquoted, unquote};
+use crate::request::structured::{split_unquoted, unquote};
 
 /// The request header.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

@@ -8,17 +8,17 @@ use uuid::Uuid;
 
 use super::store::{Entry, Wanted};
 use super::{Key, owner};
-use crate::attach::{self, left};
-use crate::call::Call;
-use crate::computation::Computation;
+use crate::computations::attach::{self, left};
+use crate::computations::computation::Computation;
+use crate::compute::submit::mark_answered;
 use crate::error::Error;
 use crate::exchange::Submission;
+use crate::exchange::waiters::Progress;
 use crate::problem::Failure;
 use crate::protection::{Load, Permit};
+use crate::request::call::Call;
+use crate::request::traceparent;
 use crate::state::AppState;
-use crate::submit::mark_answered;
-use crate::traceparent;
-use crate::waiters::Progress;
 
 /// How often a key is looked at while its request is on its way into the event log.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -8,9 +8,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 
 use super::Error;
-use crate::body::check_content_type;
 use crate::error::Error as Problem;
 use crate::problem::Failure;
+use crate::request::body::check_content_type;
 use crate::state::Shared;
 
 /// In bytes; two of the longest passwords, and more.

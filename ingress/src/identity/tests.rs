@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::revocations::{Ended, Revocation};
 use super::*;
-use crate::request_log::{RequestLogConfig, pool};
+use crate::computations::request_log::{RequestLogConfig, pool};
 
 impl Identity {
     /// One that serves everybody and reaches no database.

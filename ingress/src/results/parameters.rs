@@ -4,7 +4,7 @@ use form_urlencoded::parse;
 
 use super::{Radix, View};
 use crate::error::Error;
-use crate::prefer;
+use crate::request::prefer;
 
 /// What a query may ask for, besides operands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

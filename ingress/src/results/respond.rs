@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::range::{self, Asked};
 use super::{Conditions, Tag, View};
-use crate::accept::Format;
-use crate::computation::{Computation, LOCATION};
+use crate::computations::computation::{Computation, LOCATION};
 use crate::error::Error;
 use crate::problem::{Failure, X_REQUEST_ID, id_header};
+use crate::request::accept::Format;
 
 /// RFC 9211.
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");

@@ -6,9 +6,9 @@ use axum::http::HeaderValue;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128_with_seed};
 
 use super::{Radix, View};
-use crate::accept::Format;
-use crate::computation::Computation;
-use crate::structured::split_unquoted;
+use crate::computations::computation::Computation;
+use crate::request::accept::Format;
+use crate::request::structured::split_unquoted;
 
 /// To be changed with the form of answers, so that none of the old form passes for the new one.
 const FORM: u64 = 1;

@@ -3,7 +3,7 @@
 use abacus_operations::Prepared;
 
 use super::hex;
-use crate::computation::Computation;
+use crate::computations::computation::Computation;
 use crate::error::Error;
 
 /// A notation.

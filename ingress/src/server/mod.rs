@@ -27,8 +27,8 @@ use self::connection::{Server, Stage};
 use self::connections::{Connections, ConnectionsConfig};
 use self::listener::ClosingListener;
 use self::patience::Timeouts;
+use crate::exchange::waiters::Waiters;
 use crate::protection::{self, ProtectionConfig};
-use crate::waiters::Waiters;
 
 /// After the listener is closed, busy connections are told to end, and have this long to do so
 /// before idle ones are closed: a request that crosses the closing of its connection is lost.

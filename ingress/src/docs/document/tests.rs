@@ -62,7 +62,7 @@ fn every_operation_of_the_registry_is_there_under_both_prefixes_with_its_example
     for operation in abacus_operations::documented() {
         for prefix in ["/v1", ""] {
             let query = format!("{prefix}/{}", operation.name());
-            let path = format!("{query}{}", crate::catalog::operand_path(operation));
+            let path = format!("{query}{}", crate::compute::catalog::operand_path(operation));
             for path in [path, query] {
                 let parameters = &document["paths"][&path]["get"]["parameters"];
                 // The operands are; how the answer is wanted need not be said.

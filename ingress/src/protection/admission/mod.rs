@@ -3,7 +3,7 @@
 //! Three things can be used up: a caller's share of the waiters ([`callers`]), so that one caller's
 //! flood leaves room for the others; the memory for requests in flight; and the callers' patience,
 //! when the queue is longer than is worked off in time ([`queue`]). How many may wait in all is not
-//! decided here but by the [`Waiters`](crate::waiters::Waiters), who have the room.
+//! decided here but by the [`Waiters`](crate::exchange::waiters::Waiters), who have the room.
 //!
 //! A [`Place`] is a computation's turn, up to the reply; a [`Room`] is the memory for its answer, until
 //! that is written, as a slow reader holds on to it long after the reply. Dropping them makes them free

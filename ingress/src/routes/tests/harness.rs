@@ -21,17 +21,18 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
+use crate::computations::request_log::{RequestLog, RequestLogConfig};
+use crate::compute::catalog;
 use crate::exchange::Exchange;
+use crate::exchange::publisher::{Publisher, ReplyAddress};
+use crate::exchange::replies::ReplyKind;
+use crate::exchange::waiters::Waiters;
 use crate::idempotency::{Deliveries, Idempotency};
 use crate::identity::Identity;
 use crate::metrics::Metrics;
 use crate::protection::Protection;
-use crate::publisher::{Publisher, ReplyAddress};
-use crate::replies::ReplyKind;
-use crate::request_log::{RequestLog, RequestLogConfig};
+use crate::routes::router;
 use crate::state::AppState;
-use crate::waiters::Waiters;
-use crate::{catalog, routes::router};
 
 const SCHEMA: SchemaId = SchemaId(1);
 const MAX_BODY: u64 = 4096;

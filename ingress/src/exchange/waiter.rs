@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
-use crate::waiters::{Ending, Waiters};
+use crate::exchange::waiters::{Ending, Waiters};
 
 /// The wait of the one who sent the request.
 pub(crate) struct Waiter {

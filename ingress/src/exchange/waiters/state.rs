@@ -7,9 +7,9 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::{Ending, NoPlace};
-use crate::attached::{Attached, Seat};
-use crate::recent::{End, Recent};
-use crate::replies::ReplyKind;
+use crate::exchange::attached::{Attached, Seat};
+use crate::exchange::recent::{End, Recent};
+use crate::exchange::replies::ReplyKind;
 
 pub(super) struct State {
     pub(super) waiting: HashMap<Uuid, Slot>,

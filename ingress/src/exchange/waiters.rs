@@ -18,11 +18,11 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
-use crate::attached::{Attached, Awaited, Seat, Until};
-use crate::computation::{Computation, Status};
-use crate::recent::{End, Recent};
-use crate::replies::ReplyKind;
-use crate::waiter::{Attachment, Visit, Waiter};
+use crate::computations::computation::{Computation, Status};
+use crate::exchange::attached::{Attached, Awaited, Seat, Until};
+use crate::exchange::recent::{End, Recent};
+use crate::exchange::replies::ReplyKind;
+use crate::exchange::waiter::{Attachment, Visit, Waiter};
 use state::{Slot, State, count, unanswered};
 
 /// How many past waiters are remembered, and how many bytes of replies and requests.

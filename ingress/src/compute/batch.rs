@@ -17,21 +17,21 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::attach::left;
-use crate::body::{self, Asked};
-use crate::call::Call;
-use crate::computation::Computation;
+use crate::computations::attach::left;
+use crate::computations::computation::Computation;
 use crate::compute::refuse_body;
+use crate::compute::submit::{ask, load, mark_answered, request};
 use crate::error::Error;
 use crate::exchange::Submission;
 use crate::idempotency;
-use crate::prefer::PREFERENCE_APPLIED;
 use crate::problem::{Failure, On};
 use crate::protection::{Held, hold_until_written};
+use crate::request::body::{self, Asked};
+use crate::request::call::Call;
+use crate::request::prefer::PREFERENCE_APPLIED;
+use crate::request::traceparent::{self, TRACEPARENT};
 use crate::results::{PreferHeader, ResultQuery};
 use crate::state::{AppState, Shared};
-use crate::submit::{ask, load, mark_answered, request};
-use crate::traceparent::{self, TRACEPARENT};
 
 /// In one batch.
 const MOST: usize = 1_000;

@@ -7,8 +7,8 @@ use abacus_kafka::PartitionReader;
 use abacus_runtime::{Config, Environment, Shutdown};
 use abacus_schemas::headers::CORRELATION_ID;
 
+use crate::exchange::waiters::Waiters;
 use crate::metrics::Metrics;
-use crate::waiters::Waiters;
 
 /// What a reply turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! The seats of those who wait for a computation that was asked for elsewhere or earlier; several
-//! may wait for one. Pure bookkeeping: the lock is [`crate::waiters`]'.
+//! may wait for one. Pure bookkeeping: the lock is [`crate::exchange::waiters`]'.
 
 use std::collections::HashMap;
 
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::waiters::Ending;
+use crate::exchange::waiters::Ending;
 
 /// What somebody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

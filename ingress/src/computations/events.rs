@@ -15,13 +15,13 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{Stream, unfold};
 
-use crate::attach;
-use crate::call::Call;
-use crate::computation::Computation;
+use crate::computations::attach;
+use crate::computations::computation::Computation;
+use crate::computations::lookup::read_id;
 use crate::error::Error;
-use crate::lookup::read_id;
 use crate::problem::{Failure, On};
 use crate::protection::{Seat, Stay};
+use crate::request::call::Call;
 use crate::results::ResultQuery;
 use crate::state::Shared;
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::waiter::Limits;
+use crate::exchange::waiter::Limits;
 
 const LONG: Duration = Duration::from_hours(1);
 const SHORT: Duration = Duration::from_millis(1);

@@ -7,14 +7,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::attached::Until;
-use crate::call::Call;
-use crate::computation::Computation;
+use crate::computations::computation::Computation;
 use crate::error::Error;
+use crate::exchange::attached::Until;
+use crate::exchange::waiter::Attachment;
+use crate::exchange::waiters::Ending;
 use crate::protection::Stay;
+use crate::request::call::Call;
 use crate::state::AppState;
-use crate::waiter::Attachment;
-use crate::waiters::Ending;
 
 /// A request this young may not be in the log yet.
 const YOUNG: Duration = Duration::from_secs(10);

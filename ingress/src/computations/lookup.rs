@@ -5,17 +5,17 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use uuid::Uuid;
 
-use crate::attach::{self, left};
-use crate::call::Call;
-use crate::computation::Computation;
+use crate::computations::attach::{self, left};
+use crate::computations::computation::Computation;
 use crate::error::Error;
-use crate::prefer::PREFERENCE_APPLIED;
 use crate::problem::{Failure, On};
+use crate::request::call::Call;
+use crate::request::prefer::PREFERENCE_APPLIED;
+use crate::request::traceparent::TRACEPARENT;
 use crate::results::{
     ConditionHeaders, Conditional, PreferHeader, Rendering, ResultQuery, Tag, not_modified,
 };
 use crate::state::Shared;
-use crate::traceparent::TRACEPARENT;
 
 /// Look up
 ///

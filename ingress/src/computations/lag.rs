@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::computations::request_log::RequestLog;
 use crate::error::Error;
-use crate::request_log::RequestLog;
 
 /// How long a request may take into the log.
 const USUAL: Duration = Duration::from_secs(3);

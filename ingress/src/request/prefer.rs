@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::structured::{split_unquoted, unquote};
+use crate::request::structured::{split_unquoted, unquote};
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// The response header.

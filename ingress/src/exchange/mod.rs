@@ -1,5 +1,12 @@
 //! One request for one reply, over Kafka.
 
+pub(crate) mod attached;
+pub(crate) mod publisher;
+pub(crate) mod recent;
+pub(crate) mod replies;
+pub(crate) mod waiter;
+pub(crate) mod waiters;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +15,12 @@ use abacus_runtime::{Config, Environment};
 use abacus_schemas::{ComputeCompleted, ComputeRequested, DecodeError, Decoder};
 use uuid::Uuid;
 
-use crate::computation::Computation;
+use crate::computations::computation::Computation;
 use crate::error::Error;
-use crate::publisher::{Envelope, Publisher};
-use crate::recent::End;
-use crate::waiter::Limits;
-use crate::waiters::{Ending, NoPlace, Waiters};
+use crate::exchange::publisher::{Envelope, Publisher};
+use crate::exchange::recent::End;
+use crate::exchange::waiter::Limits;
+use crate::exchange::waiters::{Ending, NoPlace, Waiters};
 
 /// Less than this is no time to wait at all.
 const SHORTEST_WAIT: Duration = Duration::from_millis(10);

@@ -5,16 +5,16 @@ use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use tokio::time::Instant;
 
-use crate::accept::{self, Format};
 use crate::error::Error;
 use crate::idempotency::Key;
 use crate::identity::Caller;
-use crate::prefer::Preferences;
 use crate::problem::Failure;
 use crate::protection::ClientAddress;
+use crate::request::accept::{self, Format};
+use crate::request::prefer::Preferences;
+use crate::request::traceparent::{self, TRACEPARENT};
 use crate::results::{Conditions, Parameters, View};
 use crate::state::Shared;
-use crate::traceparent::{self, TRACEPARENT};
 
 /// Who asks, and how the answer is wanted.
 pub(crate) struct Call {

@@ -14,11 +14,11 @@ use tokio::time::timeout;
 use tokio_postgres::{NoTls, Row};
 use uuid::Uuid;
 
-use crate::attached::Awaited;
-use crate::computation::{
+use crate::computations::computation::{
     CompletionMembers, Computation, ErrorMembers, ResultMembers, Status, cache_name,
 };
 use crate::error::Error;
+use crate::exchange::attached::Awaited;
 
 /// How long a look-up may take, connecting included.
 const TIMEOUT: Duration = Duration::from_secs(3);

@@ -8,9 +8,9 @@ use std::time::Duration;
 use abacus_runtime::Shutdown;
 use tokio::time::sleep;
 
+use crate::computations::request_log::RequestLog;
+use crate::exchange::waiters::Waiters;
 use crate::metrics::Metrics;
-use crate::request_log::RequestLog;
-use crate::waiters::Waiters;
 
 /// From the end of one question to the next.
 const INTERVAL: Duration = Duration::from_millis(100);

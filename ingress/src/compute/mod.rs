@@ -1,6 +1,10 @@
 //! The handlers that compute: by path, by query, by body. They differ in how they read a request;
 //! [`submit`] is what happens to all.
 
+pub(crate) mod batch;
+pub(crate) mod catalog;
+pub(crate) mod submit;
+
 use std::collections::BTreeMap;
 
 use abacus_operations::Operation;
@@ -11,18 +15,18 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
-use crate::body::{self, Asked};
-use crate::call::Call;
+use crate::compute::submit::{Name, submit};
 use crate::docs::NewComputation;
 use crate::error::Error;
 use crate::metrics::{About, OTHER};
 use crate::problem::On;
+use crate::request::body::{self, Asked};
+use crate::request::call::Call;
+use crate::request::traceparent::{self, TRACEPARENT};
 use crate::results::{
     Computed, ConditionHeaders, Conditional, KeyHeader, Parameters, PreferHeader, ResultQuery,
 };
 use crate::state::{AppState, Shared};
-use crate::submit::{Name, submit};
-use crate::traceparent::{self, TRACEPARENT};
 
 /// Names that people use in queries, and the operands they stand for.
 const SHORT_NAMES: [(&str, &str); 1] = [("exp", "exponent")];

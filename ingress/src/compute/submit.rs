@@ -9,18 +9,18 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 use uuid::Uuid;
 
-use crate::body::Asked;
-use crate::call::Call;
-use crate::computation::Computation;
+use crate::computations::computation::Computation;
 use crate::exchange::Submission;
 use crate::idempotency::{self, Keyed};
 use crate::identity::Caller;
-use crate::prefer::PREFERENCE_APPLIED;
 use crate::problem::Failure;
 use crate::protection::{Load, Permit};
+use crate::request::body::Asked;
+use crate::request::call::Call;
+use crate::request::prefer::PREFERENCE_APPLIED;
+use crate::request::traceparent::{self, TRACEPARENT};
 use crate::results::{Rendering, Tag, not_modified};
 use crate::state::AppState;
-use crate::traceparent::{self, TRACEPARENT};
 
 /// How requests that come in here are marked in the log.
 const SOURCE: &str = "http";
