@@ -11,7 +11,10 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::wait::wait_until;
+use crate::wait::{PATIENCE, wait_until};
+
+/// How the kernel abbreviates a thread that was stopped by a signal.
+const STOPPED: char = 'T';
 
 /// A running program, killed when dropped.
 #[derive(Debug)]
@@ -50,9 +53,27 @@ impl Process {
         self.child.wait().expect("a child can be waited for");
     }
 
-    /// SIGSTOP: the process stands still, its connections stay open.
+    /// SIGSTOP: the process stands still, its connections stay open. Returns when it does: a signal is
+    /// only queued by sending it, and on a busy machine the process goes on for a while.
     pub fn pause(&self) {
         self.signal(Signal::STOP);
+        wait_until(&format!("{} to stand still", self.name), PATIENCE, || {
+            let states = self.thread_states();
+            let is_still = states.iter().all(|state| *state == STOPPED);
+            is_still.then_some(()).ok_or_else(|| format!("{states:?}"))
+        });
+    }
+
+    /// The state of each of its threads, as the kernel abbreviates it.
+    fn thread_states(&self) -> Vec<char> {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
+        let state = |thread: io::Result<fs::DirEntry>| {
+            // A thread may end meanwhile.
+            let stat = fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
+            // The name before it is in brackets, and may hold anything.
+            stat.rsplit(") ").next()?.chars().next()
+        };
+        threads.filter_map(state).collect()
     }
 
     /// The memory it has in use.
@@ -114,4 +135,23 @@ fn spawn_on_a_lasting_thread(command: Command) -> io::Result<Child> {
     let (answer, child) = channel();
     spawner.send((command, answer)).expect("the spawner lasts");
     child.recv().expect("the spawner answers")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_paused_process_stands_still_until_it_is_resumed() {
+        let mut command = Process::command("sleep");
+        command.arg("60");
+        let process = Process::spawn("sleep", command);
+        process.pause();
+        assert_eq!(process.thread_states(), [STOPPED]);
+        process.resume();
+        wait_until("it to go on", PATIENCE, || match process.thread_states() {
+            states if states.contains(&STOPPED) => Err(format!("{states:?}")),
+            _ => Ok(()),
+        });
+    }
 }
