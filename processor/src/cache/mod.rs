@@ -1,6 +1,5 @@
 //! Results worth remembering: in this process' memory, then in Redis, which all processors share.
 
-mod breaker;
 mod redis;
 mod value;
 

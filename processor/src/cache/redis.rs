@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use abacus_runtime::ExposeSecret;
+use abacus_runtime::{Breaker, Change, ExposeSecret};
 use anyhow::Context as _;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{AsyncCommands, RedisResult};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-use super::breaker::Breaker;
 use super::value::Cached;
 use crate::config::CacheConfig;
 use crate::metrics::Metrics;
@@ -95,16 +94,16 @@ impl Redis {
     fn note<T>(&self, call: Result<RedisResult<T>, tokio::time::error::Elapsed>) -> Option<T> {
         match call {
             Ok(Ok(value)) => {
-                self.breaker.succeeded();
+                tell(self.breaker.succeeded());
                 Some(value)
             }
             Ok(Err(error)) => {
                 tracing::debug!(error = %error, "Redis failed");
-                self.breaker.failed(Instant::now());
+                tell(self.breaker.failed(Instant::now()));
                 None
             }
             Err(_) => {
-                self.breaker.failed(Instant::now());
+                tell(self.breaker.failed(Instant::now()));
                 None
             }
         }
@@ -112,6 +111,15 @@ impl Redis {
 
     fn key(&self, canonical: &str) -> String {
         format!("{}{canonical}", self.prefix)
+    }
+}
+
+/// Says when Redis goes away and when it is back.
+fn tell(change: Change) {
+    match change {
+        Change::Opened => tracing::warn!("Redis does not answer; computing without it"),
+        Change::Closed => tracing::info!("Redis answers again"),
+        Change::None => {}
     }
 }
 

@@ -9,7 +9,6 @@
 //! Neither a slow nor a missing Redis holds up a request for longer than its deadline.
 
 mod allowance;
-mod breaker;
 mod store;
 
 use std::sync::Arc;

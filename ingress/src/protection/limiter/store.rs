@@ -3,12 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use abacus_runtime::{Config, Environment, ExposeSecret as _, SecretString};
+use abacus_runtime::{Breaker, Change, Config, Environment, ExposeSecret as _, SecretString};
 use anyhow::Context as _;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use tokio::time::timeout;
 
-use super::breaker::{Breaker, Change};
 use crate::protection::metrics::Metrics;
 use crate::protection::quota::Quota;
 

@@ -1,5 +1,5 @@
-//! A circuit breaker: after several failures in a row nobody waits for Redis; now and then somebody
-//! looks whether it is back.
+//! A circuit breaker: after several failures in a row nobody waits for an outside system; now and then
+//! somebody looks whether it is back.
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,9 @@ const FAILURES: u32 = 5;
 /// How long it stays open before one question is let through to see.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Counts how calls to one outside system went, and says whether to make the next.
 #[derive(Debug, Default)]
-pub(super) struct Breaker {
+pub struct Breaker {
     state: Mutex<State>,
 }
 
@@ -23,19 +24,23 @@ struct State {
 
 /// What a failure or a success has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub enum Change {
+    /// From now on calls are not worth the wait.
     Opened,
+    /// Calls are answered again.
     Closed,
+    /// Nothing.
     None,
 }
 
 impl Breaker {
-    pub(super) fn is_open(&self) -> bool {
+    /// Whether calls are not worth the wait.
+    pub fn is_open(&self) -> bool {
         self.state.lock().open_until.is_some()
     }
 
     /// Whether a question may be asked at `now`; an open circuit lets one through at a time.
-    pub(super) fn allows(&self, now: Instant) -> bool {
+    pub fn allows(&self, now: Instant) -> bool {
         let mut state = self.state.lock();
         match state.open_until {
             Some(until) if now < until => false,
@@ -47,12 +52,14 @@ impl Breaker {
         }
     }
 
-    pub(super) fn succeeded(&self) -> Change {
+    /// A call was answered.
+    pub fn succeeded(&self) -> Change {
         let was_open = std::mem::take(&mut *self.state.lock()).open_until.is_some();
         if was_open { Change::Closed } else { Change::None }
     }
 
-    pub(super) fn failed(&self, now: Instant) -> Change {
+    /// A call was not answered, or not in time.
+    pub fn failed(&self, now: Instant) -> Change {
         let mut state = self.state.lock();
         state.failures = state.failures.saturating_add(1);
         if state.failures < FAILURES {
