@@ -1,6 +1,6 @@
 //! What can go wrong between us and the cluster.
 
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
 /// A Kafka client could not be made, or can no longer go on.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,7 @@ pub enum SendError {
     TooLarge,
     /// Anything else that librdkafka refuses.
     #[error("the record was refused: {0}")]
-    Refused(RDKafkaErrorCode),
+    Refused(Code),
 }
 
 const MAX_RECORD_MIB: u32 = 8;
@@ -75,10 +75,10 @@ const MAX_RECORD_MIB: u32 = 8;
 impl SendError {
     pub(crate) fn from_kafka(error: &KafkaError) -> Self {
         match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::QueueFull) => Self::QueueFull,
-            Some(RDKafkaErrorCode::MessageSizeTooLarge) => Self::TooLarge,
+            Some(Code::QueueFull) => Self::QueueFull,
+            Some(Code::MessageSizeTooLarge) => Self::TooLarge,
             Some(code) => Self::Refused(code),
-            None => Self::Refused(RDKafkaErrorCode::Unknown),
+            None => Self::Refused(Code::Unknown),
         }
     }
 }
@@ -90,5 +90,34 @@ impl Error {
 
     pub(crate) fn call(what: impl Into<String>) -> impl FnOnce(KafkaError) -> Self {
         move |source| Self::Call { what: what.into(), source }
+    }
+}
+
+/// Whether the same record would be refused again.
+pub(crate) fn is_refusal(code: Code) -> bool {
+    matches!(
+        code,
+        Code::MessageSizeTooLarge
+            | Code::InvalidMessageSize
+            | Code::InvalidRecord
+            | Code::InvalidTopic
+            | Code::InvalidTimestamp
+            | Code::PolicyViolation
+            | Code::TopicAuthorizationFailed
+            | Code::UnknownPartition
+            | Code::UnknownTopic
+            | Code::UnknownTopicOrPartition
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_would_be_refused_again_is_a_refusal() {
+        assert!(is_refusal(Code::MessageSizeTooLarge) && is_refusal(Code::UnknownPartition));
+        assert!(!is_refusal(Code::MessageTimedOut) && !is_refusal(Code::NotLeaderForPartition));
+        assert!(!is_refusal(Code::PurgeQueue) && !is_refusal(Code::Fatal));
     }
 }

@@ -13,7 +13,7 @@ use rdkafka::error::RDKafkaErrorCode as Code;
 use rdkafka::message::{BorrowedMessage, DeliveryResult, OwnedMessage};
 
 use crate::config::KafkaConfig;
-use crate::error::{Error, SendError};
+use crate::error::{Error, SendError, is_refusal};
 use crate::producer::{Delivery, Outgoing, Producer, ProducerSettings};
 
 /// How long a record waits before it is sent again.
@@ -210,21 +210,7 @@ fn size(message: &impl rdkafka::Message) -> usize {
 
 /// Whether the same record may be written at another time.
 fn may_pass(code: Code) -> bool {
-    !matches!(
-        code,
-        Code::MessageSizeTooLarge
-            | Code::InvalidMessageSize
-            | Code::InvalidRecord
-            | Code::InvalidTopic
-            | Code::InvalidTimestamp
-            | Code::PolicyViolation
-            | Code::TopicAuthorizationFailed
-            | Code::UnknownPartition
-            | Code::UnknownTopic
-            | Code::UnknownTopicOrPartition
-            | Code::PurgeQueue
-            | Code::PurgeInflight
-    )
+    !is_refusal(code) && !matches!(code, Code::PurgeQueue | Code::PurgeInflight)
 }
 
 #[cfg(test)]

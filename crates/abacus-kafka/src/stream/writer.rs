@@ -10,7 +10,7 @@ use rdkafka::message::{DeliveryResult, Message as _};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
 use crate::context;
-use crate::error::Error;
+use crate::error::{Error, is_refusal};
 use crate::record::{OutboundRecord, to_kafka_headers};
 
 /// Our producer settings beside those that every producer has.
@@ -140,23 +140,6 @@ impl WriteError {
     }
 }
 
-/// Whether the same record would be refused again.
-fn is_refusal(code: Code) -> bool {
-    matches!(
-        code,
-        Code::MessageSizeTooLarge
-            | Code::InvalidMessageSize
-            | Code::InvalidRecord
-            | Code::InvalidTopic
-            | Code::InvalidTimestamp
-            | Code::PolicyViolation
-            | Code::TopicAuthorizationFailed
-            | Code::UnknownPartition
-            | Code::UnknownTopic
-            | Code::UnknownTopicOrPartition
-    )
-}
-
 pub(super) struct Context {
     name: String,
     /// Why the first record that was not written was not.
@@ -195,17 +178,5 @@ impl ProducerContext for Context {
                 _ => WriteError::new(error.clone(), partition),
             });
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_would_be_refused_again_is_a_refusal() {
-        assert!(is_refusal(Code::MessageSizeTooLarge) && is_refusal(Code::UnknownPartition));
-        assert!(!is_refusal(Code::MessageTimedOut) && !is_refusal(Code::NotLeaderForPartition));
-        assert!(!is_refusal(Code::PurgeQueue) && !is_refusal(Code::Fatal));
     }
 }
