@@ -22,6 +22,7 @@ mod scan;
 pub mod stream;
 mod tracker;
 mod transaction;
+mod watermarks;
 
 pub use availability::Availability;
 pub use batch_reader::{BatchReader, BatchSettings, StartOffsets};

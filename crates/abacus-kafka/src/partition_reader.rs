@@ -5,10 +5,11 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::config::{CALL_TIMEOUT, KafkaConfig, POLL_INTERVAL};
+use crate::config::{KafkaConfig, POLL_INTERVAL};
 use crate::context::Logging;
 use crate::error::Error;
 use crate::record::InboundRecord;
+use crate::watermarks::watermarks;
 
 /// A reader positioned in one partition.
 pub struct PartitionReader {
@@ -30,9 +31,7 @@ impl PartitionReader {
         let consumer: BaseConsumer<Logging> = client
             .create_with_context(Logging { client: name.to_owned() })
             .map_err(Error::client(name))?;
-        let (_, end) = consumer
-            .fetch_watermarks(topic, partition, CALL_TIMEOUT)
-            .map_err(Error::call(format!("the end of {topic}/{partition}")))?;
+        let (_, end) = watermarks(&consumer, topic, partition)?;
         let mut position = TopicPartitionList::new();
         position
             .add_partition_offset(topic, partition, Offset::Offset(end))

@@ -13,6 +13,7 @@ use crate::config::{CALL_TIMEOUT, KafkaConfig, POLL_INTERVAL};
 use crate::context::Logging;
 use crate::error::Error;
 use crate::record::InboundRecord;
+use crate::watermarks::watermarks;
 
 /// How long nothing may come, though the end has not been reached.
 const STALL: Duration = Duration::from_secs(30);
@@ -57,7 +58,7 @@ impl TopicScan {
         };
         let mut positions = BTreeMap::new();
         for partition in partitions {
-            let (first, end) = scan.bounds(partition)?;
+            let (first, end) = watermarks(&scan.consumer, topic, partition)?;
             scan.ends.insert(partition, end);
             let start = starts.get(&partition).map_or(first, |start| *start.max(&first));
             if start < end {
@@ -115,12 +116,6 @@ impl TopicScan {
         self.consumer.pause(&list).map_err(Error::call("pausing"))
     }
 
-    /// The oldest offset, and the end of what is committed.
-    fn bounds(&self, partition: i32) -> Result<(i64, i64), Error> {
-        let bounds = self.consumer.fetch_watermarks(&self.topic, partition, CALL_TIMEOUT);
-        bounds.map_err(Error::call(format!("the end of {}/{partition}", self.topic)))
-    }
-
     fn assign(&self, positions: &BTreeMap<i32, i64>) -> Result<(), Error> {
         let mut list = TopicPartitionList::new();
         for (partition, offset) in positions {
@@ -146,7 +141,7 @@ pub fn read_record<T>(
     }
     let (ends, unread) = (BTreeMap::new(), BTreeMap::from([(partition, offset + 1)]));
     let scan = TopicScan { consumer, topic: topic.to_owned(), ends, unread };
-    let (first, end) = scan.bounds(partition)?;
+    let (first, end) = watermarks(&scan.consumer, topic, partition)?;
     if !(first..end).contains(&offset) {
         return Ok(None);
     }
