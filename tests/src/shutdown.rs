@@ -116,8 +116,11 @@ fn assert_ends_without_its_broker(
     take_away(broker);
     processor.ask_to_stop();
     let asked = Instant::now();
-    assert!(matches!(processor.wait_for_exit(), Some(0 | 1)), "it did not end by itself");
-    assert!(asked.elapsed() < FORCED, "it was made to end");
+    let code = processor.wait_for_exit();
+    let took = asked.elapsed();
+    let status = processor.exit_status();
+    assert!(matches!(code, Some(0 | 1)), "it did not end by itself: {status:?} after {took:?}");
+    assert!(took < FORCED, "it was made to end, after {took:?}");
     ingress.kill();
     load.stop();
 }
