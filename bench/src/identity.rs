@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::load::Load;
 use crate::measurement::Outcome;
 use crate::probe;
-use crate::report::{Demand, median};
+use crate::report::{Demand, Findings, median};
 use crate::table;
 use crate::wrk::Wrk;
 
@@ -73,13 +73,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         eprintln!("round {number} of {}: {}", options.rounds, round.summary());
         rounds.push(round);
     }
-    let report = Report::new(rounds);
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{}", report.render());
-    }
-    Ok(())
+    Report::new(rounds).print(options.json)
 }
 
 struct Callers {
@@ -133,7 +127,9 @@ impl Report {
         ];
         Self { demands, rounds }
     }
+}
 
+impl Findings for Report {
     fn render(&self) -> String {
         let medians = |of: &dyn Fn(&Round) -> &Outcome| {
             let over = |figure: &dyn Fn(&Outcome) -> f64| {

@@ -21,6 +21,7 @@
 )]
 
 mod backlog;
+mod beside;
 mod child;
 mod cli;
 mod codecs;
@@ -49,6 +50,7 @@ use anyhow::Result;
 use clap::Parser;
 
 use crate::cli::{Cli, Command, Options};
+use crate::report::Findings as _;
 
 /// One thread is enough: nothing of this program may run beside a measurement.
 #[tokio::main(flavor = "current_thread")]
@@ -87,11 +89,7 @@ async fn main() -> ExitCode {
 /// Fails when a request failed; a demand that is not met is a finding, not a failure.
 async fn measure(bootstrap: &str, options: &Options) -> Result<ExitCode> {
     let report = plan::run(bootstrap, options).await?;
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{}", table::render(&report));
-    }
+    report.print(options.json)?;
     let errors = report.errors();
     if errors > 0 {
         eprintln!("\nerror: {errors} requests failed");

@@ -2,11 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use anyhow::Result;
 use serde::Serialize;
 
 use crate::load::Load;
 use crate::measurement::Measurement;
 use crate::processes::Memory;
+use crate::table;
+
+/// What a run has found.
+pub(crate) trait Findings: Serialize {
+    /// For people.
+    fn render(&self) -> String;
+
+    /// On standard output; as JSON, with every single measurement.
+    fn print(&self, json: bool) -> Result<()> {
+        if json {
+            println!("{}", serde_json::to_string_pretty(self)?);
+        } else {
+            print!("{}", self.render());
+        }
+        Ok(())
+    }
+}
 
 /// Everything a run has found.
 #[derive(Debug, Serialize)]
@@ -33,6 +51,12 @@ pub(crate) struct Row {
     pub(crate) of_floor_p50: Option<f64>,
     /// CPU time of each process on a request, in microseconds.
     pub(crate) cpu_micros: BTreeMap<String, f64>,
+}
+
+impl Findings for Report {
+    fn render(&self) -> String {
+        table::render(self)
+    }
 }
 
 /// A bound on one figure.

@@ -26,6 +26,7 @@ use self::drain::Drain;
 use self::report::Report;
 use crate::codecs::Codecs;
 use crate::processes::Processes;
+use crate::report::Findings as _;
 use crate::topic_set::TopicSet;
 
 pub(crate) use self::bare::run as bare;
@@ -62,12 +63,7 @@ pub(crate) async fn run(bootstrap: &str, options: &Options) -> Result<()> {
     let set = TopicSet::create(bootstrap, options.binaries.as_deref(), options.partitions)?;
     let report = measure(&set, options).await;
     let deleted = set.delete().await;
-    let report = report?;
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{}", report::render(&report));
-    }
+    report?.print(options.json)?;
     deleted
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::drain::Drain;
 use crate::measurement::count;
-use crate::report::{Demand, median};
+use crate::report::{Demand, Findings, median};
 use crate::table;
 
 /// The least share of the bare loop's rate that one processor with exactly-once is to reach.
@@ -96,16 +96,18 @@ fn demands(rows: &[Row]) -> Vec<Demand> {
     ]
 }
 
-/// The report for people.
-pub(super) fn render(report: &Report) -> String {
-    let Report { request_bytes, completion_bytes, rows, demands, .. } = report;
-    let others: Vec<&String> =
-        rows.first().map(|row| row.other_micros.keys()).into_iter().flatten().collect();
-    let mut titles = vec!["who", "requests/s", "of bare", "peak RSS MiB", "CPU us"];
-    titles.extend(others.iter().map(|name| name.as_str()));
-    let table = table::aligned(&titles, rows.iter().map(|row| cells(row, &others)));
-    let bytes = format!("a request has {request_bytes} bytes, a completion {completion_bytes}\n");
-    format!("\n{table}\n{bytes}\n{}", table::demands(demands))
+impl Findings for Report {
+    fn render(&self) -> String {
+        let Report { request_bytes, completion_bytes, rows, demands, .. } = self;
+        let others: Vec<&String> =
+            rows.first().map(|row| row.other_micros.keys()).into_iter().flatten().collect();
+        let mut titles = vec!["who", "requests/s", "of bare", "peak RSS MiB", "CPU us"];
+        titles.extend(others.iter().map(|name| name.as_str()));
+        let table = table::aligned(&titles, rows.iter().map(|row| cells(row, &others)));
+        let bytes =
+            format!("a request has {request_bytes} bytes, a completion {completion_bytes}\n");
+        format!("\n{table}\n{bytes}\n{}", table::demands(demands))
+    }
 }
 
 fn cells(row: &Row, others: &[&String]) -> Vec<String> {
@@ -156,7 +158,7 @@ a request has 100 bytes, a completion 200
 met      processor, exactly-once: share of the bare loop's rate, at least 0.6: 0.70
 met      processor, exactly-once: peak RSS in MiB, at most 256: 100.00
 ";
-        assert_eq!(render(&Report::new(drains, 100, 200)), expected);
+        assert_eq!(Report::new(drains, 100, 200).render(), expected);
     }
 
     #[test]

@@ -6,7 +6,6 @@
 //! answered, and every heavy one completed with its right result.
 
 mod light;
-mod report;
 mod stalls;
 
 use std::path::PathBuf;
@@ -14,14 +13,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use serde::Serialize;
 
 use self::light::Light;
-use self::report::{Report, Round};
 use self::stalls::Stalls;
+use crate::beside::{Comparison, Round, Subject};
 use crate::child::{Running, wait};
 use crate::codecs::Codecs;
 use crate::group::Group;
 use crate::processor;
+use crate::report::Findings as _;
 use crate::topic_set::TopicSet;
 
 const GROUP: &str = "bench-heavy";
@@ -29,6 +30,20 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(20);
 /// Light requests before any that count: connections open, the broker compiles its hot paths.
 const WARM_UP: u32 = 3_000;
+
+const SUBJECT: Subject = Subject {
+    measured: "light requests",
+    without: "without heavy ones",
+    with: "with heavy ones",
+    demand: "light p99 beside heavy requests over light p99 without, at most",
+};
+
+/// What became of the heavy requests of a round.
+#[derive(Debug, Serialize)]
+struct Stalled {
+    /// From asking for them to the last one's completion.
+    completed_seconds: f64,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -61,16 +76,11 @@ pub(crate) async fn run(bootstrap: &str, options: &Options) -> Result<()> {
     let set = TopicSet::create(bootstrap, options.binaries.as_deref(), options.partitions)?;
     let report = measure(&set, options).await;
     let deleted = set.delete().await;
-    let report = report?;
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{}", report::render(&report));
-    }
+    report?.print(options.json)?;
     deleted
 }
 
-async fn measure(set: &TopicSet, options: &Options) -> Result<Report> {
+async fn measure(set: &TopicSet, options: &Options) -> Result<Comparison<Stalled>> {
     let codecs = Codecs::look_up(&set.topics).await?;
     let mut processor = [processor::start(set, GROUP, 1, &[])?];
     let group = Group::new(set, GROUP, &[&set.topics.requested])?;
@@ -83,25 +93,22 @@ async fn measure(set: &TopicSet, options: &Options) -> Result<Report> {
     for number in 1..=options.rounds {
         eprintln!("round {number} of {}", options.rounds);
         let round = measure_round(&mut light, &mut stalls, options.requests);
-        rounds.push(show(round.with_context(|| format!("round {number}"))?));
+        rounds.push(round.with_context(|| format!("round {number}"))?);
         processor.iter_mut().try_for_each(Running::check)?;
     }
     processor.into_iter().try_for_each(Running::stop)?;
-    Ok(Report::new(rounds))
+    Ok(Comparison::new(SUBJECT, rounds))
 }
 
-fn measure_round(light: &mut Light<'_>, stalls: &mut Stalls<'_>, requests: u32) -> Result<Round> {
+fn measure_round(
+    light: &mut Light<'_>,
+    stalls: &mut Stalls<'_>,
+    requests: u32,
+) -> Result<Round<Stalled>> {
     let without = light.measure(requests)?;
     stalls.ask()?;
     let with = light.measure(requests)?;
-    let stalls_took = stalls.await_all()?;
-    Ok(Round::new(without, with, stalls_took))
-}
-
-fn show(round: Round) -> Round {
-    let Round { without, with, stalls_seconds, .. } = &round;
-    eprintln!("  without  p50 {:>8.2} ms  p99 {:>8.2} ms", without.p50_ms, without.p99_ms);
-    eprintln!("  with     p50 {:>8.2} ms  p99 {:>8.2} ms", with.p50_ms, with.p99_ms);
-    eprintln!("  the last heavy one was completed after {stalls_seconds:.1} s");
-    round
+    let completed_seconds = stalls.await_all()?.as_secs_f64();
+    eprintln!("  the last heavy one was completed after {completed_seconds:.1} s");
+    Ok(Round::new(without, with, Stalled { completed_seconds }))
 }

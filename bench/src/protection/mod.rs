@@ -7,7 +7,6 @@
 
 mod attack;
 mod caller;
-mod report;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -16,11 +15,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use self::attack::Attack;
-use self::report::{Report, Round};
+use self::attack::{Attack, Outcome};
+use crate::beside::{Comparison, Round, Subject};
 use crate::child::{Running, wait};
 use crate::group::Group;
 use crate::processor;
+use crate::report::Findings as _;
 use crate::topic_set::TopicSet;
 
 const GROUP: &str = "bench-protection";
@@ -28,6 +28,13 @@ const PARTITIONS: u32 = 4;
 const PATIENCE: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(50);
 const WARM_UP: u32 = 500;
+
+const SUBJECT: Subject = Subject {
+    measured: "another caller",
+    without: "without the attack",
+    with: "with the attack",
+    demand: "a caller's p99 beside a flood and slow connections over its p99 without, at most",
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -62,16 +69,11 @@ pub(crate) async fn run(bootstrap: &str, options: &Options) -> Result<()> {
     let set = TopicSet::create(bootstrap, options.binaries.as_deref(), PARTITIONS)?;
     let report = measure(&set, options).await;
     let deleted = set.delete().await;
-    let report = report?;
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{}", report::render(&report));
-    }
+    report?.print(options.json)?;
     deleted
 }
 
-async fn measure(set: &TopicSet, options: &Options) -> Result<Report> {
+async fn measure(set: &TopicSet, options: &Options) -> Result<Comparison<Outcome>> {
     set.run("abacus-migrate", &[])?;
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let mut running =
@@ -90,11 +92,15 @@ async fn measure(set: &TopicSet, options: &Options) -> Result<Report> {
         let with = caller::measure(address, options.rate, options.requests).await;
         let attack = attack.stop()?;
         ensure!(attack.refused > 0, "the flood was never refused: {attack:?}");
-        rounds.push(show(Round::new(without, with?, attack)));
+        rounds.push(Round::new(without, with?, attack));
+        let Outcome { asked, refused, cut } = attack;
+        eprintln!(
+            "  the flood: {asked} requests, {refused} refused; {cut} slow connections were cut"
+        );
         running.iter_mut().try_for_each(Running::check)?;
     }
     running.into_iter().rev().try_for_each(Running::stop)?;
-    Ok(Report::new(rounds))
+    Ok(Comparison::new(SUBJECT, rounds))
 }
 
 fn ingress(set: &TopicSet, listen: &str, quota: u32) -> Result<Running> {
@@ -108,15 +114,4 @@ fn ingress(set: &TopicSet, listen: &str, quota: u32) -> Result<Running> {
         .env("ABACUS_HEADER_TIMEOUT", "2s")
         .env("ABACUS_LIMIT_COMPUTE", format!("{quota}/1s"));
     Running::start("ingress", ingress)
-}
-
-fn show(round: Round) -> Round {
-    let Round { without, with, attack } = &round;
-    eprintln!("  without  p50 {:>8.2} ms  p99 {:>8.2} ms", without.p50_ms, without.p99_ms);
-    eprintln!("  with     p50 {:>8.2} ms  p99 {:>8.2} ms", with.p50_ms, with.p99_ms);
-    eprintln!(
-        "  the flood: {} requests, {} refused; {} slow connections were cut",
-        attack.asked, attack.refused, attack.cut
-    );
-    round
 }
