@@ -23,8 +23,13 @@ const FROM_THE_PARSER: [(StatusCode, &str); 2] = [
     ),
 ];
 
-/// Paths of accounts that are there without the version too.
-const ALIASES: [&str; 3] = ["/register", "/login", "/logout"];
+/// What people expect without the version, besides the operations, and what it is the same as.
+const ALIASES: [(&str, &str); 4] = [
+    ("/register", "/v1/register"),
+    ("/login", "/v1/login"),
+    ("/logout", "/v1/logout"),
+    ("/secure-history", "/v1/admin/history"),
+];
 
 const DESCRIPTION: &str = "\
 Integers of any size: powers, Fibonacci numbers, factorials.
@@ -89,13 +94,12 @@ pub(super) fn finish(mut api: OpenApi) -> OpenApi {
     api
 }
 
-/// What people expect without the version, besides the operations.
 fn aliases(paths: &Paths) -> Paths {
     let mut aliases = Paths::new();
-    for path in ALIASES {
-        let Some(mut item) = paths.paths.get(&format!("/v1{path}")).cloned() else { continue };
+    for (alias, path) in ALIASES {
+        let Some(mut item) = paths.paths.get(path).cloned() else { continue };
         operations(&mut item).for_each(|operation| mark_as_alias(operation, path));
-        aliases.paths.insert(path.to_owned(), item);
+        aliases.paths.insert(alias.to_owned(), item);
     }
     aliases
 }

@@ -43,18 +43,18 @@ fn describe<H: Path>(operation: &dyn Operation, path: String, place: &ParameterI
     let all = operands.map(RefOr::T).chain(described.parameters.take().unwrap_or_default());
     described.parameters = Some(all.collect());
     if !path.starts_with("/v1") {
-        mark_as_alias(&mut described, &path);
+        mark_as_alias(&mut described, &format!("/v1{path}"));
     }
     PathsBuilder::new().path(path, PathItem::new(HttpMethod::Get, described)).build()
 }
 
-/// Says that the operation is the one with the version.
+/// Says that the operation is the one at `path`.
 pub(super) fn mark_as_alias(described: &mut Described, path: &str) {
     described.tags = Some(vec![ALIASES.to_owned()]);
     described.summary = described.summary.take().map(|summary| format!("{summary} (alias)"));
     described.operation_id = described.operation_id.take().map(|id| format!("{id}Alias"));
     let description = described.description.take().unwrap_or_default();
-    described.description = Some(format!("The same as `/v1{path}`. {description}"));
+    described.description = Some(format!("The same as `{path}`. {description}"));
 }
 
 fn parameter(spec: &OperandSpec, place: ParameterIn) -> Parameter {

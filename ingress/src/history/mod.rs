@@ -11,7 +11,9 @@ mod parameters;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use axum::http::Uri;
 use axum::response::Response;
+use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -31,7 +33,7 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(own))
         .routes(routes!(everybodys))
-        .routes(routes!(everybodys_alias))
+        .route("/secure-history", get(everybodys))
 }
 
 /// Your requests
@@ -69,7 +71,7 @@ async fn own(
 
 /// Everybody's requests
 ///
-/// Newest first, for administrators, with who asked.
+/// Newest first, for administrators, with who asked. Also at `/secure-history`.
 #[utoipa::path(
     get,
     path = "/v1/admin/history",
@@ -89,52 +91,15 @@ async fn own(
 )]
 async fn everybodys(
     State(state): State<Shared>,
-    admin: Admin,
+    Admin(user): Admin,
     from: ClientAddress,
+    uri: Uri,
     query: Pairs,
-) -> Result<Response, Failure> {
-    all(&state, (admin, from), query, "/v1/admin/history").await
-}
-
-/// Everybody's requests (alias)
-///
-/// The same as `/v1/admin/history`.
-#[utoipa::path(
-    get,
-    path = "/secure-history",
-    operation_id = "listHistoryAlias",
-    tag = "aliases",
-    params(RequesterParameter, OwnParameters),
-    responses(
-        (
-            status = 200,
-            description = "A page",
-            body = Page,
-            headers(("Link" = String, description = "The next page, with `rel=\"next\"`")),
-        ),
-        On<400>, On<403>, On<429>, On<503>,
-    ),
-    security(("bearer" = []))
-)]
-async fn everybodys_alias(
-    State(state): State<Shared>,
-    admin: Admin,
-    from: ClientAddress,
-    query: Pairs,
-) -> Result<Response, Failure> {
-    all(&state, (admin, from), query, "/secure-history").await
-}
-
-async fn all(
-    state: &Shared,
-    (Admin(user), from): (Admin, ClientAddress),
-    query: Pairs,
-    path: &str,
 ) -> Result<Response, Failure> {
     let parameters = Parameters::read(pairs(query)?, Requesters::All)?;
     state.protection.admit_read(&Caller::User(user), from).await?;
     let page = list::page(&state.log, &parameters).await?;
-    Ok(page.into_response(path, &parameters))
+    Ok(page.into_response(uri.path(), &parameters))
 }
 
 fn pairs(query: Pairs) -> Result<Vec<(String, String)>, Error> {
