@@ -8,7 +8,7 @@
 mod attack;
 mod caller;
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,7 +27,8 @@ const GROUP: &str = "bench-protection";
 const PARTITIONS: u32 = 4;
 const PATIENCE: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(50);
-const WARM_UP: u32 = 500;
+/// A round of so many does not count: under the flood, too, the broker first compiles its hot paths.
+const WARM_UP: u32 = 3_000;
 
 const SUBJECT: Subject = Subject {
     measured: "another caller",
@@ -47,8 +48,9 @@ pub(crate) struct Options {
     /// The flood's requests a second
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     flood: u32,
-    /// What either may ask for, in requests a second
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    /// What either may ask for, in requests a second: the measured caller uses all of it, and the flood
+    /// ten times as much
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
     quota: u32,
     /// Connections whose heads never end
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=10_000))]
@@ -83,7 +85,7 @@ async fn measure(set: &TopicSet, options: &Options) -> Result<Comparison<Outcome
     let is_open = || Ok(std::net::TcpStream::connect(address).is_ok());
     wait(LOOK, PATIENCE, &mut running, is_open).context("the ingress")?;
     eprintln!("warming up");
-    caller::measure(address, options.rate, WARM_UP).await?;
+    measure_round(address, options, WARM_UP).await?;
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
         eprintln!("round {number} of {}", options.rounds);
@@ -101,6 +103,21 @@ async fn measure(set: &TopicSet, options: &Options) -> Result<Comparison<Outcome
     }
     running.into_iter().rev().try_for_each(Running::stop)?;
     Ok(Comparison::new(SUBJECT, rounds))
+}
+
+async fn measure_round(
+    server: SocketAddr,
+    options: &Options,
+    requests: u32,
+) -> Result<Round<Outcome>> {
+    let without = caller::measure(server, options.rate, requests).await?;
+    let attack = Attack::start(server, options.flood, options.slow)?;
+    let with = caller::measure(server, options.rate, requests).await;
+    let attack = attack.stop()?;
+    ensure!(attack.refused > 0, "the flood was never refused: {attack:?}");
+    let Outcome { asked, refused, cut } = attack;
+    eprintln!("  the flood: {asked} requests, {refused} refused; {cut} slow connections were cut");
+    Ok(Round::new(without, with?, attack))
 }
 
 fn ingress(set: &TopicSet, listen: &str, quota: u32) -> Result<Running> {
