@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use crate::computations::lag::Lag;
-use crate::computations::request_log::{self, RequestLog};
+use crate::computations::request_log::RequestLog;
 use crate::computations::watcher;
 use crate::compute::catalog;
 use crate::config::IngressConfig;
@@ -25,6 +25,7 @@ use crate::exchange::waiters::Waiters;
 use crate::idempotency::{self, Deliveries, Idempotency};
 use crate::identity::{FEED_TIMEOUT, Identity, Pools};
 use crate::metrics::Metrics;
+use crate::postgres;
 use crate::protection::{self, Protection};
 use crate::state::AppState;
 use crate::{routes, server};
@@ -86,9 +87,9 @@ async fn state(
         reply_to: kafka.reply_to,
         metrics: metrics.clone(),
     };
-    let log = Arc::new(RequestLog::new(&config.request_log)?);
+    let log = Arc::new(RequestLog::new(&config.postgres)?);
     watch(runtime, waiters, &log, &metrics);
-    let feed_pool = request_log::pool(&config.request_log, 1, FEED_TIMEOUT)?;
+    let feed_pool = postgres::pool(&config.postgres, 1, FEED_TIMEOUT)?;
     let pools = Pools { shared: log.connections(), feed: feed_pool };
     let delivery = config.publisher.delivery_timeout;
     let idempotency =

@@ -8,12 +8,12 @@ use abacus_registry::{RegistryConfig, topics};
 use abacus_runtime::{AdminConfig, Environment, LogConfig, ServiceConfig};
 use abacus_schemas::Topics;
 
-use crate::computations::request_log::RequestLogConfig;
 use crate::exchange::ExchangeConfig;
 use crate::exchange::publisher::PublisherConfig;
 use crate::exchange::replies::ReplyConfig;
 use crate::idempotency::IdempotencyConfig;
 use crate::identity::IdentityConfig;
+use crate::postgres::PostgresConfig;
 use crate::protection::ProtectionConfig;
 use crate::server::ServerConfig;
 
@@ -32,7 +32,7 @@ pub struct IngressConfig {
     pub(crate) topics: Topics,
     pub(crate) kafka: KafkaConfig,
     pub(crate) registry: RegistryConfig,
-    pub(crate) request_log: RequestLogConfig,
+    pub(crate) postgres: PostgresConfig,
     pub(crate) protection: ProtectionConfig,
 }
 
@@ -51,7 +51,7 @@ impl abacus_runtime::Config for IngressConfig {
             topics: topics(env),
             kafka: KafkaConfig::read(env),
             registry: RegistryConfig::read(env),
-            request_log: RequestLogConfig::read(env),
+            postgres: PostgresConfig::read(env),
             protection: ProtectionConfig::read(env),
         };
         // A record written after its caller was answered would be computed for nobody.

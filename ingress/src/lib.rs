@@ -30,6 +30,7 @@ mod history;
 mod idempotency;
 mod identity;
 mod metrics;
+mod postgres;
 mod problem;
 mod protection;
 mod request;

@@ -2,16 +2,14 @@
 //! the pool connects on first use, and computing never comes here.
 
 use std::pin::pin;
-use std::str::FromStr;
 use std::time::Duration;
 
-use abacus_runtime::{Config, Environment, ExposeSecret, SecretString};
 use abacus_schemas::CacheLevel;
 use anyhow::Context as _;
-use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod};
+use deadpool_postgres::{Client, Pool};
 use futures_util::TryStreamExt as _;
 use tokio::time::timeout;
-use tokio_postgres::{NoTls, Row};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::computations::computation::{
@@ -19,6 +17,7 @@ use crate::computations::computation::{
 };
 use crate::error::Error;
 use crate::exchange::attached::Awaited;
+use crate::postgres::{self, PostgresConfig};
 
 /// How long a look-up may take, connecting included.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -45,29 +44,6 @@ const NEWEST: &str = "
     SELECT coalesce((extract(epoch FROM max(requested_at)) * 1000)::bigint, 0) AS newest
       FROM compute_requested";
 
-/// Where the request log is.
-#[derive(Clone, Debug)]
-pub(crate) struct RequestLogConfig {
-    pub(crate) url: SecretString,
-}
-
-impl Config for RequestLogConfig {
-    fn read(env: &mut Environment) -> Self {
-        let url = env.secret(
-            "ABACUS_POSTGRES_URL",
-            "postgres://abacus:abacus@127.0.0.1:5432/abacus",
-            "Postgres with the request log, for look-ups",
-        );
-        if let Err(error) = tokio_postgres::Config::from_str(url.expose_secret()) {
-            env.problem("ABACUS_POSTGRES_URL", format!("expected a Postgres URL: {error}"));
-        }
-        Self { url }
-    }
-}
-
-/// How long a connection may be silent before the server is asked whether it is there.
-const KEEPALIVE: Duration = Duration::from_secs(30);
-
 /// The request log.
 pub(crate) struct RequestLog {
     pool: Pool,
@@ -78,11 +54,11 @@ pub(crate) struct RequestLog {
 
 impl RequestLog {
     /// Connects on first use.
-    pub(crate) fn new(config: &RequestLogConfig) -> anyhow::Result<Self> {
+    pub(crate) fn new(config: &PostgresConfig) -> anyhow::Result<Self> {
         let find = format!("{COLUMNS} WHERE request_id = $1");
         let news = format!("{COLUMNS}{NEWS}");
-        let lists = pool(config, LIST_CONNECTIONS, TIMEOUT)?;
-        Ok(Self { pool: pool(config, CONNECTIONS, TIMEOUT)?, lists, find, news })
+        let lists = postgres::pool(config, LIST_CONNECTIONS, TIMEOUT)?;
+        Ok(Self { pool: postgres::pool(config, CONNECTIONS, TIMEOUT)?, lists, find, news })
     }
 
     /// The connections, for others who ask the same database.
@@ -147,28 +123,6 @@ impl RequestLog {
         }
         Ok(())
     }
-}
-
-/// Up to so many connections, opened on first use, each statement on which may take `longest`.
-pub(crate) fn pool(
-    config: &RequestLogConfig,
-    connections: usize,
-    longest: Duration,
-) -> anyhow::Result<Pool> {
-    let mut postgres = tokio_postgres::Config::from_str(config.url.expose_secret())?;
-    // A connection whose other end vanished is noticed as soon as a question on it goes unanswered.
-    postgres
-        .application_name("abacus-ingress")
-        .connect_timeout(TIMEOUT)
-        .tcp_user_timeout(TIMEOUT)
-        .keepalives_idle(KEEPALIVE);
-    // One that nobody waits for any more is not worked on either.
-    let options = postgres.get_options().unwrap_or_default();
-    let options = format!("{options} -c statement_timeout={}", longest.as_millis());
-    postgres.options(options);
-    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = Manager::from_config(postgres, NoTls, recycling);
-    Ok(Pool::builder(manager).max_size(connections).build()?)
 }
 
 fn read(id: Uuid, row: &Row) -> anyhow::Result<Computation> {

@@ -19,7 +19,6 @@ use uuid::Uuid;
 
 use crate::computations::attach::left;
 use crate::computations::computation::Computation;
-use crate::compute::refuse_body;
 use crate::compute::submit::{ask, load, mark_answered, request};
 use crate::error::Error;
 use crate::exchange::Submission;
@@ -88,7 +87,7 @@ pub(crate) async fn run(
         return Err(idempotency::Error::NotForBatches.into());
     }
     body::check_content_type(&headers)?;
-    let items = read(&body.map_err(|rejection| refuse_body(&rejection, state.max_body))?)?;
+    let items = read(&body.map_err(|rejection| body::refuse_part(&rejection, state.max_body))?)?;
     let applied = call.prefer.applied(state.exchange.wait, true);
     let traceparent = call.traceparent.clone().unwrap_or_else(|| traceparent::of(Uuid::now_v7()));
     let headers = [

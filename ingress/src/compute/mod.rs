@@ -11,7 +11,7 @@ use abacus_operations::Operation;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
@@ -108,7 +108,7 @@ pub(crate) async fn by_body(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let asked = body::check_content_type(&headers)
-        .and_then(|()| body.map_err(|rejection| refuse_body(&rejection, state.max_body)))
+        .and_then(|()| body.map_err(|rejection| body::refuse_part(&rejection, state.max_body)))
         .and_then(|bytes| body::read(&bytes));
     respond(&state, asked, call).await
 }
@@ -132,15 +132,6 @@ fn full_name(operation: &dyn Operation, name: String) -> String {
     match full {
         Some((_, full)) if !has(&name) => (*full).to_owned(),
         _ => name,
-    }
-}
-
-/// What is wrong with a body that did not come whole.
-pub(crate) fn refuse_body(rejection: &BytesRejection, limit: u64) -> Error {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        Error::BodyTooLarge { limit }
-    } else {
-        Error::IncompleteBody
     }
 }
 

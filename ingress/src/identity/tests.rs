@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::revocations::{Ended, Revocation};
 use super::*;
-use crate::computations::request_log::{RequestLogConfig, pool};
+use crate::postgres::{PostgresConfig, pool};
 
 impl Identity {
     /// One that serves everybody and reaches no database.
@@ -19,7 +19,7 @@ impl Identity {
         let mut env = Environment::from_pairs(settings.iter().copied());
         let config = IdentityConfig::read(&mut env);
         let url = [("ABACUS_POSTGRES_URL", "postgres://nobody@127.0.0.1:1/nothing")];
-        let nowhere = RequestLogConfig::read(&mut Environment::from_pairs(url));
+        let nowhere = PostgresConfig::read(&mut Environment::from_pairs(url));
         let metrics = Metrics::register(&Registry::new()).unwrap();
         let revocations = Arc::new(Revocations::new(config.grace));
         Self::new_with(&config, pool(&nowhere, 1, Duration::ZERO).unwrap(), revocations, &metrics)

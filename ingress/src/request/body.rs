@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use axum::http::{HeaderMap, header};
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use serde_json::error::Category;
@@ -30,6 +31,15 @@ pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), Error> {
     let is_json = essence == "application/json"
         || (essence.starts_with("application/") && essence.ends_with("+json"));
     if is_json { Ok(()) } else { Err(Error::UnsupportedMediaType) }
+}
+
+/// What is wrong with a body that did not come whole.
+pub(crate) fn refuse_part(rejection: &BytesRejection, limit: u64) -> Error {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        Error::BodyTooLarge { limit }
+    } else {
+        Error::IncompleteBody
+    }
 }
 
 /// Reads the body.

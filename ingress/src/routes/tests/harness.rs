@@ -21,7 +21,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-use crate::computations::request_log::{RequestLog, RequestLogConfig};
+use crate::computations::request_log::RequestLog;
 use crate::compute::catalog;
 use crate::exchange::Exchange;
 use crate::exchange::publisher::{Publisher, ReplyAddress};
@@ -30,6 +30,7 @@ use crate::exchange::waiters::Waiters;
 use crate::idempotency::{Deliveries, Idempotency};
 use crate::identity::Identity;
 use crate::metrics::Metrics;
+use crate::postgres::PostgresConfig;
 use crate::protection::Protection;
 use crate::routes::router;
 use crate::state::AppState;
@@ -200,9 +201,9 @@ fn read<C: abacus_runtime::Config>() -> C {
     C::read(&mut Environment::from_pairs::<&str, &str>([]))
 }
 
-fn unreachable_log() -> RequestLogConfig {
+fn unreachable_log() -> PostgresConfig {
     let url = "postgres://nobody@127.0.0.1:1/nothing";
-    RequestLogConfig::read(&mut Environment::from_pairs([("ABACUS_POSTGRES_URL", url)]))
+    PostgresConfig::read(&mut Environment::from_pairs([("ABACUS_POSTGRES_URL", url)]))
 }
 
 fn publisher(broker: &TcpListener, metrics: Metrics) -> Publisher {
