@@ -139,3 +139,16 @@ impl From<NoPlace> for Error {
         }
     }
 }
+
+/// A request of which nothing matters.
+#[cfg(test)]
+fn some_request() -> Arc<ComputeRequested> {
+    Arc::new(ComputeRequested {
+        request_id: String::new(),
+        operation: "pow".to_owned(),
+        operands: [].into(),
+        requester: None,
+        source: String::new(),
+        requested_at: abacus_schemas::Timestamp::from_micros(0),
+    })
+}

@@ -124,20 +124,14 @@ impl Shelf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::some_request;
 
     fn reply(len: usize) -> End {
         End::Answered(vec![0; len].into())
     }
 
     fn promise() -> End {
-        End::Accepted(Arc::new(ComputeRequested {
-            request_id: String::new(),
-            operation: "pow".to_owned(),
-            operands: [].into(),
-            requester: None,
-            source: String::new(),
-            requested_at: abacus_schemas::Timestamp::from_micros(0),
-        }))
+        End::Accepted(some_request())
     }
 
     #[test]

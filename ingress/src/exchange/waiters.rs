@@ -22,7 +22,7 @@ use crate::computations::computation::{Computation, Status};
 use crate::exchange::attached::{Attached, Awaited, Seat, Until};
 use crate::exchange::recent::{End, Recent};
 use crate::exchange::replies::ReplyKind;
-use crate::exchange::waiter::{Attachment, Visit, Waiter};
+use crate::exchange::waiter::{Attachment, Place, Visit, Waiter};
 use state::{Slot, State, count, unanswered};
 
 /// How many past waiters are remembered, and how many bytes of replies and requests.
@@ -98,7 +98,7 @@ impl Waiters {
         state.waiting.insert(id, slot);
         drop(state);
         self.gauge.inc();
-        Ok(Waiter::new(id, ticket, Arc::clone(self), ending))
+        Ok(Waiter(Place::new(id, ticket, Arc::clone(self), ending)))
     }
 
     /// Waits for a computation that was asked for elsewhere or earlier.
@@ -118,7 +118,7 @@ impl Waiters {
         if is_first {
             self.company.notify_one();
         }
-        Ok(Attachment::Waiting(Visit::new(id, ticket, Arc::clone(self), ending)))
+        Ok(Attachment::Waiting(Visit(Place::new(id, ticket, Arc::clone(self), ending))))
     }
 
     /// A reply has come in.

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::exchange::some_request;
 use crate::exchange::waiter::Limits;
 
 const LONG: Duration = Duration::from_hours(1);
@@ -43,17 +44,6 @@ fn logged(id: Uuid, status: Status) -> Computation {
         cache_status: None,
         requester: None,
     }
-}
-
-fn request() -> Arc<ComputeRequested> {
-    Arc::new(ComputeRequested {
-        request_id: String::new(),
-        operation: "pow".to_owned(),
-        operands: [].into(),
-        requester: None,
-        source: String::new(),
-        requested_at: abacus_schemas::Timestamp::from_micros(0),
-    })
 }
 
 #[tokio::test]
@@ -195,12 +185,12 @@ async fn a_late_reply_is_there_for_those_who_come_back() {
     let waiters = waiters(9);
     let id = Uuid::from_u128(1);
     drop(waiters.register(id).unwrap());
-    waiters.remember(id, request());
-    assert_eq!(waiters.recent(id), Some(End::Accepted(request())));
+    waiters.remember(id, some_request());
+    assert_eq!(waiters.recent(id), Some(End::Accepted(some_request())));
     let visit = visit(&waiters, id, Until::Ended);
     assert_eq!(waiters.answer(id.as_bytes(), b"42"), ReplyKind::Answered);
     assert_eq!(visit.wait(LONG).await, reply("42"));
-    waiters.remember(id, request());
+    waiters.remember(id, some_request());
     assert_eq!(waiters.recent(id), Some(End::Answered("42".into())));
 }
 
