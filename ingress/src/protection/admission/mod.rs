@@ -155,9 +155,11 @@ impl Admission {
         let entered = self.callers.enter(subject, share).map_err(|limit| Refusal::Share { limit });
         let taken =
             entered.and_then(|()| hold().inspect_err(|_| self.callers.leave(subject, share)));
-        taken.inspect_err(|refusal| {
-            self.metrics.shed.with_label_values(&[refusal.name()]).inc();
-        })
+        taken.inspect_err(|refusal| self.count(*refusal))
+    }
+
+    fn count(&self, refusal: Refusal) {
+        self.metrics.shed.with_label_values(&[refusal.name()]).inc();
     }
 
     fn try_hold(&self, load: Load) -> Result<(), Refusal> {

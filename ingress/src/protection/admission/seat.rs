@@ -37,11 +37,9 @@ impl Admission {
         subject: Subject,
         stay: Stay,
     ) -> Result<Seat, Refusal> {
-        self.those_who(stay).enter(&subject, SEAT).map_err(|limit| {
-            let refusal = Refusal::Share { limit };
-            self.metrics.shed.with_label_values(&[refusal.name()]).inc();
-            refusal
-        })?;
+        let entered = self.those_who(stay).enter(&subject, SEAT);
+        let entered = entered.map_err(|limit| Refusal::Share { limit });
+        entered.inspect_err(|refusal| self.count(*refusal))?;
         Ok(Seat { admission: Arc::clone(self), subject, stay })
     }
 
