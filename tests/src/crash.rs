@@ -26,14 +26,13 @@ fn large_requests(system: &System, count: usize) -> Vec<NewRecord> {
 
 /// Waits until each of the processors has its share of the requests.
 #[track_caller]
-pub(crate) fn wait_for_partitions<const N: usize>(processors: [&mut Service; N]) {
+pub(crate) fn wait_for_partitions<const N: usize>(processors: [&Service; N]) {
     for processor in processors {
         wait_until("partitions to be assigned", PATIENCE, || {
-            match processor.count("abacus_stream_assigned_partitions", &[("stream", "main")]) {
-                0 => Err("none is"),
-                _ => Ok(()),
+            match processor.assigned_partitions() {
+                None | Some(0) => Err("none is".to_owned()),
+                Some(_) => Ok(()),
             }
-            .map_err(str::to_owned)
         });
     }
 }
@@ -53,8 +52,8 @@ fn a_processor_killed_inside_a_transaction_leaves_one_completion_for_each_reques
         .processor()
         .set("ABACUS_INSTANCE_ID", format!("{}-victim", system.name()))
         .set("FAILPOINTS", "stream::before_commit=return");
-    let [mut victim, mut survivor] = system.start_all([victim, system.processor()]);
-    wait_for_partitions([&mut victim, &mut survivor]);
+    let [mut victim, survivor] = system.start_all([victim, system.processor()]);
+    wait_for_partitions([&victim, &survivor]);
     let requests = large_requests(&system, 4000);
     system.kafka.producer().produce_all(&requests);
     assert_eq!(victim.wait_for_exit(), None, "it ended by itself before the failpoint");
@@ -103,8 +102,8 @@ fn callers_get_their_results_although_the_processor_is_killed_and_started_again(
 fn a_processor_that_was_frozen_until_it_was_replaced_completes_nothing_twice() {
     let mut system = System::new();
     system.set("ABACUS_KAFKA_PROPERTIES", SESSION);
-    let mut frozen = system.start(&system.processor());
-    wait_for_partitions([&mut frozen]);
+    let frozen = system.start(&system.processor());
+    wait_for_partitions([&frozen]);
     let requests = large_requests(&system, 1000);
     let producer = system.kafka.producer();
     let (first, second) = requests.split_at(500);

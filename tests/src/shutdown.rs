@@ -55,13 +55,13 @@ fn an_ingress_told_to_stop_answers_what_it_has_accepted() {
 fn a_processor_told_to_stop_hands_over_and_no_caller_notices() {
     let system = System::new();
     let name = format!("{}-stopped", system.name());
-    let [mut ingress, mut stopped, mut other, _projector] = system.start_all([
+    let [mut ingress, mut stopped, other, _projector] = system.start_all([
         system.ingress(),
         system.processor().set("ABACUS_INSTANCE_ID", name.clone()),
         system.processor(),
         system.projector(),
     ]);
-    wait_for_partitions([&mut stopped, &mut other]);
+    wait_for_partitions([&stopped, &other]);
     let load = load(&ingress.http());
     load.wait_for(200);
     stopped.terminate();

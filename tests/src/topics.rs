@@ -1,6 +1,6 @@
 //! What `abacus-admin topics apply` makes of topics that exist.
 
-use abacus_testkit::{Isolation, NewRecord, PATIENCE, Service, System, request, wait_until};
+use abacus_testkit::{Isolation, NewRecord, PATIENCE, System, request, wait_until};
 
 /// What it prints, and whether it succeeded.
 fn apply(system: &System, arguments: &[&str]) -> (String, bool) {
@@ -30,10 +30,6 @@ fn partitions_are_added_when_asked_for_and_never_taken_away() {
     assert_eq!(partitions(&system), (6, 6));
 }
 
-fn assigned(processor: &Service) -> Option<u64> {
-    processor.try_count("abacus_stream_assigned_partitions", &[("stream", "main")])
-}
-
 /// Asks once in each partition, and waits until all is completed.
 fn complete_in_each(system: &System, partitions: i32) {
     let before = system.kafka.scan(&system.topics.completed, Isolation::Committed).len();
@@ -56,7 +52,7 @@ fn complete_in_each(system: &System, partitions: i32) {
 fn a_processor_at_work_writes_to_partitions_that_were_added_since_it_began() {
     let system = System::new();
     let mut processor = system.start(&system.processor());
-    wait_until("all partitions", PATIENCE, || match assigned(&processor) {
+    wait_until("all partitions", PATIENCE, || match processor.assigned_partitions() {
         Some(4) => Ok(()),
         other => Err(format!("{other:?}")),
     });
@@ -66,12 +62,12 @@ fn a_processor_at_work_writes_to_partitions_that_were_added_since_it_began() {
     // The group hears of them when it changes; the producer of completions does not.
     let second = system.processor().set("ABACUS_INSTANCE_ID", format!("{}-2", system.name()));
     let mut second = system.start(&second);
-    wait_until("the second to have some", PATIENCE, || match assigned(&second) {
+    wait_until("the second to have some", PATIENCE, || match second.assigned_partitions() {
         Some(1..) => Ok(()),
         other => Err(format!("{other:?}")),
     });
     second.terminate();
-    wait_until("all partitions again", PATIENCE, || match assigned(&processor) {
+    wait_until("all partitions again", PATIENCE, || match processor.assigned_partitions() {
         Some(6) => Ok(()),
         other => Err(format!("{other:?}")),
     });

@@ -48,8 +48,8 @@ pub(crate) struct Options {
     /// The flood's requests a second
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     flood: u32,
-    /// What either may ask for, in requests a second: the measured caller uses all of it, and the flood
-    /// ten times as much
+    /// What either may ask for, in requests a second; by default the measured caller uses all of it, and
+    /// the flood asks for ten times as much
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
     quota: u32,
     /// Connections whose heads never end

@@ -144,6 +144,11 @@ impl Service {
         metrics::sum(&text, name, labels)
     }
 
+    /// How many partitions of the requests a processor has; `None` while it does not answer.
+    pub fn assigned_partitions(&self) -> Option<u64> {
+        self.try_count("abacus_stream_assigned_partitions", &[("stream", "main")])
+    }
+
     /// Waits until a log line holds `text`.
     #[track_caller]
     pub fn wait_logged(&self, text: &str) {

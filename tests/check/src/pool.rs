@@ -136,9 +136,7 @@ impl Pool {
 
     /// How many partitions one has, if it can be asked.
     pub(crate) fn partitions_of(&self, index: usize) -> Option<u64> {
-        self.slots[index]
-            .service
-            .try_count("abacus_stream_assigned_partitions", &[("stream", "main")])
+        self.slots[index].service.assigned_partitions()
     }
 
     /// How many partitions all others have.
