@@ -1,28 +1,42 @@
 //! The admin server: `/livez`, `/readyz` and `/metrics`.
 //!
-//! Liveness only says that the process answers; it never depends on an outside system, or an outage
-//! of one would restart every service. Readiness is what the [gates](crate::ReadinessGate) say. The
-//! server is the first task of a process and so the last to stop: it answers 503 all through a
-//! drain.
+//! Liveness says only that the process answers; it depends on no other system, so that an outage of one does not restart
+//! every service. Readiness combines the [gates](crate::ReadinessGate). The server is the first task of a process and the
+//! last to stop: it answers 503 during a drain.
+//!
+//! The server uses hyper alone, so that crates below the services need no web framework.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus::{Encoder as _, TextEncoder};
-use tokio::net::TcpListener;
-use tracing::error;
+use tokio::net::{TcpListener, TcpStream};
+use tracing::{debug, error};
 
 use crate::config::AdminConfig;
 use crate::logging::announce;
 use crate::runtime::Runtime;
 
-/// It only has to drop its listener.
+/// Time for dropping the listener.
 const STOP_BUDGET: Duration = Duration::from_secs(1);
+/// Time limit of a request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pause after a failed `accept`, such as one without a free file descriptor.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+type Answer = Response<Full<Bytes>>;
 
 /// Listens and starts to serve.
 pub(crate) async fn open(config: &AdminConfig, runtime: &Runtime) -> anyhow::Result<()> {
@@ -30,43 +44,87 @@ pub(crate) async fn open(config: &AdminConfig, runtime: &Runtime) -> anyhow::Res
         .await
         .with_context(|| format!("could not listen on {} (ABACUS_ADMIN_LISTEN)", config.listen))?;
     announce("admin", listener.local_addr()?);
-    let server = axum::serve(listener, router(runtime.clone()));
+    let server = serve(listener, runtime.clone());
     runtime.spawn("admin", STOP_BUDGET, |shutdown| async move {
         tokio::select! {
             biased;
             () = shutdown.requested() => Ok(()),
-            result = server.into_future() => Ok(result?),
+            () = server => Ok(()),
         }
     });
     Ok(())
 }
 
-fn router(runtime: Runtime) -> Router {
-    Router::new()
-        .route("/livez", get(async || "alive\n"))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
-        .with_state(runtime)
-}
-
-async fn readyz(State(runtime): State<Runtime>) -> Response {
-    let report = runtime.readiness_report();
-    let status = if report.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, [(header::CACHE_CONTROL, "no-store")], Json(report)).into_response()
-}
-
-async fn metrics(State(runtime): State<Runtime>) -> Response {
-    let encoder = TextEncoder::new();
-    let mut text = Vec::new();
-    match encoder.encode(&runtime.metrics().gather(), &mut text) {
-        Ok(()) => {
-            ([(header::CONTENT_TYPE, encoder.format_type().to_owned())], text).into_response()
-        }
-        Err(error) => {
-            error!(%error, "metrics could not be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+/// Serves for ever.
+async fn serve(listener: TcpListener, runtime: Runtime) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(serve_connection(stream, runtime.clone()));
+            }
+            Err(error) => {
+                debug!(%error, "a connection to the admin port could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
         }
     }
+}
+
+async fn serve_connection(stream: TcpStream, runtime: Runtime) {
+    let service = service_fn(|request: Request<Incoming>| {
+        let answer = answer(&request, &runtime);
+        async move { Ok::<_, Infallible>(answer) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    if let Err(error) = http.serve_connection(TokioIo::new(stream), service).await {
+        debug!(%error, "a connection to the admin port ended early");
+    }
+}
+
+fn answer(request: &Request<Incoming>, runtime: &Runtime) -> Answer {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return empty(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    match request.uri().path() {
+        "/livez" => with_body(StatusCode::OK, TEXT, "alive\n"),
+        "/readyz" => readyz(runtime),
+        "/metrics" => metrics(runtime),
+        _ => empty(StatusCode::NOT_FOUND),
+    }
+}
+
+fn readyz(runtime: &Runtime) -> Answer {
+    let report = runtime.readiness_report();
+    let status = if report.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = serde_json::to_vec(&report).unwrap_or_default();
+    let mut answer = with_body(status, JSON, body);
+    answer.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    answer
+}
+
+fn metrics(runtime: &Runtime) -> Answer {
+    let encoder = TextEncoder::new();
+    let mut text = Vec::new();
+    if let Err(error) = encoder.encode(&runtime.metrics().gather(), &mut text) {
+        error!(%error, "metrics could not be written");
+        return empty(StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    let format = HeaderValue::from_str(encoder.format_type()).unwrap_or(TEXT);
+    with_body(StatusCode::OK, format, text)
+}
+
+fn with_body(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, content_type);
+    answer
+}
+
+fn empty(status: StatusCode) -> Answer {
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = status;
+    answer
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@ use std::net::{SocketAddr, TcpStream};
 
 use super::*;
 
-/// What one GET over a real socket answers, from the status line to the body.
+/// Returns the answer to one GET over a real socket, from the status line to the body.
 async fn get(runtime: &Runtime, path: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let server = tokio::spawn(axum::serve(listener, router(runtime.clone())).into_future());
+    let server = tokio::spawn(serve(listener, runtime.clone()));
     let answer = tokio::task::spawn_blocking(move || fetch(address, path)).await.unwrap();
     server.abort();
     answer
