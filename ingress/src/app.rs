@@ -1,126 +1,140 @@
-//! Wiring. Tasks stop in the reverse order: HTTP first, then the replies it waits for, then the
-//! producer.
+//! Wiring. Tasks stop in the reverse order of their start: HTTP first, then the reader of replies, then the producer.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use abacus_exchange::{Exchange, Publisher, ReplyAddress, Waiters, read_replies};
+use abacus_http::server::HttpServer;
+use abacus_identity::{FEED_TIMEOUT, Identity, Pools};
 use abacus_kafka::{
     Delivery, Duplicates, PartitionReader, Producer, ProducerSettings, StickyPartitioner,
 };
 use abacus_registry::SchemaRegistry;
 use abacus_runtime::Runtime;
+use abacus_schemas::ComputeRequested;
 use anyhow::Context as _;
+use axum::response::{IntoResponse as _, Response};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
-use crate::computations::lag::Lag;
-use crate::computations::request_log::RequestLog;
-use crate::computations::watcher;
-use crate::compute::catalog;
+use crate::api::{AppState, Edge, Shared, router, write_catalog};
 use crate::config::IngressConfig;
-use crate::exchange::Exchange;
-use crate::exchange::publisher::{Publisher, ReplyAddress};
-use crate::exchange::replies;
-use crate::exchange::waiters::Waiters;
-use crate::idempotency::{self, Deliveries, Idempotency};
-use crate::identity::{FEED_TIMEOUT, Identity, Pools};
-use crate::metrics::Metrics;
-use crate::postgres;
-use crate::protection::{self, Protection};
-use crate::state::AppState;
-use crate::{routes, server};
+use crate::log::{LoggedRequest, RequestLog, pool};
+use crate::metrics::{IdentityMetrics, LimitMetrics, Metrics};
+use crate::problems::{Error, Failure};
+use crate::quotas::Quotas;
+use crate::requests::{
+    Deliveries, Idempotency, Lag, RequestExchange, Requests, report_deliveries, watch,
+};
 
-/// The client's name at the broker, before the instance's.
+/// Prefix of the client's name at the broker, before the name of the instance.
 const CLIENT: &str = "abacus-ingress";
-/// Requests that wait to be written may hold this much memory.
+/// Memory of requests that wait to be written.
 const QUEUE_BYTES: u64 = 64 << 20;
-/// The reader looks at its shutdown ten times a second; closing it takes the rest.
+/// The reader of replies checks for a shutdown ten times a second; closing takes the rest.
 const REPLIES_BUDGET: Duration = Duration::from_secs(3);
-/// A question to the request log is given up after this.
+/// Budget of the watcher: a question to the request log has a shorter time limit.
 const WATCHER_BUDGET: Duration = Duration::from_secs(4);
-/// The last fates of requests with a key are told within this.
+/// Budget for passing on the last deliveries of requests with a key.
 const KEYS_BUDGET: Duration = Duration::from_secs(8);
-/// On top of the delivery timeout, which ends every wait in the producer.
+/// Added to the delivery timeout, which ends every wait in the producer.
 const FLUSH_MARGIN: Duration = Duration::from_secs(1);
-/// How often the producer is asked whether it is broken for good.
+/// Interval of the checks for a fatal error of the producer.
 const PRODUCER_CHECK: Duration = Duration::from_secs(1);
 
-/// Connects everything the configuration names and starts the tasks.
+/// The waiters of this service.
+type RequestWaiters = Waiters<ComputeRequested, LoggedRequest>;
+
+/// Connects to every configured system and starts the tasks.
 pub async fn start(config: IngressConfig, runtime: Runtime) -> anyhow::Result<()> {
     let metrics = Metrics::register(runtime.metrics())?;
-    let waiters = Arc::new(Waiters::new(config.exchange.max_waiters, metrics.waiters.clone()));
-    let guards = protection::Metrics::register(runtime.metrics())?;
-    let protection = Protection::open(&config.protection, config.exchange.max_waiters, &guards)?;
-    let state = state(&config, &runtime, &waiters, metrics, protection).await?;
-    let router = routes::router(Arc::new(state));
-    let server = server::open(&config.server, &config.protection, guards, router).await?;
-    server.spawn(waiters, &runtime);
+    let limits = LimitMetrics::register(runtime.metrics())?;
+    let waiters = Waiters::new(config.exchange.max_waiters, operand_bytes, metrics.waiters.clone());
+    let waiters = Arc::new(waiters);
+    let state = state(&config, &runtime, &waiters, metrics, &limits).await?;
+    let router = router(Shared::new(state));
+    let server =
+        HttpServer::open(&config.server, &config.edge, limits.http(), router, too_many_connections);
+    server.await?.spawn(&runtime, move || waiters.end_all());
     Ok(())
 }
 
 async fn state(
     config: &IngressConfig,
     runtime: &Runtime,
-    waiters: &Arc<Waiters>,
+    waiters: &Arc<RequestWaiters>,
     metrics: Metrics,
-    protection: Protection,
+    limits: &LimitMetrics,
 ) -> anyhow::Result<AppState> {
-    let registry = SchemaRegistry::new(&config.registry)?;
-    let encoder = registry.encoder(&config.topics.requested).await?;
-    let decoder = registry.decoder(&config.topics.completed).await?;
+    let quotas = Quotas::open(&config.quotas, config.exchange.max_waiters, &limits.quota())?;
+    let quotas = Arc::new(quotas);
+    let log = Arc::new(RequestLog::new(&config.postgres_url)?);
     let (deliveries, feed) = Deliveries::new();
-    let deliveries = Arc::new(deliveries);
-    let lag = Arc::new(Lag::default());
-    let audience = Audience {
+    let listeners = DeliveryListeners {
         waiters: Arc::clone(waiters),
-        deliveries: Arc::clone(&deliveries),
-        lag: Arc::clone(&lag),
+        deliveries: Arc::new(deliveries),
+        lag: Arc::new(Lag::default()),
     };
-    let kafka = connect(config, audience, metrics.clone()).await?;
-    spawn(runtime, config, &kafka.producer);
-    read_replies(runtime, kafka.reader, Arc::clone(waiters), metrics.clone())?;
-    let publisher = Publisher {
-        producer: kafka.producer,
-        encoder,
-        partitioner: StickyPartitioner::new(kafka.partitions, config.publisher.stickiness),
-        topic: config.topics.requested.clone(),
-        reply_to: kafka.reply_to,
-        metrics: metrics.clone(),
-    };
-    let log = Arc::new(RequestLog::new(&config.postgres)?);
-    watch(runtime, waiters, &log, &metrics);
-    let feed_pool = postgres::pool(&config.postgres, 1, FEED_TIMEOUT)?;
-    let pools = Pools { shared: log.connections(), feed: feed_pool };
+    let (lag, deliveries) = (Arc::clone(&listeners.lag), Arc::clone(&listeners.deliveries));
+    let exchange = Arc::new(exchange(config, runtime, listeners, &metrics).await?);
+    spawn_watcher(runtime, &exchange, &log, &metrics);
     let delivery = config.publisher.delivery_timeout;
     let idempotency =
         Idempotency::new(&config.idempotency, log.connections(), delivery, deliveries);
-    let store = idempotency.store();
-    runtime.spawn("idempotency", KEYS_BUDGET, |shutdown| idempotency::keep(store, feed, shutdown));
-    let (wait, acceptance) = (config.exchange.wait, config.publisher.delivery_timeout);
+    let keys = idempotency.keys();
+    runtime.spawn("idempotency", KEYS_BUDGET, |stop| report_deliveries(keys, feed, stop));
+    let feed = pool(&config.postgres_url, 1, FEED_TIMEOUT)?;
+    let pools = Pools { shared: log.connections(), feed };
+    let identity_metrics = IdentityMetrics::register(runtime.metrics())?.identity();
     let max_body = config.server.max_body.as_u64();
     Ok(AppState {
-        identity: Identity::open(&config.identity, pools, runtime)?,
-        protection,
-        idempotency,
-        exchange: Exchange {
-            waiters: Arc::clone(waiters),
-            publisher,
-            decoder,
-            registry,
-            wait,
-            acceptance,
+        identity: Identity::open(&config.identity, pools, runtime, identity_metrics)?,
+        quotas: Arc::clone(&quotas),
+        requests: Requests {
+            exchange,
+            quotas,
+            idempotency,
+            log: Arc::clone(&log),
+            lag,
+            limits: config.limits,
+            metrics: metrics.clone(),
         },
         log,
-        lag,
-        limits: config.limits,
+        edge: Edge::new(&config.edge, limits.http()),
         max_body,
-        catalog: catalog::write(&config.limits, max_body)?,
+        catalog: write_catalog(&config.limits, max_body)?,
         metrics,
         stopping: runtime.shutting_down(),
     })
 }
 
-/// The Kafka clients, and what they found.
+/// Connects the exchange, and starts its tasks.
+async fn exchange(
+    config: &IngressConfig,
+    runtime: &Runtime,
+    listeners: DeliveryListeners,
+    metrics: &Metrics,
+) -> anyhow::Result<RequestExchange> {
+    let registry = SchemaRegistry::new(&config.registry)?;
+    let encoder = registry.encoder(&config.topics.requested).await?;
+    let decoder = registry.decoder(&config.topics.completed).await?;
+    let waiters = Arc::clone(&listeners.waiters);
+    let kafka = connect(config, listeners, metrics.exchange()).await?;
+    spawn_producer(runtime, config, &kafka.producer);
+    spawn_reader(runtime, kafka.reader, Arc::clone(&waiters), metrics.exchange())?;
+    let transport = Publisher {
+        producer: kafka.producer,
+        encoder,
+        partitioner: StickyPartitioner::new(kafka.partitions, config.publisher.stickiness),
+        topic: config.topics.requested.clone(),
+        reply_to: kafka.reply_to,
+        metrics: metrics.exchange(),
+    };
+    let (wait, acceptance) = (config.exchange.wait, config.publisher.delivery_timeout);
+    Ok(Exchange { waiters, transport, decoder, registry, wait, acceptance })
+}
+
+/// The Kafka clients, and the partitions that they found.
 struct Connected {
     producer: Arc<Producer>,
     reader: PartitionReader,
@@ -128,15 +142,15 @@ struct Connected {
     reply_to: ReplyAddress,
 }
 
-/// Who hears of the fate of a record.
-struct Audience {
-    waiters: Arc<Waiters>,
+/// The receivers of delivery reports.
+struct DeliveryListeners {
+    waiters: Arc<RequestWaiters>,
     deliveries: Arc<Deliveries>,
     lag: Arc<Lag>,
 }
 
-impl Audience {
-    fn tell(&self, id: Uuid, delivery: Delivery) {
+impl DeliveryListeners {
+    fn report(&self, id: Uuid, delivery: Delivery) {
         match delivery {
             Delivery::Written => {
                 self.waiters.mark_written(id);
@@ -153,12 +167,12 @@ impl Audience {
 
 async fn connect(
     config: &IngressConfig,
-    audience: Audience,
-    metrics: Metrics,
+    listeners: DeliveryListeners,
+    metrics: abacus_exchange::Metrics,
 ) -> anyhow::Result<Connected> {
     let config = config.clone();
     spawn_blocking(move || {
-        let producer = producer(&config, audience, metrics)?;
+        let producer = producer(&config, listeners, metrics)?;
         let partitions = producer.partition_count(&config.topics.requested)?;
         let reply_partitions = producer.partition_count(&config.topics.replies)?;
         let partition = config.replies.choose(reply_partitions)?;
@@ -172,8 +186,8 @@ async fn connect(
 
 fn producer(
     config: &IngressConfig,
-    audience: Audience,
-    metrics: Metrics,
+    listeners: DeliveryListeners,
+    metrics: abacus_exchange::Metrics,
 ) -> anyhow::Result<Producer> {
     let settings = ProducerSettings {
         name: client_name(config),
@@ -185,7 +199,7 @@ fn producer(
     let on_delivery = move |token, delivery| {
         let is_written = delivery == Delivery::Written;
         metrics.count_delivery(if is_written { "written" } else { "failed" });
-        audience.tell(Uuid::from_u128(token), delivery);
+        listeners.report(Uuid::from_u128(token), delivery);
     };
     Ok(Producer::connect(&config.kafka, &settings, on_delivery)?)
 }
@@ -194,9 +208,8 @@ fn client_name(config: &IngressConfig) -> String {
     format!("{CLIENT}-{}", config.replies.instance)
 }
 
-/// The producer runs by itself; its task is to end the process should it be broken for good, and to
-/// write what it still holds when all else has stopped.
-fn spawn(runtime: &Runtime, config: &IngressConfig, producer: &Arc<Producer>) {
+/// Starts the task of the producer: it ends the process after a fatal error, and writes the queued requests at a shutdown.
+fn spawn_producer(runtime: &Runtime, config: &IngressConfig, producer: &Arc<Producer>) {
     let timeout = config.publisher.delivery_timeout + FLUSH_MARGIN;
     let producer = Arc::clone(producer);
     runtime.spawn("producer", timeout + FLUSH_MARGIN, move |shutdown| async move {
@@ -209,21 +222,34 @@ fn spawn(runtime: &Runtime, config: &IngressConfig, producer: &Arc<Producer>) {
     });
 }
 
-fn watch(runtime: &Runtime, waiters: &Arc<Waiters>, log: &Arc<RequestLog>, metrics: &Metrics) {
-    let (waiters, log, metrics) = (Arc::clone(waiters), Arc::clone(log), metrics.clone());
-    runtime.spawn("watcher", WATCHER_BUDGET, move |shutdown| {
-        watcher::watch(waiters, log, metrics, shutdown)
-    });
+fn spawn_watcher(
+    runtime: &Runtime,
+    exchange: &Arc<RequestExchange>,
+    log: &Arc<RequestLog>,
+    metrics: &Metrics,
+) {
+    let (exchange, log, metrics) = (Arc::clone(exchange), Arc::clone(log), metrics.clone());
+    runtime.spawn("watcher", WATCHER_BUDGET, move |stop| watch(exchange, log, metrics, stop));
 }
 
-fn read_replies(
+fn spawn_reader(
     runtime: &Runtime,
     reader: PartitionReader,
-    waiters: Arc<Waiters>,
-    metrics: Metrics,
+    waiters: Arc<RequestWaiters>,
+    metrics: abacus_exchange::Metrics,
 ) -> anyhow::Result<()> {
     runtime.readiness("replies").ready();
     runtime.spawn_thread("replies", REPLIES_BUDGET, move |shutdown| {
-        replies::read(reader, &waiters, &metrics, &shutdown)
+        read_replies(reader, &waiters, &metrics, &shutdown)
     })
+}
+
+/// Bytes of a request's operands, the part of variable size.
+fn operand_bytes(request: &ComputeRequested) -> usize {
+    request.operands.iter().map(|(name, text)| name.len() + text.len()).sum()
+}
+
+/// Answers a connection beyond the limits.
+fn too_many_connections() -> Response {
+    Failure::from(Error::TooManyConnections).into_response()
 }

@@ -1,23 +1,23 @@
-//! The configuration of the ingress: sections owned by the modules that read them.
+//! The configuration of the ingress: sections, owned by the modules that read them.
 
-use std::num::NonZeroU64;
+use std::str::FromStr as _;
 
+use abacus_exchange::{ExchangeConfig, PublisherConfig, ReplyConfig};
+use abacus_http::edge::EdgeConfig;
+use abacus_http::server::ServerConfig;
+use abacus_identity::IdentityConfig;
 use abacus_kafka::KafkaConfig;
 use abacus_operations::Limits;
 use abacus_registry::{RegistryConfig, topics};
-use abacus_runtime::{AdminConfig, Environment, LogConfig, ServiceConfig};
+use abacus_runtime::{
+    AdminConfig, Environment, LogConfig, SecretString, ServiceConfig, shared_settings,
+};
 use abacus_schemas::Topics;
 
-use crate::exchange::ExchangeConfig;
-use crate::exchange::publisher::PublisherConfig;
-use crate::exchange::replies::ReplyConfig;
-use crate::idempotency::IdempotencyConfig;
-use crate::identity::IdentityConfig;
-use crate::postgres::PostgresConfig;
-use crate::protection::ProtectionConfig;
-use crate::server::ServerConfig;
+use crate::quotas::QuotaConfig;
+use crate::requests::IdempotencyConfig;
 
-/// Everything that can be set.
+/// All settings of the ingress.
 #[derive(Clone, Debug)]
 pub struct IngressConfig {
     pub(crate) admin: AdminConfig,
@@ -32,8 +32,9 @@ pub struct IngressConfig {
     pub(crate) topics: Topics,
     pub(crate) kafka: KafkaConfig,
     pub(crate) registry: RegistryConfig,
-    pub(crate) postgres: PostgresConfig,
-    pub(crate) protection: ProtectionConfig,
+    pub(crate) postgres_url: SecretString,
+    pub(crate) quotas: QuotaConfig,
+    pub(crate) edge: EdgeConfig,
 }
 
 impl abacus_runtime::Config for IngressConfig {
@@ -51,10 +52,11 @@ impl abacus_runtime::Config for IngressConfig {
             topics: topics(env),
             kafka: KafkaConfig::read(env),
             registry: RegistryConfig::read(env),
-            postgres: PostgresConfig::read(env),
-            protection: ProtectionConfig::read(env),
+            postgres_url: postgres_url(env),
+            quotas: QuotaConfig::read(env),
+            edge: EdgeConfig::read(env),
         };
-        // A record written after its caller was answered would be computed for nobody.
+        // A record written after the answer to its caller would be computed for nobody.
         let timeout = &mut config.publisher.delivery_timeout;
         *timeout = (*timeout).min(config.exchange.wait);
         config
@@ -72,9 +74,11 @@ impl ServiceConfig for IngressConfig {
 }
 
 fn limits(env: &mut Environment) -> Limits {
-    let max_digits: NonZeroU64 =
-        env.get("ABACUS_MAX_DIGITS", "1000000", "Largest result, in decimal digits");
-    Limits { max_digits: max_digits.get(), ..Limits::default() }
+    Limits { max_digits: shared_settings::max_digits(env).get(), ..Limits::default() }
+}
+
+fn postgres_url(env: &mut Environment) -> SecretString {
+    shared_settings::postgres_url(env, |url| tokio_postgres::Config::from_str(url).is_ok())
 }
 
 #[cfg(test)]

@@ -1,0 +1,177 @@
+//! One request for one reply.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use abacus_registry::SchemaRegistry;
+use abacus_runtime::{Config, Environment};
+use abacus_schemas::{DecodeError, Decoder, Event};
+use uuid::Uuid;
+
+use crate::attached::Awaited;
+use crate::error::Error;
+use crate::outcome::{LogProgress, Progress, WaitCondition, WaitOutcome};
+use crate::recent::RecentOutcome;
+use crate::transport::Transport;
+use crate::waiter::{Attachment, WaitLimits};
+use crate::waiters::Waiters;
+
+/// Shortest useful wait.
+const SHORTEST_WAIT: Duration = Duration::from_millis(10);
+
+/// Limits of waits.
+#[derive(Clone, Debug)]
+pub struct ExchangeConfig {
+    /// Longest wait for a reply, and the default.
+    pub wait: Duration,
+    /// Largest number of waiters.
+    pub max_waiters: usize,
+}
+
+impl Config for ExchangeConfig {
+    fn read(env: &mut Environment) -> Self {
+        let wait = env.get(
+            "ABACUS_WAIT",
+            "30s",
+            "Longest wait of an HTTP request for its result, and the default; then the answer is 202",
+        );
+        if wait < SHORTEST_WAIT {
+            env.problem("ABACUS_WAIT", format!("expected at least {SHORTEST_WAIT:?}"));
+        }
+        let max_waiters = env.get(
+            "ABACUS_MAX_WAITERS",
+            "20000",
+            "Limit of HTTP requests that wait at a time; further ones are answered 503",
+        );
+        if max_waiters == 0 {
+            env.problem("ABACUS_MAX_WAITERS", "expected at least 1");
+        }
+        Self { wait, max_waiters }
+    }
+}
+
+/// Publishes requests and waits for their replies. `Q` is a request, `R` a reply, `L` an entry of the request log, and `T`
+/// the way to the event log.
+pub struct Exchange<Q, R: Event, L, T> {
+    /// The waiters of this instance.
+    pub waiters: Arc<Waiters<Q, L>>,
+    /// The way to the event log.
+    pub transport: T,
+    /// Reads replies.
+    pub decoder: Decoder<R>,
+    /// Gives schemas of replies that are new.
+    pub registry: SchemaRegistry,
+    /// Longest wait for a reply.
+    pub wait: Duration,
+    /// Longest wait for the acknowledgement of a request.
+    pub acceptance: Duration,
+}
+
+/// A request to be published.
+#[derive(Debug)]
+pub struct Submission<'a, Q> {
+    /// Id of the request, and correlation id of the reply.
+    pub id: Uuid,
+    /// The request.
+    pub request: &'a Q,
+    /// W3C trace context of the request.
+    pub traceparent: Option<&'a [u8]>,
+    /// Longest wait for the reply. A zero wait ends with the acknowledgement.
+    pub wait: Duration,
+}
+
+/// Answer to a published request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer<R> {
+    /// The reply.
+    Replied(R),
+    /// No reply in time. The request is in the event log and will be processed.
+    Accepted,
+}
+
+/// A remembered request.
+#[derive(Debug)]
+pub enum Recalled<Q, R> {
+    /// The reply.
+    Replied(R),
+    /// The request, accepted and without a reply so far.
+    Accepted(Arc<Q>),
+}
+
+impl<Q: Clone, R: Event, L, T: Transport<Q>> Exchange<Q, R, L, T> {
+    /// Publishes the request and waits for the answer. The waiter is registered before the record is sent, and removed
+    /// when this future ends or is dropped.
+    pub async fn ask(&self, submission: Submission<'_, Q>) -> Result<Answer<R>, Error> {
+        let Submission { id, request, traceparent, wait } = submission;
+        if !self.transport.is_reachable() {
+            return Err(Error::Unreachable);
+        }
+        let waiter = self.waiters.register(id)?;
+        self.transport.publish(id, request, traceparent)?;
+        let limits = WaitLimits { reply: wait, acceptance: self.acceptance };
+        match waiter.wait(limits).await {
+            // A caller that asked not to wait gets the same answer, however fast the reply is.
+            WaitOutcome::Replied(_) if wait.is_zero() => Ok(Answer::Accepted),
+            WaitOutcome::Replied(bytes) => self.read(&bytes).await.map(Answer::Replied),
+            WaitOutcome::Pending | WaitOutcome::Logged(_) => {
+                self.waiters.remember(id, Arc::new(request.clone()));
+                Ok(Answer::Accepted)
+            }
+            WaitOutcome::NotWritten(reason) => Err(Error::NotWritten { reason }),
+            WaitOutcome::Unconfirmed => Err(Error::Unconfirmed),
+        }
+    }
+
+    /// Attaches to a request that was published elsewhere or earlier.
+    pub fn attach(&self, id: Uuid, condition: WaitCondition) -> Result<Attachment<Q, L>, Error> {
+        Ok(self.waiters.attach(id, condition)?)
+    }
+
+    /// Returns what this instance remembers of a request. An unreadable reply counts as unknown: the request log may have
+    /// the completion.
+    pub async fn recall(&self, id: Uuid) -> Option<Recalled<Q, R>> {
+        match self.waiters.recent(id)? {
+            RecentOutcome::Replied(reply) => match self.read(&reply).await {
+                Ok(event) => Some(Recalled::Replied(event)),
+                Err(error) => {
+                    tracing::warn!(request_id = %id, %error, "a reply cannot be read");
+                    None
+                }
+            },
+            RecentOutcome::Accepted(request) => Some(Recalled::Accepted(request)),
+            RecentOutcome::RepliedAtLength | RecentOutcome::Unanswered => None,
+        }
+    }
+
+    /// Decodes a reply. A new schema is fetched from the registry, once for any number of replies.
+    pub async fn read(&self, bytes: &[u8]) -> Result<R, Error> {
+        match self.decoder.decode(bytes) {
+            Err(DecodeError::UnknownSchema(schema)) => {
+                let learned = self.registry.resolve(&self.decoder, schema).await;
+                learned.map_err(Error::UnknownReplySchema)?;
+                Ok(self.decoder.decode(bytes)?)
+            }
+            result => Ok(result?),
+        }
+    }
+
+    /// Returns the state of a request that this instance published.
+    pub fn progress(&self, id: Uuid) -> Option<Progress> {
+        self.waiters.progress(id)
+    }
+
+    /// Hands an entry of the request log to the attached waiters of its request.
+    pub fn answer_logged(&self, id: Uuid, progress: LogProgress, entry: L) {
+        self.waiters.answer_logged(id, progress, entry);
+    }
+
+    /// Returns the requests that attached waiters wait for.
+    pub fn awaited(&self) -> Awaited {
+        self.waiters.awaited()
+    }
+
+    /// Returns once a waiter is attached.
+    pub async fn wait_for_attached(&self) {
+        self.waiters.wait_for_attached().await;
+    }
+}

@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod attached;
+mod error;
+mod exchange;
+mod metrics;
+mod outcome;
+mod publisher;
+mod recent;
+mod replies;
+mod state;
+mod transport;
+mod waiter;
+mod waiters;
+
+pub use attached::Awaited;
+pub use error::Error;
+pub use exchange::{Answer, Exchange, ExchangeConfig, Recalled, Submission};
+pub use metrics::{DELIVERY_OUTCOMES, Metrics};
+pub use outcome::{LogProgress, Progress, ReplyKind, WaitCondition, WaitOutcome};
+pub use publisher::{Publisher, PublisherConfig, ReplyAddress};
+pub use replies::{ReplyConfig, read_replies};
+pub use transport::Transport;
+pub use waiter::{AttachedWaiter, Attachment, PublishedWaiter, WaitLimits};
+pub use waiters::Waiters;

@@ -1,0 +1,243 @@
+//! The callers that wait for replies, by correlation id: the publisher of each request, and attached waiters.
+//!
+//! A waiter is registered before its record is sent. It is removed when its handle is dropped: after the answer, at the
+//! end of the wait, or when the caller disconnects. One lock guards the waiters and the recent outcomes. The lock is held
+//! for look-ups, and never while bytes are copied or a task is woken.
+
+use std::sync::Arc;
+
+use abacus_runtime::prometheus::IntGauge;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
+use uuid::Uuid;
+
+use crate::attached::{AttachedEntry, Awaited, WaiterId};
+use crate::outcome::{LogProgress, Progress, RegisterError, ReplyKind, WaitCondition, WaitOutcome};
+use crate::recent::{RecentOutcome, RecentOutcomes};
+use crate::state::{PublishedEntry, State, count, unanswered};
+
+/// Recent outcomes that are remembered, and their bytes.
+const REMEMBERED: usize = 16_384;
+const REMEMBERED_BYTES: usize = 32 << 20;
+
+/// The receiving end of one wait.
+pub(crate) type OutcomeReceiver<L> = oneshot::Receiver<WaitOutcome<L>>;
+
+/// All waiters of an instance. `Q` is a request, `L` an entry of the request log.
+pub struct Waiters<Q, L> {
+    limit: usize,
+    gauge: IntGauge,
+    state: Mutex<State<Q, L>>,
+    /// Notified when the first waiter attaches.
+    first_attached: Notify,
+}
+
+/// Where an attaching caller stands.
+pub(crate) enum Attaching<L> {
+    Replied(Bytes),
+    Waiting(WaiterId, OutcomeReceiver<L>),
+    Closed,
+}
+
+impl<Q, L> Waiters<Q, L> {
+    /// Allows at most `limit` waiters, counted by `gauge`. `size` gives the bytes of a request.
+    pub fn new(limit: usize, size: fn(&Q) -> usize, gauge: IntGauge) -> Self {
+        let recent = RecentOutcomes::new(REMEMBERED, REMEMBERED_BYTES, size);
+        let state = Mutex::new(State::new(recent));
+        Self { limit, gauge, state, first_attached: Notify::new() }
+    }
+
+    /// Adds the publisher of `id`. A request is published once, so an existing publisher stays.
+    pub(crate) fn insert_published(
+        &self,
+        id: Uuid,
+    ) -> Result<(WaiterId, OutcomeReceiver<L>), RegisterError> {
+        let (outcome, receiver) = oneshot::channel();
+        let mut state = self.state.lock();
+        if state.published.contains_key(&id) {
+            return Err(RegisterError::Taken);
+        }
+        let waiter = state.next_waiter(self.limit)?;
+        let is_overdue = state.is_closing;
+        let entry = PublishedEntry { waiter, outcome, is_written: false, is_overdue };
+        state.published.insert(id, entry);
+        drop(state);
+        self.gauge.inc();
+        Ok((waiter, receiver))
+    }
+
+    /// Adds an attached waiter, unless the reply is known.
+    pub(crate) fn insert_attached(
+        &self,
+        id: Uuid,
+        condition: WaitCondition,
+    ) -> Result<Attaching<L>, RegisterError> {
+        let (outcome, receiver) = oneshot::channel();
+        let mut state = self.state.lock();
+        match state.recent.get(id) {
+            Some(RecentOutcome::Replied(reply)) => return Ok(Attaching::Replied(reply.clone())),
+            _ if state.is_closing => return Ok(Attaching::Closed),
+            _ => {}
+        }
+        let waiter = state.next_waiter(self.limit)?;
+        let is_first = state.attached.len() == 0;
+        state.attached.insert(id, AttachedEntry { waiter, condition, outcome });
+        drop(state);
+        self.gauge.inc();
+        if is_first {
+            self.first_attached.notify_one();
+        }
+        Ok(Attaching::Waiting(waiter, receiver))
+    }
+
+    /// Hands a reply to its waiters. Returns the kind of the reply.
+    pub fn answer(&self, correlation_id: &[u8], payload: &[u8]) -> ReplyKind {
+        let Ok(id) = Uuid::from_slice(correlation_id) else { return ReplyKind::Foreign };
+        let reply = Bytes::copy_from_slice(payload);
+        let (published, attached, kind) = self.state.lock().answer(id, &reply);
+        self.gauge.sub(i64::from(published.is_some()) + count(&attached));
+        let attached = attached.into_iter().map(|entry| entry.outcome);
+        let mut is_heard = false;
+        for outcome in attached.chain(published.map(|entry| entry.outcome)) {
+            is_heard |= outcome.send(WaitOutcome::Replied(reply.clone())).is_ok();
+        }
+        match kind {
+            _ if is_heard => ReplyKind::Answered,
+            ReplyKind::Answered => ReplyKind::Late,
+            kind => kind,
+        }
+    }
+
+    /// Hands an entry of the request log to the attached waiters of its request.
+    pub fn answer_logged(&self, id: Uuid, progress: LogProgress, entry: L) {
+        let mut state = self.state.lock();
+        let attached = match progress {
+            LogProgress::Known => state.attached.take_known(id),
+            LogProgress::Completed => state.attached.take(id),
+        };
+        drop(state);
+        self.gauge.sub(count(&attached));
+        let entry = Arc::new(entry);
+        for waiter in attached {
+            let _ = waiter.outcome.send(WaitOutcome::Logged(Arc::clone(&entry)));
+        }
+    }
+
+    /// Notes that the request is in the event log.
+    pub fn mark_written(&self, id: Uuid) {
+        let mut state = self.state.lock();
+        let Some(entry) = state.published.get_mut(&id) else { return };
+        entry.is_written = true;
+        let overdue = if entry.is_overdue { state.take(id) } else { None };
+        drop(state);
+        if let Some(entry) = overdue {
+            self.gauge.dec();
+            let _ = entry.outcome.send(WaitOutcome::Pending);
+        }
+    }
+
+    /// Notes that the delivery of the request failed. After a time-out the request may be written all the same; its
+    /// reply then comes too late.
+    pub fn mark_failed(&self, id: Uuid, reason: impl Into<String>) {
+        let entry = self.state.lock().take(id);
+        if let Some(entry) = entry {
+            self.gauge.dec();
+            let _ = entry.outcome.send(WaitOutcome::NotWritten(reason.into()));
+        }
+    }
+
+    /// Remembers an accepted request whose caller has received no reply.
+    pub(crate) fn remember(&self, id: Uuid, request: Arc<Q>) {
+        let mut state = self.state.lock();
+        if !state.recent.get(id).is_some_and(RecentOutcome::is_replied) {
+            state.recent.insert(id, RecentOutcome::Accepted(request));
+        }
+    }
+
+    /// Returns the state of a request that this instance published; `None` for an unknown request.
+    pub fn progress(&self, id: Uuid) -> Option<Progress> {
+        let state = self.state.lock();
+        let published = state.published.get(&id).map(|entry| entry.is_written);
+        let is_written = published.or_else(|| match state.recent.get(id)? {
+            RecentOutcome::Unanswered => None,
+            RecentOutcome::Accepted(_)
+            | RecentOutcome::Replied(_)
+            | RecentOutcome::RepliedAtLength => Some(true),
+        })?;
+        Some(if is_written { Progress::Written } else { Progress::Sent })
+    }
+
+    /// Returns the remembered outcome of `id`.
+    pub(crate) fn recent(&self, id: Uuid) -> Option<RecentOutcome<Q>> {
+        self.state.lock().recent.get(id).cloned()
+    }
+
+    /// Ends every wait as if its time were over. From now on every wait ends at once.
+    pub fn end_all(&self) {
+        let mut state = self.state.lock();
+        state.is_closing = true;
+        let attached = state.attached.take_all();
+        let ids: Vec<Uuid> = state.published.keys().copied().collect();
+        let published: Vec<PublishedEntry<L>> =
+            ids.into_iter().filter_map(|id| state.take(id)).collect();
+        drop(state);
+        self.gauge.sub(count(&attached) + count(&published));
+        for entry in attached {
+            let _ = entry.outcome.send(WaitOutcome::Pending);
+        }
+        for entry in published {
+            let _ = entry.outcome.send(unanswered(entry.is_written));
+        }
+    }
+
+    /// Returns the requests whose publishers wait.
+    pub fn published(&self) -> Vec<Uuid> {
+        self.state.lock().published.keys().copied().collect()
+    }
+
+    /// Returns the requests that attached waiters wait for.
+    pub fn awaited(&self) -> Awaited {
+        self.state.lock().attached.awaited()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn gauge(&self) -> i64 {
+        self.gauge.get()
+    }
+
+    /// Returns once a waiter is attached.
+    pub async fn wait_for_attached(&self) {
+        while self.state.lock().attached.len() == 0 {
+            self.first_attached.notified().await;
+        }
+    }
+
+    /// Removes a publishing waiter. Returns its outcome if it was still registered.
+    pub(crate) fn expire(&self, id: Uuid, waiter: WaiterId) -> Option<WaitOutcome<L>> {
+        let mut state = self.state.lock();
+        let is_own = state.published.get(&id).is_some_and(|entry| entry.waiter == waiter);
+        let entry = if is_own { state.take(id) } else { None }?;
+        drop(state);
+        self.gauge.dec();
+        Some(unanswered(entry.is_written))
+    }
+
+    /// Lets the acknowledgement end the wait. Returns the outcome if the acknowledgement is known already.
+    pub(crate) fn await_written(&self, id: Uuid, waiter: WaiterId) -> Option<WaitOutcome<L>> {
+        let mut state = self.state.lock();
+        let entry = state.published.get_mut(&id).filter(|entry| entry.waiter == waiter)?;
+        entry.is_overdue = true;
+        let entry = if entry.is_written { state.take(id) } else { None }?;
+        drop(state);
+        self.gauge.dec();
+        Some(unanswered(entry.is_written))
+    }
+
+    /// Removes an attached waiter.
+    pub(crate) fn detach(&self, id: Uuid, waiter: WaiterId) {
+        if self.state.lock().attached.remove(id, waiter).is_some() {
+            self.gauge.dec();
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Protection at the edge of a service: trusted proxies, CORS, security headers, limits of size and time.
+
+pub mod body_guard;
+pub mod body_pace;
+pub mod config;
+pub mod cors;
+pub mod limits;
+pub mod proxies;
+pub mod security_headers;
+
+pub use config::EdgeConfig;

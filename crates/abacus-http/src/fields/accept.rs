@@ -1,0 +1,50 @@
+//! `Accept` (RFC 9110, section 12.5.1).
+
+use axum::http::{HeaderMap, header};
+
+/// Returns all values of `Accept` as one list; `None` without the header.
+pub fn accepted(headers: &HeaderMap) -> Option<String> {
+    if !headers.contains_key(header::ACCEPT) {
+        return None;
+    }
+    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    Some(values.collect::<Vec<_>>().join(","))
+}
+
+/// Returns the quality of a media type in thousandths: the weight of the most specific range that covers the type.
+///
+/// ```
+/// use abacus_http::fields::accept::quality;
+/// assert_eq!(quality("text/*;q=0.5, application/json", "text", "plain"), 500);
+/// assert_eq!(quality("image/png", "text", "plain"), 0);
+/// ```
+pub fn quality(accepted: &str, kind: &str, subtype: &str) -> u16 {
+    let mut best = (0, 0);
+    for range in accepted.split(',') {
+        let mut parts = range.split(';').map(str::trim);
+        let Some((range_kind, range_subtype)) = parts.next().and_then(|r| r.split_once('/')) else {
+            continue;
+        };
+        let specificity = match (range_kind, range_subtype) {
+            ("*", "*") => 1,
+            (k, "*") if k.eq_ignore_ascii_case(kind) => 2,
+            (k, s) if k.eq_ignore_ascii_case(kind) && s.eq_ignore_ascii_case(subtype) => 3,
+            _ => continue,
+        };
+        if specificity > best.0 {
+            best = (specificity, weight(parts));
+        }
+    }
+    best.1
+}
+
+fn weight<'a>(mut parameters: impl Iterator<Item = &'a str>) -> u16 {
+    let value = parameters.find_map(|p| p.strip_prefix("q=").or_else(|| p.strip_prefix("Q=")));
+    let Some(weight) = value.and_then(|value| value.parse::<f64>().ok()) else { return 1000 };
+    thousandths(weight.clamp(0.0, 1.0))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 1000")]
+fn thousandths(weight: f64) -> u16 {
+    (weight * 1000.0).round() as u16
+}

@@ -1,0 +1,112 @@
+//! The problem document.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::problem_type::Class;
+
+/// Media type of a problem document.
+pub const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// Seconds after which a caller may try again, for a 503 without a time of its own.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// Longest text in a document, in characters.
+const LONGEST_TEXT: usize = 300;
+
+/// A problem document (RFC 9457). Some types have further members, which their pages name.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "type": "/problems/operand-out-of-range",
+    "title": "An operand is out of range",
+    "status": 422,
+    "detail": "the operand `n` must be 0 or more, not `-1`",
+    "code": "operand-out-of-range",
+    "operand": "n"
+})))]
+pub struct Problem {
+    /// Path of the problem type: a page with cause and advice.
+    #[schema(pattern = "^/problems/[a-z-]+$")]
+    r#type: String,
+    /// Title of the problem type.
+    title: &'static str,
+    /// HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// Error of this request, and the needed change.
+    detail: String,
+    /// Stable name for programs: the end of `type`, or the processor's own code.
+    code: String,
+    /// Id of the request, if the request has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    request_id: Option<Uuid>,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    members: Map<String, Value>,
+}
+
+impl Problem {
+    /// The document of an error. A long `detail` is cut.
+    pub fn new(class: &Class, detail: &str) -> Self {
+        Self {
+            r#type: format!("/problems/{}", class.code),
+            title: class.title,
+            status: class.status.as_u16(),
+            detail: cut(detail),
+            code: class.code.to_owned(),
+            request_id: None,
+            members: Map::new(),
+        }
+    }
+
+    /// Replaces the code.
+    #[must_use]
+    pub fn with_code(self, code: &str) -> Self {
+        Self { code: code.to_owned(), ..self }
+    }
+
+    /// Sets the id of the request.
+    #[must_use]
+    pub fn with_request_id(self, request_id: Option<Uuid>) -> Self {
+        Self { request_id, ..self }
+    }
+
+    /// Sets the extension members.
+    #[must_use]
+    pub fn with_members(self, members: Vec<(&'static str, Value)>) -> Self {
+        let members = members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self { members, ..self }
+    }
+
+    /// Returns the document as JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, self.to_json()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, MEDIA_TYPE);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        response
+    }
+}
+
+/// Cuts a text that comes from a caller, and may be as long as a body.
+pub fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_TEXT) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}

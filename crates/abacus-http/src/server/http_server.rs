@@ -1,0 +1,148 @@
+//! Start, service and drain of the server.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use abacus_runtime::{ByteSize, Config, Environment, Runtime, Shutdown, announce};
+use anyhow::Context as _;
+use axum::Router;
+use axum::response::Response;
+use axum::serve::Listener as _;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::connection::{ConnectionServer, GRACE, Refusal, Stage};
+use super::connections::{Connections, ConnectionsConfig};
+use super::listener::ClosingListener;
+use super::timeouts::Timeouts;
+use crate::Metrics;
+use crate::edge::EdgeConfig;
+
+pub use super::connection::close_connection;
+
+/// Time for requests in flight to end after the shutdown was requested.
+const DRAIN: Duration = Duration::from_secs(10);
+/// Time for writing the last answers after the end of the drain.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+const STOP_BUDGET: Duration = Duration::from_secs(12);
+
+/// Settings of the server.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    listen: SocketAddr,
+    /// Largest request body.
+    pub max_body: ByteSize,
+    timeouts: Timeouts,
+    connections: ConnectionsConfig,
+}
+
+impl Config for ServerConfig {
+    fn read(env: &mut Environment) -> Self {
+        Self {
+            listen: env.get(
+                "ABACUS_HTTP_LISTEN",
+                "127.0.0.1:8080",
+                "Address on which the API is served",
+            ),
+            max_body: env.get(
+                "ABACUS_MAX_BODY",
+                "2MiB",
+                "Largest request body; larger ones are answered 413",
+            ),
+            timeouts: Timeouts::read(env),
+            connections: ConnectionsConfig::read(env),
+        }
+    }
+}
+
+/// A server that listens.
+pub struct HttpServer {
+    listener: TcpListener,
+    connections: Arc<Connections>,
+    server: ConnectionServer,
+}
+
+impl HttpServer {
+    /// Listens. `refusal` makes the answer for a connection beyond the limits.
+    pub async fn open(
+        config: &ServerConfig,
+        edge: &EdgeConfig,
+        metrics: Metrics,
+        router: Router,
+        refusal: fn() -> Response,
+    ) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(config.listen).await.with_context(|| {
+            format!("could not listen on {} (ABACUS_HTTP_LISTEN)", config.listen)
+        })?;
+        announce("http", listener.local_addr()?);
+        let connections =
+            Connections::new(config.connections, edge.proxies.clone(), metrics.clone());
+        let largest_head = edge.limits.largest_head();
+        let refusal = Refusal { answer: refusal };
+        let server = ConnectionServer::new(router, config.timeouts, largest_head, refusal, metrics);
+        Ok(Self { listener, connections: Arc::new(connections), server })
+    }
+
+    /// Serves in a task until the shutdown. `end_waits` is called if requests are still in flight at the end of the
+    /// drain; it makes their handlers answer at once.
+    pub fn spawn(self, runtime: &Runtime, end_waits: impl FnOnce() + Send + 'static) {
+        runtime.spawn("http", STOP_BUDGET, |shutdown| self.serve(end_waits, shutdown));
+    }
+
+    /// Serves until the shutdown. Then no new connection is accepted, and every request in flight is answered.
+    async fn serve(
+        self,
+        end_waits: impl FnOnce() + Send + 'static,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<()> {
+        let Self { listener, connections, server } = self;
+        let listener = ClosingListener::new(listener, shutdown.clone())?;
+        let (stage, _) = watch::channel(Stage::Serving);
+        {
+            let mut accepting = pin!(accept(listener, &connections, &server, &stage));
+            tokio::select! {
+                biased;
+                () = shutdown.requested() => {}
+                () = &mut accepting => {}
+            }
+            // Connections made before the listener closed are still served.
+            let _ = timeout(GRACE, accepting).await;
+        }
+        stage.send_replace(Stage::Draining);
+        if timeout(DRAIN, stage.closed()).await.is_ok() {
+            return Ok(());
+        }
+        end_waits();
+        if timeout(LAST_ANSWERS, stage.closed()).await.is_err() {
+            tracing::warn!("connections were cut: their requests did not end");
+            stage.send_replace(Stage::Cut);
+        }
+        Ok(())
+    }
+}
+
+/// Accepts connections for ever.
+async fn accept(
+    mut listener: ClosingListener,
+    connections: &Arc<Connections>,
+    server: &ConnectionServer,
+    stage: &watch::Sender<Stage>,
+) {
+    loop {
+        let (stream, peer) = listener.accept().await;
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps Nagle's algorithm");
+        }
+        match connections.admit(peer.ip()) {
+            Ok(guard) => server.serve(stream, peer, (guard, stage.subscribe())),
+            Err(Some(guard)) => server.refuse(stream, (guard, stage.subscribe())),
+            Err(None) => drop(stream),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

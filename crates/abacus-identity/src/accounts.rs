@@ -1,0 +1,303 @@
+//! Acts on accounts and credentials: registration, sign-in, passwords, API keys and administration.
+//!
+//! Each act leaves a row in the audit log, and takes effect on this instance at once. Rate limits are the service's task,
+//! before it calls an act.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::api_key::NewApiKey;
+use crate::audit::{Act, Event};
+use crate::caller::{Role, User};
+use crate::config::RegistrationPolicy;
+use crate::error::{CredentialFault, Error};
+use crate::identity::Identity;
+use crate::name::UserName;
+use crate::page::Page;
+use crate::password::{Password, Verdict};
+use crate::store::{
+    Account, AccountChange, AccountEntry, AuditEntry, KeyEntry, NewAccount, RegistrationGrant,
+};
+use crate::tokens::Session;
+
+/// Longest label of an API key, in characters.
+const LONGEST_LABEL: usize = 100;
+
+/// An account to be made.
+#[derive(Debug)]
+pub struct Registration {
+    /// Name of the account.
+    pub name: UserName,
+    /// Password.
+    pub password: Password,
+    /// Role of the account.
+    pub role: Role,
+    /// One-time token for registering the first administrator.
+    pub bootstrap_token: Option<String>,
+}
+
+/// A new session.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// Session token.
+    pub token: String,
+    /// Time until the session ends by itself.
+    pub lifetime: Duration,
+    /// Name of the account.
+    pub username: String,
+    /// Role of the account.
+    pub role: Role,
+}
+
+/// A new API key.
+#[derive(Debug)]
+pub struct CreatedKey {
+    /// Id of the key.
+    pub id: Uuid,
+    /// Label of the key.
+    pub label: String,
+    /// The key itself. It is shown once and not stored.
+    pub text: String,
+}
+
+impl Identity {
+    /// Counts an attempt to make an account.
+    pub fn count_registration<T, E>(&self, outcome: &Result<T, E>) {
+        let label = if outcome.is_ok() { "succeeded" } else { "refused" };
+        self.metrics.registrations.with_label_values(&[label]).inc();
+    }
+
+    /// Makes an account. `by` is the signed-in caller. Returns the account's name.
+    pub async fn register(
+        &self,
+        registration: Registration,
+        by: Option<&User>,
+        from: IpAddr,
+    ) -> Result<UserName, Error> {
+        let Registration { name, role, .. } = registration;
+        let event = Event::new(Act::Register, from);
+        let grant = match self.grant(by, role, registration.bootstrap_token.as_deref()) {
+            Err(error) => {
+                if let Some(reason) = error.audit_reason() {
+                    self.store.record(&event.refused(reason)).await?;
+                }
+                return Err(error);
+            }
+            Ok(grant) => grant,
+        };
+        registration.password.check(&name)?;
+        let hash = self.hasher.hash(registration.password).await?;
+        let new = NewAccount { name: &name, role, password_hash: &hash, grant };
+        let event = match (grant, by) {
+            (RegistrationGrant::Bootstrap(_), _) => event.with("as admin, by the bootstrap token"),
+            (_, Some(by)) => event.by(&by.name),
+            (_, None) => event,
+        };
+        self.store.create(&new, &event.on(name.as_str())).await?;
+        Ok(name)
+    }
+
+    /// Returns the right by which `by` may make an account with `role`.
+    fn grant(
+        &self,
+        by: Option<&User>,
+        role: Role,
+        token: Option<&str>,
+    ) -> Result<RegistrationGrant, Error> {
+        match (role, by) {
+            (_, Some(by)) if by.role == Role::Admin => Ok(RegistrationGrant::Administrator),
+            (Role::User, _) if self.registration == RegistrationPolicy::Open => {
+                Ok(RegistrationGrant::Open)
+            }
+            (_, Some(_)) if !self.knows_administrators() => Err(Error::Stale),
+            (Role::User, _) => Err(Error::RegistrationClosed),
+            (Role::Admin, _) => token
+                .and_then(|token| self.bootstrap.check(token))
+                .map(RegistrationGrant::Bootstrap)
+                .ok_or(Error::RoleNotAllowed),
+        }
+    }
+
+    /// Starts a session. A wrong name and a wrong password give the same error, after the same time.
+    pub async fn sign_in(
+        &self,
+        username: &str,
+        password: Password,
+        from: IpAddr,
+    ) -> Result<SignedIn, Error> {
+        let event = Event::new(Act::Login, from);
+        let found = match UserName::parse(username) {
+            Ok(name) => self.store.find(name.as_str()).await?,
+            // A malformed name is answered like an unknown one.
+            Err(_) => None,
+        };
+        let event = match &found {
+            Some(account) => event.on(&account.name),
+            None => event,
+        };
+        let account = match self.check_password(found.as_ref(), password).await {
+            Ok(account) => account,
+            Err(error) => {
+                self.record_refused_login(&event, &error).await?;
+                return Err(error);
+            }
+        };
+        let (role, generation) = (account.role, account.generation);
+        let token = self.tokens.issue(account.user_id, &account.name, role, generation);
+        let token = token.map_err(Error::Internal)?;
+        self.store.record(&event.by(&account.name)).await?;
+        self.metrics.logins.with_label_values(&["succeeded"]).inc();
+        let lifetime = self.tokens.lifetime();
+        Ok(SignedIn { token, lifetime, username: account.name.clone(), role })
+    }
+
+    /// Returns the account if the password is right and the account is not disabled. An unknown account takes as long.
+    async fn check_password<'a>(
+        &self,
+        found: Option<&'a Account>,
+        password: Password,
+    ) -> Result<&'a Account, Error> {
+        let stored = found.map(|account| account.password_hash.as_str());
+        let verdict = self.hasher.verify(password.clone(), stored).await?;
+        let account = found.filter(|_| verdict != Verdict::Wrong).ok_or(Error::WrongCredentials)?;
+        if account.is_disabled {
+            return Err(Error::AccountDisabled);
+        }
+        if verdict == Verdict::RightButOutdated {
+            let hash = self.hasher.hash(password).await?;
+            self.store.rehash(account, &hash).await?;
+        }
+        Ok(account)
+    }
+
+    async fn record_refused_login(&self, event: &Event<'_>, error: &Error) -> Result<(), Error> {
+        let label = match error {
+            Error::WrongCredentials => "refused",
+            Error::AccountDisabled => "disabled",
+            _ => return Ok(()),
+        };
+        self.metrics.logins.with_label_values(&[label]).inc();
+        let reason = error.audit_reason().unwrap_or_default();
+        self.store.record(&event.clone().refused(reason)).await
+    }
+
+    /// Ends a session.
+    pub async fn sign_out(&self, session: &Session, from: IpAddr) -> Result<(), Error> {
+        let event = Event::new(Act::Logout, from).by(&session.name).on(&session.name);
+        let revocation = self.store.end_session(session, &event).await?;
+        self.revocations.apply([revocation]);
+        Ok(())
+    }
+
+    /// Changes a password, and ends every other session of the account.
+    pub async fn change_password(
+        &self,
+        session: &Session,
+        current: Password,
+        new: Password,
+        from: IpAddr,
+    ) -> Result<(), Error> {
+        new.check(&UserName::parse(&session.name)?)?;
+        let account = self.store.find(&session.name).await?;
+        let account = account
+            .filter(|account| !account.is_disabled)
+            .ok_or(Error::InvalidCredentials(CredentialFault::Ended))?;
+        let event = Event::new(Act::ChangePassword, from).by(&session.name).on(&session.name);
+        let stored = Some(account.password_hash.as_str());
+        if self.hasher.verify(current, stored).await? == Verdict::Wrong {
+            self.store.record(&event.refused("wrong-password")).await?;
+            return Err(Error::WrongPassword);
+        }
+        let hash = self.hasher.hash(new).await?;
+        let ended = self.store.set_password(&account, &hash, session, &event).await?;
+        self.revocations.apply([ended]);
+        Ok(())
+    }
+
+    /// Returns the valid API keys of a user, the oldest first.
+    pub async fn keys(&self, user: &User) -> Result<Vec<KeyEntry>, Error> {
+        self.store.keys_of(user.id).await
+    }
+
+    /// Makes an API key.
+    pub async fn create_key(
+        &self,
+        session: &Session,
+        label: String,
+        from: IpAddr,
+    ) -> Result<CreatedKey, Error> {
+        if !(1..=LONGEST_LABEL).contains(&label.chars().count())
+            || label.chars().any(char::is_control)
+        {
+            return Err(Error::MalformedLabel);
+        }
+        let key = NewApiKey::generate().map_err(Error::Internal)?;
+        let event = Event::new(Act::CreateKey, from).by(&session.name).on(&session.name);
+        let event = event.with(key.id.to_string());
+        self.store.add_key(session.user_id, &key, &label, &event).await?;
+        Ok(CreatedKey { id: key.id, label, text: key.text })
+    }
+
+    /// Revokes an API key of the user. `id` is the text of the key's id.
+    pub async fn revoke_key(&self, user: &User, id: &str, from: IpAddr) -> Result<(), Error> {
+        let id = Uuid::parse_str(id).map_err(|_| Error::NoSuchKey { id: id.to_owned() })?;
+        let event = Event::new(Act::RevokeKey, from).by(&user.name).on(&user.name);
+        let revocation = self.store.revoke_key(user.id, id, &event.with(id.to_string())).await?;
+        self.revocations.apply([revocation]);
+        Ok(())
+    }
+
+    /// Returns a page of accounts, by name.
+    pub async fn accounts(&self, page: Page<String>) -> Result<Vec<AccountEntry>, Error> {
+        self.store.accounts(page).await
+    }
+
+    /// Changes an account's role, or disables or enables it, and ends its sessions if anything changes. The last
+    /// administrator stays one.
+    pub async fn change_account(
+        &self,
+        admin: &User,
+        username: &str,
+        change: AccountChange,
+        from: IpAddr,
+    ) -> Result<AccountEntry, Error> {
+        let name = known_name(username)?;
+        if change.role.is_none() && change.disabled.is_none() {
+            return Err(Error::NothingToChange);
+        }
+        let event = Event::new(Act::Administer, from).by(&admin.name).on(name.as_str());
+        let changed = self.store.change(&name, change, &event).await;
+        if matches!(changed, Err(Error::LastAdmin { .. })) {
+            self.store.record(&event.refused("last-admin")).await?;
+        }
+        let changed = changed?;
+        self.revocations.apply(changed.revocation);
+        Ok(changed.account)
+    }
+
+    /// Ends all sessions of an account.
+    pub async fn end_sessions(
+        &self,
+        admin: &User,
+        username: &str,
+        from: IpAddr,
+    ) -> Result<(), Error> {
+        let name = known_name(username)?;
+        let event = Event::new(Act::EndSessions, from).by(&admin.name).on(name.as_str());
+        let ended = self.store.end_sessions(&name, &event).await?;
+        self.revocations.apply([ended]);
+        Ok(())
+    }
+
+    /// Returns a page of the audit log, the latest entry first.
+    pub async fn audit(&self, page: Page<i64>) -> Result<Vec<AuditEntry>, Error> {
+        self.store.audit(page).await
+    }
+}
+
+/// Reads the name of an existing account. A malformed name is unknown.
+fn known_name(given: &str) -> Result<UserName, Error> {
+    UserName::parse(given).map_err(|_| Error::NoSuchUser { name: given.to_owned() })
+}

@@ -1,0 +1,28 @@
+//! The HTTP interface: routes, extractors, handlers, and their description.
+//!
+//! A handler reads a request, calls [`crate::requests`], [`crate::log`] or `abacus-identity`, and gives the answer its
+//! form. Every error becomes a [`crate::problems::Failure`]. Routes of operations come from the registry of
+//! operations: a new operation changes nothing here.
+
+mod accounts;
+mod batch;
+mod body;
+mod call;
+mod caller;
+mod catalog;
+mod compute;
+mod descriptions;
+mod docs;
+mod events;
+mod guard;
+mod history;
+mod lookup;
+mod path;
+mod result_parameters;
+mod router;
+mod state;
+
+pub(crate) use catalog::write as write_catalog;
+pub(crate) use guard::Edge;
+pub(crate) use router::router;
+pub(crate) use state::{AppState, Shared};

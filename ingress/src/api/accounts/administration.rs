@@ -1,0 +1,194 @@
+//! Administration of accounts, and the audit log.
+
+use abacus_http::edge::proxies::ClientAddress;
+use abacus_identity::{AccountChange, AccountEntry, AuditEntry, Page, Role, UserName, next_cursor};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::input::{Input, given};
+use super::respond;
+use crate::api::caller::Admin;
+use crate::api::path::{TextPath, read_path, read_query};
+use crate::api::state::Shared;
+use crate::problems::{Error, Failure, On};
+
+/// A change of an account; an absent member changes nothing.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = AccountChange, min_properties = 1)]
+pub(super) struct ChangeRequest {
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    role: Option<Role>,
+    /// A disabled account cannot sign in, and its API keys are refused.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    disabled: Option<bool>,
+}
+
+/// A page of accounts.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AccountList {
+    users: Vec<AccountEntry>,
+    /// `cursor` of the next page; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// A page of the audit log.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuditList {
+    entries: Vec<AuditEntry>,
+    /// `cursor` of the next page; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// Selection of a page of accounts.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AccountsQuery {
+    /// Largest number of entries.
+    #[serde(default, deserialize_with = "given")]
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<i64>,
+    /// `next` of the page before; absent for the first page.
+    #[serde(default, deserialize_with = "given")]
+    #[param(pattern = "^[a-z0-9][a-z0-9._-]{2,63}$")]
+    cursor: Option<String>,
+}
+
+/// Selection of a page of the audit log.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuditQuery {
+    /// Largest number of entries.
+    #[serde(default, deserialize_with = "given")]
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<i64>,
+    /// `next` of the page before; absent for the first page.
+    #[serde(default, deserialize_with = "given")]
+    #[param(pattern = "^[1-9][0-9]{0,17}$")]
+    cursor: Option<String>,
+}
+
+type PageQuery<Q> = Result<Query<Q>, QueryRejection>;
+
+/// List all accounts
+///
+/// By name.
+#[utoipa::path(
+    get, path = "/v1/admin/users", tag = "administration", operation_id = "listUsers",
+    security(("bearer" = [])), params(AccountsQuery),
+    responses(
+        (status = 200, description = "A page of accounts", body = AccountList),
+        On<400>, On<401>, On<403>, On<503>,
+    )
+)]
+pub(super) async fn list_users(
+    State(state): State<Shared>,
+    _: Admin,
+    query: PageQuery<AccountsQuery>,
+) -> Result<Response, Failure> {
+    let query = read_query(query)?;
+    let name = |cursor: &str| Some(UserName::parse(cursor).ok()?.as_str().to_owned());
+    let page = page(query.cursor.as_deref(), query.limit, name)?;
+    let (limit, users) = (page.limit, state.identity.accounts(page).await?);
+    let next = next_cursor(limit, &users, |user| user.username.clone());
+    Ok(respond::json(StatusCode::OK, AccountList { users, next }))
+}
+
+/// Change an account's role, disable it or enable it
+///
+/// Ends the sessions of the account, on every instance within two seconds. The last administrator stays one.
+#[utoipa::path(
+    patch, path = "/v1/admin/users/{username}", tag = "administration",
+    operation_id = "changeUser", security(("bearer" = [])),
+    params(("username" = String, Path, description = "Name of the account")),
+    request_body = ChangeRequest,
+    responses(
+        (status = 200, description = "The account after the change", body = AccountEntry),
+        On<400>, On<401>, On<403>, On<404>, On<409>, On<413>, On<415>,
+        On<422>, On<503>,
+    )
+)]
+pub(super) async fn change_user(
+    State(state): State<Shared>,
+    from: ClientAddress,
+    Admin(admin): Admin,
+    path: TextPath,
+    Input(asked): Input<ChangeRequest>,
+) -> Result<Response, Failure> {
+    let name = read_path(path)?;
+    let change = AccountChange { role: asked.role, disabled: asked.disabled };
+    let account = state.identity.change_account(&admin, &name, change, from.0).await?;
+    Ok(respond::json(StatusCode::OK, account))
+}
+
+/// End all sessions of an account
+///
+/// On every instance within two seconds. The user can sign in again; API keys stay valid.
+#[utoipa::path(
+    delete, path = "/v1/admin/users/{username}/sessions", tag = "administration",
+    operation_id = "endSessions", security(("bearer" = [])),
+    params(("username" = String, Path, description = "Name of the account")),
+    responses(
+        (status = 204, description = "The sessions have ended"),
+        On<400>, On<401>, On<403>, On<404>, On<503>,
+    )
+)]
+pub(super) async fn end_sessions(
+    State(state): State<Shared>,
+    from: ClientAddress,
+    Admin(admin): Admin,
+    path: TextPath,
+) -> Result<Response, Failure> {
+    let name = read_path(path)?;
+    state.identity.end_sessions(&admin, &name, from.0).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Read the audit log
+///
+/// Acts on accounts and credentials, done and refused; the latest first.
+#[utoipa::path(
+    get, path = "/v1/admin/audit", tag = "administration", operation_id = "listAudit",
+    security(("bearer" = [])), params(AuditQuery),
+    responses(
+        (status = 200, description = "A page of the audit log", body = AuditList),
+        On<400>, On<401>, On<403>, On<503>,
+    )
+)]
+pub(super) async fn list_audit(
+    State(state): State<Shared>,
+    _: Admin,
+    query: PageQuery<AuditQuery>,
+) -> Result<Response, Failure> {
+    let query = read_query(query)?;
+    let page = page(query.cursor.as_deref(), query.limit, audit_id)?;
+    let (limit, entries) = (page.limit, state.identity.audit(page).await?);
+    let next = next_cursor(limit, &entries, |entry| entry.id);
+    Ok(respond::json(StatusCode::OK, AuditList { entries, next }))
+}
+
+/// Returns the requested page; `key` reads a cursor.
+fn page<K>(
+    cursor: Option<&str>,
+    limit: Option<i64>,
+    key: impl Fn(&str) -> Option<K>,
+) -> Result<Page<K>, Error> {
+    let after = cursor.map(|cursor| key(cursor).ok_or(Error::MalformedCursor)).transpose();
+    let page = Page::new(None, limit).ok_or(Error::MalformedLimit)?;
+    Ok(Page { after: after?, ..page })
+}
+
+/// Reads the id of an audit entry in a cursor.
+fn audit_id(cursor: &str) -> Option<i64> {
+    cursor.parse().ok().filter(|id: &i64| *id > 0 && id.to_string() == cursor)
+}

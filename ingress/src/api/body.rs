@@ -1,0 +1,112 @@
+//! JSON bodies of computations.
+//!
+//! An operand is a string of digits or a JSON integer of any size. The text of a number is taken unparsed, so no digit
+//! is lost. The operations refuse other numbers (`1e9`, `1.5`) like any other text.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use abacus_http::fields::content_type;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+use crate::problems::Error;
+use crate::requests::ComputationRequest;
+
+/// Refuses a body whose `Content-Type` is not JSON.
+pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Error> {
+    if content_type::is_json(headers) { Ok(()) } else { Err(Error::UnsupportedMediaType) }
+}
+
+/// Returns the error of a body that did not arrive whole.
+pub(super) fn refuse_part(rejection: &BytesRejection, limit: u64) -> Error {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        Error::BodyTooLarge { limit }
+    } else {
+        Error::IncompleteBody
+    }
+}
+
+/// Reads the body of one computation.
+pub(super) fn read(bytes: &[u8]) -> Result<ComputationRequest, Error> {
+    let body: Body<'_> = serde_json::from_slice(bytes).map_err(refuse)?;
+    let mut operands = BTreeMap::new();
+    for (name, value) in body.operands.0 {
+        let text = operand(&name, value)?;
+        insert_once(&mut operands, name, text)?;
+    }
+    Ok(ComputationRequest { operation: body.operation, operands })
+}
+
+/// Adds an operand; a repeated name is an error.
+pub(super) fn insert_once(
+    operands: &mut BTreeMap<String, String>,
+    name: String,
+    text: String,
+) -> Result<(), Error> {
+    if operands.contains_key(&name) {
+        return Err(Error::RepeatedOperand { operand: name });
+    }
+    operands.insert(name, text);
+    Ok(())
+}
+
+fn refuse(error: serde_json::Error) -> Error {
+    match error.classify() {
+        Category::Data => Error::InvalidBody(error),
+        Category::Io | Category::Syntax | Category::Eof => Error::MalformedJson(error),
+    }
+}
+
+fn operand(name: &str, value: &RawValue) -> Result<String, Error> {
+    let text = value.get();
+    let found = match text.bytes().next() {
+        Some(b'"') => return serde_json::from_str(text).map_err(refuse),
+        Some(b'-' | b'0'..=b'9') => return Ok(text.to_owned()),
+        Some(b'[') => "an array",
+        Some(b'{') => "an object",
+        Some(b'n') => "null",
+        _ => "a boolean",
+    };
+    Err(Error::OperandType { operand: name.to_owned(), found })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body<'a> {
+    operation: String,
+    #[serde(borrow)]
+    operands: Entries<'a>,
+}
+
+/// The members of an object, with repeated names, which a map would drop.
+struct Entries<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Vec<(String, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of operands by name")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(entries)
+            }
+        }
+        deserializer.deserialize_map(Object).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

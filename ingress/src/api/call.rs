@@ -1,0 +1,66 @@
+//! The head of a request about computations: the caller, and the wished form of the answer.
+
+use abacus_http::fields::conditions::Conditions;
+use abacus_http::fields::idempotency_key::IdempotencyKey;
+use abacus_http::fields::prefer::Preferences;
+use abacus_http::fields::traceparent::{self, TRACEPARENT};
+use axum::extract::FromRequestParts;
+use axum::http::HeaderValue;
+use axum::http::request::Parts;
+use tokio::time::Instant;
+
+use super::result_parameters::ResultParameters;
+use super::state::Shared;
+use crate::problems::{Error, Failure};
+use crate::quotas::Client;
+use crate::representation::{Format, View, preferred_format};
+
+/// The head of a request.
+pub(super) struct Call {
+    pub(super) client: Client,
+    format: Option<Format>,
+    pub(super) view: View,
+    pub(super) conditions: Conditions,
+    pub(super) prefer: Preferences,
+    pub(super) key: Option<IdempotencyKey>,
+    /// The caller's `traceparent`, if well-formed.
+    pub(super) traceparent: Option<HeaderValue>,
+    /// Arrival of the request.
+    pub(super) began: Instant,
+}
+
+impl Call {
+    /// Form of the answer, for a result.
+    pub(super) fn format(&self) -> Result<Format, Error> {
+        self.format.ok_or(Error::NotAcceptable)
+    }
+}
+
+impl FromRequestParts<Shared> for Call {
+    type Rejection = Failure;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &Shared,
+    ) -> Result<Self, Self::Rejection> {
+        let began = Instant::now();
+        let client = Client::from_request_parts(parts, state).await?;
+        let headers = &parts.headers;
+        let parameters = ResultParameters::read(parts.uri.query())?;
+        let key = IdempotencyKey::read(headers).map_err(|error| Error::MalformedKey(error.0))?;
+        let traceparent = headers
+            .get(TRACEPARENT)
+            .filter(|value| traceparent::is_well_formed(value.as_bytes()))
+            .cloned();
+        Ok(Self {
+            client,
+            format: preferred_format(headers),
+            view: parameters.view(),
+            conditions: Conditions::read(&parts.method, headers),
+            prefer: Preferences::read(headers).with_wait(parameters.wait()),
+            key,
+            traceparent,
+            began,
+        })
+    }
+}

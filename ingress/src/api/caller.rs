@@ -1,0 +1,120 @@
+//! Extractors of the caller: [`Caller`] for everybody that the settings admit, [`User`] and [`Session`] for signed-in
+//! callers, [`Admin`] for administrators, and [`Client`] for a caller with the request's ledger.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use abacus_http::edge::proxies::ClientAddress;
+use abacus_identity::{Caller, Credentials, Error, Role, Session, User};
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, header};
+
+use super::state::Shared;
+use crate::problems::Failure;
+use crate::quotas::{Client, Ledger};
+
+/// A user with the role of an administrator.
+#[derive(Clone, Debug)]
+pub(super) struct Admin(pub(super) User);
+
+/// The ledger of a request, kept in its extensions.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RequestLedger(pub(super) Ledger);
+
+/// Address of the caller, and the ledger of the request.
+pub(super) struct Origin {
+    pub(super) from: ClientAddress,
+    pub(super) ledger: Ledger,
+}
+
+impl FromRequestParts<Shared> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Infallible> {
+        let from = ClientAddress::from_request_parts(parts, state).await?;
+        let RequestLedger(ledger) =
+            parts.extensions.get::<RequestLedger>().cloned().unwrap_or_default();
+        Ok(Self { from, ledger })
+    }
+}
+
+impl FromRequestParts<Shared> for ClientAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.0.ip());
+        Ok(state.edge.proxies().client(peer, &parts.headers))
+    }
+}
+
+impl FromRequestParts<Shared> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Failure> {
+        #[cfg(test)]
+        if let Some(caller) = parts.extensions.get::<Self>() {
+            return Ok(caller.clone());
+        }
+        admit_look_up(parts, state).await?;
+        Ok(state.identity.identify(credentials(&parts.headers)).await?)
+    }
+}
+
+impl FromRequestParts<Shared> for Client {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Failure> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let Ok(Origin { from, ledger }) = Origin::from_request_parts(parts, state).await;
+        Ok(Self::new(caller, from, ledger))
+    }
+}
+
+impl FromRequestParts<Shared> for User {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Failure> {
+        match Caller::from_request_parts(parts, state).await? {
+            Caller::User(user) => Ok(user),
+            Caller::Anonymous => Err(Error::Unauthenticated.into()),
+        }
+    }
+}
+
+impl FromRequestParts<Shared> for Session {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Failure> {
+        admit_look_up(parts, state).await?;
+        Ok(state.identity.session(credentials(&parts.headers)).await?)
+    }
+}
+
+impl FromRequestParts<Shared> for Admin {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Failure> {
+        let user = User::from_request_parts(parts, state).await?;
+        match user.role {
+            Role::Admin => Ok(Self(user)),
+            Role::User if !state.identity.knows_administrators() => Err(Error::Stale.into()),
+            Role::User => Err(Error::AdminsOnly.into()),
+        }
+    }
+}
+
+/// Charges the address for an API key that needs a look-up in Postgres: a caller can invent many keys.
+async fn admit_look_up(parts: &mut Parts, state: &Shared) -> Result<(), Failure> {
+    if state.identity.must_look_up(&credentials(&parts.headers)) {
+        let Ok(Origin { from, ledger }) = Origin::from_request_parts(parts, state).await;
+        state.quotas.admit_stranger(from, &ledger).await?;
+    }
+    Ok(())
+}
+
+/// Reads the `Authorization` header.
+pub(super) fn credentials(headers: &HeaderMap) -> Credentials<'_> {
+    Credentials::parse(headers.get_all(header::AUTHORIZATION).iter().map(HeaderValue::as_bytes))
+}

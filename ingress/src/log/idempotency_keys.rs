@@ -1,0 +1,241 @@
+//! The table of idempotency keys. Times are those of Postgres, so that instances need no common clock.
+
+use std::time::{Duration, SystemTime};
+
+use abacus_schemas::Timestamp;
+use deadpool_postgres::Pool;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use super::question::within;
+
+/// Time limit of one question, connecting included.
+pub(crate) const KEY_TIMEOUT: Duration = Duration::from_secs(3);
+/// Number of expired keys that one statement deletes.
+pub(crate) const DELETED_AT_ONCE: i64 = 1_000;
+/// Attempts to claim a key. The key may be deleted between the claim and the look at its row.
+const ATTEMPTS: usize = 3;
+
+/// Claims a new key, an expired key, or a key whose lease has ended without its request in the request log.
+const CLAIM: &str = "
+    INSERT INTO idempotency_keys AS kept
+           (requester, key, fingerprint, request_id, requested_at, leased_until, expires_at)
+    VALUES ($1, $2, $3, $4, timestamptz 'epoch' + $5::bigint * interval '1 microsecond',
+            now() + make_interval(secs => $6), now() + make_interval(secs => $7))
+    ON CONFLICT (requester, key) DO UPDATE
+       SET fingerprint = excluded.fingerprint,
+           request_id = CASE WHEN kept.expires_at > now() THEN kept.request_id
+                             ELSE excluded.request_id END,
+           requested_at = CASE WHEN kept.expires_at > now() THEN kept.requested_at
+                               ELSE excluded.requested_at END,
+           expires_at = CASE WHEN kept.expires_at > now() THEN kept.expires_at
+                             ELSE excluded.expires_at END,
+           leased_until = excluded.leased_until,
+           written_at = NULL
+     WHERE kept.expires_at <= now()
+        OR (kept.fingerprint = excluded.fingerprint
+            AND kept.written_at IS NULL
+            AND kept.leased_until <= now()
+            AND NOT EXISTS (SELECT FROM request_log AS log WHERE log.request_id = kept.request_id))
+    RETURNING request_id, fingerprint, expires_at, leased_until, true AS is_ours, false AS is_written,
+              0::float8 AS lease_left, false AS is_expired,
+              (extract(epoch FROM requested_at) * 1000000)::bigint AS requested_micros";
+
+/// Selects the request that a key stands for.
+const LOOK: &str = "
+    SELECT request_id, fingerprint, expires_at, leased_until, false AS is_ours,
+           expires_at <= now() AS is_expired,
+           written_at IS NOT NULL
+               OR EXISTS (SELECT FROM request_log AS log WHERE log.request_id = kept.request_id)
+               AS is_written,
+           greatest(extract(epoch FROM leased_until - now()), 0)::float8 AS lease_left,
+           (extract(epoch FROM requested_at) * 1000000)::bigint AS requested_micros
+      FROM idempotency_keys AS kept
+     WHERE requester = $1 AND key = $2";
+
+/// Notes that requests are in the event log.
+const WRITTEN: &str = "UPDATE idempotency_keys SET written_at = now() WHERE request_id = ANY($1) AND written_at IS NULL";
+
+/// Ends leases. A lease that another instance has taken over meanwhile stays.
+const RELEASE: &str = "
+    UPDATE idempotency_keys AS kept SET leased_until = now()
+      FROM unnest($1::uuid[], $2::timestamptz[]) AS lease (request_id, leased_until)
+     WHERE kept.request_id = lease.request_id
+       AND kept.leased_until = lease.leased_until
+       AND kept.written_at IS NULL";
+
+/// Deletes expired keys. The second condition spares a key that is claimed again meanwhile; rows that another
+/// instance is deleting are skipped.
+const EXPIRE: &str = "
+    DELETE FROM idempotency_keys
+     WHERE (requester, key) IN (SELECT requester, key FROM idempotency_keys
+                                 WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED)
+       AND expires_at <= now()";
+
+/// The idempotency keys of all requesters.
+#[derive(Clone)]
+pub(crate) struct IdempotencyKeys {
+    pool: Pool,
+    lease: Duration,
+    lifetime: Duration,
+}
+
+/// A computation to be made under a key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyClaim<'a> {
+    pub(crate) requester: &'a str,
+    pub(crate) key: &'a str,
+    pub(crate) fingerprint: &'a [u8; 32],
+    /// Request id for a new key.
+    pub(crate) id: Uuid,
+    /// Time of the request for a new key.
+    pub(crate) requested_at: Timestamp,
+}
+
+/// The request that a key stands for.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyEntry {
+    pub(crate) id: Uuid,
+    pub(crate) requested_at: Timestamp,
+    pub(crate) expires_at: SystemTime,
+    /// End of the lease within which the claiming instance publishes the request.
+    pub(crate) leased_until: SystemTime,
+    /// Whether this call holds the lease.
+    pub(crate) is_ours: bool,
+    /// Whether the request is in the event log.
+    pub(crate) is_written: bool,
+    /// Time for which another instance may still publish the request.
+    pub(crate) lease_left: Duration,
+}
+
+/// Why a key gives no entry.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeyError {
+    #[error(
+        "the `Idempotency-Key` was used for another computation; use a new key for each computation"
+    )]
+    Reused,
+    #[error("the keys cannot be looked up, and nothing was computed; try again with the same key")]
+    Unavailable(#[source] anyhow::Error),
+}
+
+impl IdempotencyKeys {
+    /// Keys behind `pool`, each kept for `lifetime`; a claim holds its lease for `lease`.
+    pub(crate) fn new(pool: Pool, lease: Duration, lifetime: Duration) -> Self {
+        Self { pool, lease, lifetime }
+    }
+
+    /// Duration of a lease.
+    pub(crate) fn lease(&self) -> Duration {
+        self.lease
+    }
+
+    /// Claims a key, or returns the request that the key stands for.
+    pub(crate) async fn claim(&self, claim: KeyClaim<'_>) -> Result<KeyEntry, KeyError> {
+        let row =
+            within(KEY_TIMEOUT, self.try_claim(claim)).await.map_err(KeyError::Unavailable)?;
+        checked(&row, claim)
+    }
+
+    /// Returns the request that a key stands for; `None` if the key is to be claimed.
+    pub(crate) async fn look(&self, claim: KeyClaim<'_>) -> Result<Option<KeyEntry>, KeyError> {
+        let row = within(KEY_TIMEOUT, self.try_look(claim)).await.map_err(KeyError::Unavailable)?;
+        let Some(row) = row else { return Ok(None) };
+        if row.try_get("is_expired").map_err(unreadable)? {
+            return Ok(None);
+        }
+        let entry = checked(&row, claim)?;
+        Ok(Some(entry).filter(|entry| entry.is_written || !entry.lease_left.is_zero()))
+    }
+
+    async fn try_look(&self, claim: KeyClaim<'_>) -> anyhow::Result<Option<Row>> {
+        let client = self.pool.get().await?;
+        let look = client.prepare_cached(LOOK).await?;
+        Ok(client.query_opt(&look, &[&claim.requester, &claim.key]).await?)
+    }
+
+    async fn try_claim(&self, claimed: KeyClaim<'_>) -> anyhow::Result<Row> {
+        let client = self.pool.get().await?;
+        let (claim, look) = (client.prepare_cached(CLAIM), client.prepare_cached(LOOK));
+        let (claim, look) = futures_util::future::try_join(claim, look).await?;
+        let KeyClaim { requester, key, fingerprint, id, requested_at } = claimed;
+        let (fingerprint, micros) = (fingerprint.as_slice(), requested_at.as_micros());
+        let (lease, lifetime) = (self.lease.as_secs_f64(), self.lifetime.as_secs_f64());
+        let values: [&(dyn ToSql + Sync); 7] =
+            [&requester, &key, &fingerprint, &id, &micros, &lease, &lifetime];
+        for _ in 0..ATTEMPTS {
+            if let Some(row) = client.query_opt(&claim, &values).await? {
+                return Ok(row);
+            }
+            if let Some(row) = client.query_opt(&look, &[&requester, &key]).await? {
+                return Ok(row);
+            }
+        }
+        anyhow::bail!("the key comes and goes")
+    }
+
+    /// Notes that requests are in the event log.
+    pub(crate) async fn mark_written(&self, ids: &[Uuid]) -> anyhow::Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.execute(WRITTEN, &[&ids]).await
+    }
+
+    /// Ends the leases of requests that this instance will not publish. `leases` holds the end of each lease.
+    pub(crate) async fn release(&self, ids: &[Uuid], leases: &[SystemTime]) -> anyhow::Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.execute(RELEASE, &[&ids, &leases]).await
+    }
+
+    async fn execute(
+        &self,
+        statement: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> anyhow::Result<()> {
+        let question = async {
+            let client = self.pool.get().await?;
+            let statement = client.prepare_cached(statement).await?;
+            client.execute(&statement, parameters).await?;
+            Ok(())
+        };
+        within(KEY_TIMEOUT, question).await
+    }
+
+    /// Deletes up to [`DELETED_AT_ONCE`] expired keys. Returns the number of deleted keys.
+    pub(crate) async fn delete_expired(&self) -> anyhow::Result<i64> {
+        let question = async {
+            let client = self.pool.get().await?;
+            Ok(i64::try_from(client.execute(EXPIRE, &[&DELETED_AT_ONCE]).await?)?)
+        };
+        within(KEY_TIMEOUT, question).await
+    }
+}
+
+/// Reads an entry. An entry of another computation is an error.
+fn checked(row: &Row, claim: KeyClaim<'_>) -> Result<KeyEntry, KeyError> {
+    let fingerprint: &[u8] = row.try_get("fingerprint").map_err(unreadable)?;
+    if fingerprint != claim.fingerprint {
+        return Err(KeyError::Reused);
+    }
+    read(row).map_err(unreadable)
+}
+
+fn read(row: &Row) -> Result<KeyEntry, tokio_postgres::Error> {
+    Ok(KeyEntry {
+        id: row.try_get("request_id")?,
+        requested_at: Timestamp::from_micros(row.try_get("requested_micros")?),
+        expires_at: row.try_get("expires_at")?,
+        leased_until: row.try_get("leased_until")?,
+        is_ours: row.try_get("is_ours")?,
+        is_written: row.try_get("is_written")?,
+        lease_left: Duration::try_from_secs_f64(row.try_get("lease_left")?).unwrap_or_default(),
+    })
+}
+
+fn unreadable(error: tokio_postgres::Error) -> KeyError {
+    KeyError::Unavailable(error.into())
+}

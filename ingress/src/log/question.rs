@@ -1,0 +1,19 @@
+//! A question to Postgres, within a time limit.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::time::timeout;
+
+/// Waits for the answer to a question for at most `limit`.
+pub(super) async fn within<T>(
+    limit: Duration,
+    question: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    timeout(limit, question).await.context("no answer in time").flatten()
+}
+
+/// Returns the SQL expression that formats the timestamp `column` as RFC 3339 in UTC, to the microsecond.
+pub(super) fn rfc3339(column: &str) -> String {
+    format!(r#"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"#)
+}

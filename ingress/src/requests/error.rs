@@ -1,0 +1,76 @@
+//! Why a request has no outcome.
+
+use abacus_operations::Refusal;
+use uuid::Uuid;
+
+use crate::log::{self, KeyError};
+use crate::quotas;
+use crate::representation::Computation;
+
+/// Why a request has no outcome. The text is the `detail` of the problem document, so it holds nothing that the caller
+/// may not know.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    Quota(#[from] quotas::Error),
+    #[error(transparent)]
+    Exchange(#[from] abacus_exchange::Error),
+    #[error("{message}")]
+    ComputationFailed { code: String, message: String },
+    #[error(
+        "no request {id} is known; one that was made within the last seconds may still be on its \
+         way into the log"
+    )]
+    NoSuchComputation { id: Uuid },
+    #[error(
+        "the request log is behind, and does not have {id} or not yet; ask again in a moment, or \
+         with `Prefer: wait`"
+    )]
+    LogBehind { id: Uuid },
+    #[error(transparent)]
+    Log(#[from] log::Error),
+    #[error("an `Idempotency-Key` belongs to somebody: send it with credentials, or leave it away")]
+    KeyNeedsCredentials,
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+impl Error {
+    /// Whether nothing was published, so that no outcome can follow.
+    pub(crate) fn is_before_sending(&self) -> bool {
+        matches!(self, Self::Exchange(error) if error.is_before_sending())
+    }
+}
+
+/// Turns a failed computation into an error, for a caller that asked to compute. A look-up shows the failure as the
+/// computation's status.
+pub(crate) fn unless_failed(computation: Computation) -> Result<Computation, Error> {
+    match computation.error {
+        Some(failure) => {
+            Err(Error::ComputationFailed { code: failure.code, message: failure.message })
+        }
+        None => Ok(computation),
+    }
+}
+
+/// An error, with the id of the request once the request has one.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) request_id: Option<Uuid>,
+    pub(crate) error: Error,
+}
+
+impl Failed {
+    /// Returns a function that attaches the id of a request to its error.
+    pub(crate) fn of<E: Into<Error>>(id: Uuid) -> impl FnOnce(E) -> Self {
+        move |error| Self { request_id: Some(id), error: error.into() }
+    }
+}
+
+impl<E: Into<Error>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self { request_id: None, error: error.into() }
+    }
+}

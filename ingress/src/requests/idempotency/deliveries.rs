@@ -1,0 +1,191 @@
+//! Deliveries of the requests under idempotency keys. The producer reports each delivery, and a task passes it on to
+//! Postgres, whether or not the caller is still connected. A delivery that is not passed on, for lack of time or of
+//! Postgres, shows later in the request log.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use abacus_runtime::Shutdown;
+use parking_lot::Mutex;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{Instant, interval, sleep};
+use uuid::Uuid;
+
+use crate::log::{DELETED_AT_ONCE, IdempotencyKeys};
+
+/// Interval between two searches for expired keys.
+const SWEEP: Duration = Duration::from_secs(30);
+/// Number of deliveries in one statement.
+const BATCH: usize = 1_000;
+/// Time limit for passing deliveries on. Afterwards the lease is over, and the request log tells.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The requests under keys whose records are on their way.
+pub(crate) struct Deliveries {
+    /// Number of expected deliveries; requests without a key need no lock while it is zero.
+    count: AtomicUsize,
+    /// Each request with the end of its lease.
+    expected: Mutex<HashMap<Uuid, SystemTime>>,
+    reports: UnboundedSender<Delivery>,
+}
+
+/// Receives the reported deliveries.
+pub(crate) struct Feed(UnboundedReceiver<Delivery>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Delivery {
+    Written(Uuid),
+    Failed(Uuid, SystemTime),
+}
+
+impl Deliveries {
+    /// Returns the deliveries and their feed for [`report_deliveries`]. The feed holds at most as many reports as
+    /// records are on their way.
+    pub(crate) fn new() -> (Self, Feed) {
+        let (reports, feed) = unbounded_channel();
+        let expected = Mutex::new(HashMap::new());
+        (Self { count: AtomicUsize::new(0), expected, reports }, Feed(feed))
+    }
+
+    /// Expects the delivery of `id`, published under a lease until `leased_until`.
+    pub(crate) fn expect(&self, id: Uuid, leased_until: SystemTime) {
+        if self.expected.lock().insert(id, leased_until).is_none() {
+            self.count.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Renews the lease of an expected delivery.
+    pub(crate) fn renew(&self, id: Uuid, leased_until: SystemTime) {
+        if let Some(lease) = self.expected.lock().get_mut(&id) {
+            *lease = leased_until;
+        }
+    }
+
+    /// Reports that the request is in the event log.
+    pub(crate) fn mark_written(&self, id: Uuid) {
+        self.report(id, |_| Delivery::Written(id));
+    }
+
+    /// Reports that the request was given up, or never sent.
+    pub(crate) fn mark_failed(&self, id: Uuid) {
+        self.report(id, |lease| Delivery::Failed(id, lease));
+    }
+
+    fn report(&self, id: Uuid, delivery: impl FnOnce(SystemTime) -> Delivery) {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        let Some(lease) = self.expected.lock().remove(&id) else { return };
+        self.count.fetch_sub(1, Ordering::Release);
+        let _ = self.reports.send(delivery(lease));
+    }
+}
+
+/// Passes deliveries on to Postgres, and deletes expired keys, until the shutdown.
+pub(crate) async fn report_deliveries(
+    keys: IdempotencyKeys,
+    mut feed: Feed,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let mut sweep = interval(SWEEP);
+    let mut deliveries = Vec::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.requested() => break,
+            count = feed.0.recv_many(&mut deliveries, BATCH) => {
+                if count == 0 {
+                    break;
+                }
+                store(&keys, &deliveries, &shutdown).await;
+                deliveries.clear();
+            }
+            _ = sweep.tick() => tokio::select! {
+                biased;
+                () = shutdown.requested() => break,
+                is_done = delete_expired(&keys) => if !is_done {
+                    sweep.reset_after(PAUSE);
+                },
+            },
+        }
+    }
+    while feed.0.try_recv().map(|delivery| deliveries.push(delivery)).is_ok() {}
+    store(&keys, &deliveries, &shutdown).await;
+    Ok(())
+}
+
+async fn store(keys: &IdempotencyKeys, deliveries: &[Delivery], shutdown: &Shutdown) {
+    let (mut written, mut failed, mut leases) = (Vec::new(), Vec::new(), Vec::new());
+    for delivery in deliveries {
+        match delivery {
+            Delivery::Written(id) => written.push(*id),
+            Delivery::Failed(id, lease) => {
+                failed.push(*id);
+                leases.push(*lease);
+            }
+        }
+    }
+    let began = Instant::now();
+    while let Err(error) = try_store(keys, &written, (&failed, &leases)).await {
+        if began.elapsed() > PATIENCE || shutdown.is_requested() {
+            let (count, error) = (deliveries.len(), format!("{error:#}"));
+            tracing::warn!(count, error, "idempotency keys are left to the request log");
+            return;
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+async fn try_store(
+    keys: &IdempotencyKeys,
+    written: &[Uuid],
+    (failed, leases): (&[Uuid], &[SystemTime]),
+) -> anyhow::Result<()> {
+    keys.mark_written(written).await?;
+    keys.release(failed, leases).await
+}
+
+/// Deletes a batch of expired keys. Returns whether no further key is expired.
+async fn delete_expired(keys: &IdempotencyKeys) -> bool {
+    match keys.delete_expired().await {
+        Ok(0) => true,
+        Ok(count) => {
+            tracing::debug!(count, "expired idempotency keys are deleted");
+            count < DELETED_AT_ONCE
+        }
+        Err(error) => {
+            let error = format!("{error:#}");
+            tracing::debug!(error, "expired idempotency keys stay for now");
+            true
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_expected_is_told_and_once() {
+        let (deliveries, mut feed) = Deliveries::new();
+        let [first, second, other] = [1, 2, 3].map(Uuid::from_u128);
+        deliveries.mark_written(first);
+        deliveries.expect(first, UNIX_EPOCH);
+        deliveries.expect(second, UNIX_EPOCH);
+        let renewed = UNIX_EPOCH + PAUSE;
+        deliveries.renew(second, renewed);
+        deliveries.renew(other, renewed);
+        deliveries.mark_written(other);
+        deliveries.mark_written(first);
+        deliveries.mark_failed(first);
+        deliveries.mark_failed(second);
+        assert_eq!(feed.0.try_recv(), Ok(Delivery::Written(first)));
+        assert_eq!(feed.0.try_recv(), Ok(Delivery::Failed(second, renewed)));
+        assert!(feed.0.try_recv().is_err());
+        assert_eq!(deliveries.count.load(Ordering::Acquire), 0);
+    }
+}

@@ -1,0 +1,156 @@
+//! A computation under an idempotency key, from the claim to the outcome.
+
+use std::time::Duration;
+
+use abacus_exchange::Progress;
+use abacus_schemas::ComputeRequested;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::error::{Error, Failed};
+use super::service::Requests;
+use super::submit::{Outcome, Submission, SubmissionKey};
+use crate::log::{KeyClaim, KeyEntry, KeyError};
+use crate::quotas::Permit;
+use crate::representation::Computation;
+
+/// Pause between two looks at a key whose request is not yet in the event log.
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl Requests {
+    /// Computes unless an earlier request under the key did. The submission's id is that of a new request; an earlier
+    /// request keeps its own. Only a call that has to compute is admitted as a computation; the others count as
+    /// look-ups.
+    pub(super) async fn submit_keyed(
+        &self,
+        submission: &Submission<'_>,
+        key: SubmissionKey<'_>,
+    ) -> Result<Outcome, Failed> {
+        let requester = submission.client.caller.requester().ok_or(Error::KeyNeedsCredentials)?;
+        let claim = KeyClaim {
+            requester,
+            key: key.text,
+            fingerprint: &key.fingerprint,
+            id: submission.id,
+            requested_at: submission.event.requested_at,
+        };
+        let began = Instant::now();
+        self.quotas.admit_read(submission.client).await.map_err(Error::from)?;
+        loop {
+            let keys = &self.idempotency.keys;
+            let looked = keys.look(claim).await.inspect_err(|error| self.count_refusal(error));
+            let (entry, permit) = if let Some(entry) = looked.map_err(Error::from)? {
+                (entry, None)
+            } else {
+                let permit = self.admit(submission).await?;
+                let claimed = keys.claim(claim).await;
+                let claimed = claimed.inspect_err(|error| self.count_refusal(error));
+                (claimed.map_err(Error::from)?, Some(permit))
+            };
+            let outcome = match permit {
+                Some(permit) if entry.is_ours => {
+                    self.publish_claimed(submission, &entry, permit, began).await
+                }
+                _ => self.await_claimed(submission, &entry, began).await,
+            };
+            if let Some(outcome) = outcome.map_err(Failed::of(entry.id))? {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    /// Publishes the request; this instance holds the lease. A taken-over request keeps its id and time. Returns
+    /// `None` if the key needs another look.
+    async fn publish_claimed(
+        &self,
+        submission: &Submission<'_>,
+        entry: &KeyEntry,
+        permit: Permit,
+        began: Instant,
+    ) -> Result<Option<Outcome>, Error> {
+        if let Some(progress) = self.exchange.progress(entry.id) {
+            drop(permit);
+            let entry = self.rejoin(entry, progress);
+            return self.await_claimed(submission, &entry, began).await;
+        }
+        self.count(if entry.id == submission.id { "claimed" } else { "taken-over" });
+        let event = first_event(&submission.event, entry);
+        let deliveries = &self.idempotency.deliveries;
+        deliveries.expect(entry.id, entry.leased_until);
+        let published = self.publish(permit, entry.id, event, submission.options).await;
+        let (computation, permit) = published.inspect_err(|error| {
+            // The producer reports the delivery of a record that was sent.
+            if error.is_before_sending() {
+                deliveries.mark_failed(entry.id);
+            }
+        })?;
+        let key_expires_at = Some(entry.expires_at);
+        Ok(Some(Outcome { computation, permit: Some(permit), key_expires_at }))
+    }
+
+    /// Attaches to this instance's own publication of a request whose lease has ended, so that the request is not
+    /// published twice.
+    fn rejoin(&self, entry: &KeyEntry, progress: Progress) -> KeyEntry {
+        let deliveries = &self.idempotency.deliveries;
+        let is_written = progress == Progress::Written;
+        if is_written {
+            // Postgres has not heard of the delivery, or not in time.
+            deliveries.expect(entry.id, entry.leased_until);
+            deliveries.mark_written(entry.id);
+        } else {
+            deliveries.renew(entry.id, entry.leased_until);
+        }
+        let lease_left = self.idempotency.keys.lease();
+        KeyEntry { is_ours: false, is_written, lease_left, ..entry.clone() }
+    }
+
+    /// Waits for the outcome of a request that another call publishes or has published. Returns `None` if the key
+    /// needs another look.
+    async fn await_claimed(
+        &self,
+        submission: &Submission<'_>,
+        entry: &KeyEntry,
+        began: Instant,
+    ) -> Result<Option<Outcome>, Error> {
+        let full_wait = submission.options.wait;
+        let wait = full_wait.saturating_sub(began.elapsed());
+        let patience = if entry.is_written { wait } else { wait.min(entry.lease_left) };
+        let replay = |computation| {
+            self.count("replayed");
+            Some(Outcome { computation, permit: None, key_expires_at: Some(entry.expires_at) })
+        };
+        if let Some(computation) = self.outcome(entry.id, submission.client, patience).await? {
+            return Ok(replay(computation));
+        }
+        if entry.is_written {
+            let event = first_event(&submission.event, entry);
+            return Ok(replay(Computation::pending(entry.id, event)));
+        }
+        // An answer is promised only for a request in the event log.
+        if began.elapsed() >= full_wait + self.exchange.acceptance {
+            return Err(abacus_exchange::Error::Unconfirmed.into());
+        }
+        sleep(PAUSE).await;
+        Ok(None)
+    }
+
+    fn count_refusal(&self, error: &KeyError) {
+        self.count(match error {
+            KeyError::Reused => "reused",
+            KeyError::Unavailable(_) => "unavailable",
+        });
+    }
+
+    fn count(&self, outcome: &'static str) {
+        self.metrics.keyed.with_label_values(&[outcome]).inc();
+    }
+}
+
+/// Returns the event with the id and time of the first request under the key.
+fn first_event(event: &ComputeRequested, entry: &KeyEntry) -> ComputeRequested {
+    ComputeRequested {
+        request_id: Uuid::to_string(&entry.id),
+        requested_at: entry.requested_at,
+        ..event.clone()
+    }
+}

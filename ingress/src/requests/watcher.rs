@@ -1,0 +1,70 @@
+//! The task that asks the request log for the computations that callers of this instance wait for and that another
+//! instance may answer: one question for all of them, ten times a second, and none while nobody waits.
+//!
+//! The task never fails. While the log is away, the waits continue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use abacus_exchange::LogProgress;
+use abacus_runtime::Shutdown;
+use tokio::time::sleep;
+
+use super::service::RequestExchange;
+use crate::log::{RequestLog, Status};
+use crate::metrics::Metrics;
+
+/// Pause between two questions.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Watches the log until the shutdown.
+pub(crate) async fn watch(
+    exchange: Arc<RequestExchange>,
+    log: Arc<RequestLog>,
+    metrics: Metrics,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let mut is_away = false;
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.requested() => return Ok(()),
+            asked = ask(&exchange, &log, &metrics) => is_away = report(&asked, is_away),
+        }
+    }
+}
+
+/// Asks once, as soon as a caller waits.
+async fn ask(
+    exchange: &RequestExchange,
+    log: &RequestLog,
+    metrics: &Metrics,
+) -> anyhow::Result<()> {
+    exchange.wait_for_attached().await;
+    sleep(INTERVAL).await;
+    let awaited = exchange.awaited();
+    if awaited.all.is_empty() {
+        return Ok(());
+    }
+    metrics.watcher_queries.inc();
+    let deliver = |request: crate::log::LoggedRequest| {
+        let progress = match request.status {
+            Status::Pending => LogProgress::Known,
+            Status::Succeeded | Status::Failed => LogProgress::Completed,
+        };
+        exchange.answer_logged(request.request_id, progress, request);
+    };
+    log.news(&awaited.all, &awaited.unknown, deliver).await
+}
+
+/// Logs the beginning of an outage. Returns whether the log is away.
+fn report(asked: &anyhow::Result<()>, is_away: bool) -> bool {
+    match asked {
+        Ok(()) => {}
+        Err(error) if is_away => tracing::debug!(error = format!("{error:#}"), "still away"),
+        Err(error) => {
+            tracing::warn!(error = format!("{error:#}"), "the request log cannot be watched");
+        }
+    }
+    asked.is_err()
+}
