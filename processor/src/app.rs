@@ -9,15 +9,15 @@ use abacus_runtime::{ByteSize, Runtime};
 use abacus_schemas::{ComputeRequested, Decoder};
 use tokio::runtime::Handle;
 
-use crate::answering::{Answering, Encoders};
 use crate::cache::{Cache, Redis};
 use crate::calculator::Calculator;
 use crate::config::ProcessorConfig;
-use crate::dead_letter::LetterCount;
-use crate::deferred::Gate;
-use crate::intake::{Brake, Intake, LookUps};
+use crate::dead_letter::DeadLetterCount;
+use crate::deferred::MemoryGate;
+use crate::intake::{Intake, IntakeBreaker, SchemaLookups};
 use crate::lane::Lane;
 use crate::metrics::Metrics;
+use crate::responder::{Encoders, Responder};
 use crate::workers::{Queue, Workers};
 
 /// How long replies on their way may take at shutdown.
@@ -33,21 +33,21 @@ pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<
     let metrics = Metrics::register(runtime.metrics())?;
     let registry = Arc::new(SchemaRegistry::new(&config.registry)?);
     let decoder = Arc::new(registry.decoder(&config.topics.requested).await?);
-    let answering = connect_answering(&config, &registry, &metrics).await?;
+    let responder = connect_responder(&config, &registry, &metrics).await?;
     let parts = Parts {
-        calculator: Arc::new(calculator(&config, &answering, &metrics)?),
-        brake: Arc::new(Brake::new(
-            LetterCount::new(config.letters),
+        calculator: Arc::new(calculator(&config, &responder, &metrics)?),
+        breaker: Arc::new(IntakeBreaker::new(
+            DeadLetterCount::new(config.dead_letters),
             runtime.readiness("dead-letters"),
         )),
         config,
         registry,
         decoder,
-        answering,
+        responder,
         metrics,
     };
 
-    let replies = Arc::clone(&parts.answering);
+    let replies = Arc::clone(&parts.responder);
     runtime.spawn("replies", MARGIN, move |shutdown| async move {
         shutdown.requested().await;
         tokio::task::spawn_blocking(move || replies.flush(FLUSH)).await?
@@ -65,9 +65,9 @@ struct Parts {
     config: Arc<ProcessorConfig>,
     registry: Arc<SchemaRegistry>,
     decoder: Arc<Decoder<ComputeRequested>>,
-    answering: Arc<Answering>,
+    responder: Arc<Responder>,
     calculator: Arc<Calculator>,
-    brake: Arc<Brake>,
+    breaker: Arc<IntakeBreaker>,
     metrics: Metrics,
 }
 
@@ -76,7 +76,7 @@ impl Parts {
         let labels = [("stream", lane.as_str())];
         let metrics = stream::Metrics::register_labelled(runtime.metrics(), &labels)?;
         let (source, committer) = self.open_stream(lane, metrics).await?;
-        let held = committer.held();
+        let uncommitted = committer.uncommitted_bytes();
         runtime.spawn_thread(
             lane.task("committer", "heavy-committer"),
             MARGIN,
@@ -85,7 +85,7 @@ impl Parts {
 
         let workers = &self.config.workers;
         let (queue, jobs) = Queue::new(lane, &self.metrics);
-        let gate = Gate { held, limit: to_usize(workers.held_results) };
+        let gate = MemoryGate { uncommitted, limit: to_usize(workers.uncommitted_results) };
         Workers::new(lane, jobs, gate, Arc::clone(&self.calculator), self.metrics.clone())
             .spawn(runtime, workers.threads(lane))?;
 
@@ -113,12 +113,12 @@ impl Parts {
         Intake {
             lane,
             topic: lane.topic(&self.config.topics).into(),
-            look_ups: LookUps::default(),
+            schema_lookups: SchemaLookups::default(),
             decoder: Arc::clone(&self.decoder),
             registry: Arc::clone(&self.registry),
-            answering: Arc::clone(&self.answering),
+            responder: Arc::clone(&self.responder),
             queue,
-            brake: Arc::clone(&self.brake),
+            breaker: Arc::clone(&self.breaker),
             metrics: self.metrics.clone(),
             runtime: Handle::current(),
         }
@@ -126,30 +126,30 @@ impl Parts {
 }
 
 /// Connects the reply producer off the async threads, as this blocks.
-async fn connect_answering(
+async fn connect_responder(
     config: &Arc<ProcessorConfig>,
     registry: &SchemaRegistry,
     metrics: &Metrics,
-) -> anyhow::Result<Arc<Answering>> {
+) -> anyhow::Result<Arc<Responder>> {
     let encoders = Encoders {
         completed: registry.encoder(&config.topics.completed).await?,
         heavy: registry.encoder(&config.topics.requested_heavy).await?,
     };
     let (config, metrics) = (Arc::clone(config), metrics.clone());
     let connecting =
-        tokio::task::spawn_blocking(move || Answering::connect(&config, encoders, metrics));
+        tokio::task::spawn_blocking(move || Responder::connect(&config, encoders, metrics));
     Ok(Arc::new(connecting.await??))
 }
 
 fn calculator(
     config: &ProcessorConfig,
-    answering: &Arc<Answering>,
+    responder: &Arc<Responder>,
     metrics: &Metrics,
 ) -> anyhow::Result<Calculator> {
     let redis = Redis::new(&config.cache, metrics.clone())?;
     let cache = Cache::new(config.cache.memory, redis, metrics.clone());
-    let answering = Arc::clone(answering);
-    Ok(Calculator::new(config.limits, config.costs, cache, answering, metrics.clone()))
+    let responder = Arc::clone(responder);
+    Ok(Calculator::new(config.limits, config.costs, cache, responder, metrics.clone()))
 }
 
 fn stream_settings(config: &ProcessorConfig, lane: Lane) -> StreamSettings {

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use abacus_operations::{Answer, Interrupted, Limits, Prepared, prepare};
 use abacus_schemas::CacheLevel;
 
-use crate::answering::{Answered, Answering};
 use crate::cache::{Cache, Cached};
 use crate::config::CostConfig;
 use crate::job::Job;
 use crate::lane::Lane;
 use crate::metrics::Metrics;
+use crate::responder::{JobOutcome, Responder};
 use crate::single_flight::SingleFlight;
 
 /// Answers jobs.
@@ -20,7 +20,7 @@ pub(crate) struct Calculator {
     limits: Limits,
     costs: CostConfig,
     cache: Cache,
-    answering: Arc<Answering>,
+    responder: Arc<Responder>,
     /// Each lane has its own: nobody waits for one whose threads come last.
     main: SingleFlight,
     heavy: SingleFlight,
@@ -32,11 +32,11 @@ impl Calculator {
         limits: Limits,
         costs: CostConfig,
         cache: Cache,
-        answering: Arc<Answering>,
+        responder: Arc<Responder>,
         metrics: Metrics,
     ) -> Self {
         let (main, heavy) = Default::default();
-        Self { limits, costs, cache, answering, main, heavy, metrics }
+        Self { limits, costs, cache, responder, main, heavy, metrics }
     }
 
     /// Answers a job, hands it over, or leaves it with the same computation under way. Gives back
@@ -44,8 +44,8 @@ impl Calculator {
     /// was given up.
     #[must_use]
     pub(crate) fn take(&self, job: Job, lane: Lane) -> Vec<Job> {
-        if let Some(answered) = job.answered.clone() {
-            self.answering.answer(job, answered);
+        if let Some(outcome) = job.outcome.clone() {
+            self.responder.answer(job, outcome);
             return Vec::new();
         }
         if !job.is_wanted() {
@@ -54,8 +54,8 @@ impl Calculator {
         }
         let prepared = match self.prepare(&job) {
             Ok(prepared) => prepared,
-            Err(answered) => {
-                self.answering.answer(job, answered);
+            Err(outcome) => {
+                self.responder.answer(job, outcome);
                 return Vec::new();
             }
         };
@@ -63,7 +63,7 @@ impl Calculator {
         if weight != Weight::Trivial
             && let Some(cached) = self.cache.in_memory(prepared.canonical())
         {
-            self.answering.answer(job, Answered::found(cached, CacheLevel::Memory));
+            self.responder.answer(job, JobOutcome::found(cached, CacheLevel::Memory));
             return Vec::new();
         }
         match weight {
@@ -76,16 +76,18 @@ impl Calculator {
 
     /// Too short to be shared, or to be worth an interruption.
     fn answer_light(&self, job: Job, prepared: &Prepared) {
-        if let Ok(answered) = self.compute(prepared, &|| false) {
-            self.answering.answer(job, answered);
+        if let Ok(outcome) = self.compute(prepared, &|| false) {
+            self.responder.answer(job, outcome);
         }
     }
 
     /// To the heavy lane, unless another processor has computed it before.
     fn pass_on(&self, job: Job, prepared: &Prepared) {
         match self.in_redis(prepared) {
-            Some(cached) => self.answering.answer(job, Answered::found(cached, CacheLevel::Redis)),
-            None => self.answering.hand_over(job),
+            Some(cached) => {
+                self.responder.answer(job, JobOutcome::found(cached, CacheLevel::Redis))
+            }
+            None => self.responder.hand_over(job),
         }
     }
 
@@ -103,11 +105,11 @@ impl Calculator {
         let is_unwanted = || !job.is_wanted() && !flight.is_wanted();
         let result = self.find_or_compute(prepared, &is_unwanted);
         let mut waiting = flight.land();
-        if let Ok(answered) = result {
+        if let Ok(outcome) = result {
             for job in &mut waiting {
-                job.answered = Some(answered.clone().shared());
+                job.outcome = Some(outcome.clone().shared());
             }
-            self.answering.answer(job, answered);
+            self.responder.answer(job, outcome);
         } else {
             self.metrics.interrupted.inc();
             self.give_up(job);
@@ -121,12 +123,12 @@ impl Calculator {
         &self,
         prepared: &Prepared,
         is_unwanted: &dyn Fn() -> bool,
-    ) -> Result<Answered, Interrupted> {
+    ) -> Result<JobOutcome, Interrupted> {
         if let Some(cached) = self.cache.in_memory_by_now(prepared.canonical()) {
-            return Ok(Answered::found(cached, CacheLevel::Memory));
+            return Ok(JobOutcome::found(cached, CacheLevel::Memory));
         }
         match self.in_redis(prepared) {
-            Some(cached) => Ok(Answered::found(cached, CacheLevel::Redis)),
+            Some(cached) => Ok(JobOutcome::found(cached, CacheLevel::Redis)),
             None => self.compute(prepared, is_unwanted),
         }
     }
@@ -139,22 +141,22 @@ impl Calculator {
     /// One whose deadline has passed is told so. One whose partition has moved on is read again by
     /// its new owner.
     fn give_up(&self, job: Job) {
-        if job.envelope.ticket.is_current() {
-            self.answering.answer(job, Answered::failed("expired", EXPIRED));
+        if job.context.ack.is_current() {
+            self.responder.answer(job, JobOutcome::failed("expired", EXPIRED));
         }
     }
 
-    fn prepare(&self, job: &Job) -> Result<Prepared, Answered> {
+    fn prepare(&self, job: &Job) -> Result<Prepared, JobOutcome> {
         let Job { request, .. } = job;
         self.guarded(|| prepare(&request.operation, &request.operands, &self.limits))?
-            .map_err(|refusal| Answered::failed(refusal.code(), refusal.to_string()))
+            .map_err(|refusal| JobOutcome::failed(refusal.code(), refusal.to_string()))
     }
 
     /// A panic is an answer too: the caller must not wait for nothing, nor the partition stand still.
-    fn guarded<T>(&self, work: impl FnOnce() -> T) -> Result<T, Answered> {
+    fn guarded<T>(&self, work: impl FnOnce() -> T) -> Result<T, JobOutcome> {
         catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
             self.metrics.panics.inc();
-            Answered::failed("internal", "the computation failed; this is our fault")
+            JobOutcome::failed("internal", "the computation failed; this is our fault")
         })
     }
 
@@ -163,7 +165,7 @@ impl Calculator {
         &self,
         prepared: &Prepared,
         is_unwanted: &dyn Fn() -> bool,
-    ) -> Result<Answered, Interrupted> {
+    ) -> Result<JobOutcome, Interrupted> {
         let (began, worked) = (Instant::now(), thread_time());
         match self.guarded(|| prepared.answer(is_unwanted)) {
             Ok(answer) => {
@@ -175,14 +177,14 @@ impl Calculator {
         }
     }
 
-    fn remember(&self, prepared: &Prepared, answer: Answer, elapsed: Duration) -> Answered {
+    fn remember(&self, prepared: &Prepared, answer: Answer, elapsed: Duration) -> JobOutcome {
         let (cached, cost) = (Cached::from(answer), prepared.cost().word_operations());
         if cost >= TRIVIAL {
             let is_worth_redis = self.costs.is_worth_redis(cost);
             self.cache.put(prepared.canonical(), cached.clone(), is_worth_redis);
         }
         let compute_micros = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
-        Answered { compute_micros, ..Answered::found(cached, CacheLevel::None) }
+        JobOutcome { compute_micros, ..JobOutcome::found(cached, CacheLevel::None) }
     }
 }
 

@@ -11,7 +11,7 @@ use abacus_runtime::{
 };
 use abacus_schemas::Topics;
 
-use crate::dead_letter::LetterLimits;
+use crate::dead_letter::DeadLetterLimits;
 use crate::lane::Lane;
 
 /// The processor's settings.
@@ -23,7 +23,7 @@ pub struct ProcessorConfig {
     pub(crate) stream: StreamConfig,
     pub(crate) cache: CacheConfig,
     pub(crate) costs: CostConfig,
-    pub(crate) letters: LetterLimits,
+    pub(crate) dead_letters: DeadLetterLimits,
     pub(crate) limits: Limits,
     pub(crate) workers: WorkerConfig,
     pub(crate) reply_topics: Vec<String>,
@@ -71,7 +71,7 @@ pub(crate) struct CostConfig {
 pub(crate) struct WorkerConfig {
     main: usize,
     heavy: usize,
-    pub(crate) held_results: ByteSize,
+    pub(crate) uncommitted_results: ByteSize,
 }
 
 /// Shorter, transactions would do nothing but begin and end.
@@ -197,7 +197,7 @@ impl Config for CostConfig {
     }
 }
 
-impl Config for LetterLimits {
+impl Config for DeadLetterLimits {
     fn read(env: &mut Environment) -> Self {
         let limits = Self {
             consecutive: env.get(
@@ -229,13 +229,13 @@ impl Config for WorkerConfig {
                 "Computing threads of the heavy lane, beside the others and after them in priority; \
                  0 for one for every four cores, at least one",
             ),
-            held_results: env.get(
+            uncommitted_results: env.get(
                 "ABACUS_HELD_RESULTS",
                 "256MiB",
                 "Results of each lane that may wait for their transaction before more are computed",
             ),
         };
-        if workers.held_results.as_u64() == 0 {
+        if workers.uncommitted_results.as_u64() == 0 {
             env.problem("ABACUS_HELD_RESULTS", "expected at least 1");
         }
         workers
@@ -264,7 +264,7 @@ impl Config for ProcessorConfig {
             stream: StreamConfig::read(env),
             cache: CacheConfig::read(env),
             costs: CostConfig::read(env),
-            letters: LetterLimits::read(env),
+            dead_letters: DeadLetterLimits::read(env),
             limits: Limits {
                 max_digits: env.get(
                     "ABACUS_MAX_DIGITS",

@@ -6,31 +6,31 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use abacus_kafka::stream::{Held, Ticket};
+use abacus_kafka::stream::{AckHandle, UncommittedBytes};
 use parking_lot::Mutex;
 
 use crate::job::Job;
 
 /// How much finished work may be held in memory until it is committed.
-pub(crate) struct Gate {
-    pub(crate) held: Held,
+pub(crate) struct MemoryGate {
+    pub(crate) uncommitted: UncommittedBytes,
     pub(crate) limit: usize,
 }
 
-impl Gate {
+impl MemoryGate {
     fn is_open(&self) -> bool {
-        self.held.bytes() < self.limit
+        self.uncommitted.bytes() < self.limit
     }
 
     /// Whether this job's result may be added. One of a partition that has moved on adds none.
-    fn admits(&self, ticket: &Ticket) -> bool {
-        self.is_open() || ticket.is_first() || !ticket.is_current()
+    fn admits(&self, ack: &AckHandle) -> bool {
+        self.is_open() || ack.is_first() || !ack.is_current()
     }
 }
 
 /// The jobs of one lane that were not admitted yet.
 pub(crate) struct Deferred {
-    gate: Gate,
+    gate: MemoryGate,
     jobs: Mutex<Jobs>,
     count: AtomicUsize,
 }
@@ -46,7 +46,7 @@ struct Jobs {
 }
 
 impl Deferred {
-    pub(crate) fn new(gate: Gate) -> Self {
+    pub(crate) fn new(gate: MemoryGate) -> Self {
         Self { gate, jobs: Mutex::default(), count: AtomicUsize::new(0) }
     }
 
@@ -56,7 +56,7 @@ impl Deferred {
 
     /// Gives the job back if it may be worked on now.
     pub(crate) fn admit(&self, job: Job) -> Option<Job> {
-        if self.gate.admits(&job.envelope.ticket) {
+        if self.gate.admits(&job.context.ack) {
             return Some(job);
         }
         self.put(job);
@@ -82,13 +82,13 @@ impl Deferred {
 impl Jobs {
     fn put(&mut self, job: Job) {
         self.numbers += 1;
-        let place = (job.envelope.offset, self.numbers);
-        self.by_partition.entry(job.envelope.partition).or_default().insert(place, job);
+        let position = (job.context.offset, self.numbers);
+        self.by_partition.entry(job.context.partition).or_default().insert(position, job);
     }
 
-    fn take(&mut self, gate: &Gate) -> Option<Job> {
+    fn take(&mut self, gate: &MemoryGate) -> Option<Job> {
         let is_admitted = |jobs: &BTreeMap<(i64, u64), Job>| {
-            jobs.first_key_value().is_some_and(|(_, job)| gate.admits(&job.envelope.ticket))
+            jobs.first_key_value().is_some_and(|(_, job)| gate.admits(&job.context.ack))
         };
         let (later, earlier) =
             (self.by_partition.range(self.last + 1..), self.by_partition.range(..=self.last));

@@ -7,13 +7,12 @@
 //! 2. `workers` take jobs, those first that `deferred` holds back until there is memory for them.
 //! 3. `calculator` answers a job: validation, `cache`, computation. A costly one it hands over to the
 //!    heavy `lane`, where it comes in again and goes the same way.
-//! 4. `answering` has `replies` tell whoever waits, and finishes the record; from there
+//! 4. `responder` has `replies` tell whoever waits, and finishes the record; from there
 //!    [`abacus_kafka::stream`] publishes its completion with its offset.
 //!
 //! **Invariant:** every record that comes in is finished once, whatever it holds, unless its partition
-//! moves on or the intake's brake is pulled: then it is read again.
+//! moves on or the intake's breaker is pulled: then it is read again.
 
-mod answering;
 mod app;
 mod cache;
 mod calculator;
@@ -25,6 +24,7 @@ mod job;
 mod lane;
 mod metrics;
 mod replies;
+mod responder;
 mod single_flight;
 mod workers;
 

@@ -9,7 +9,7 @@ use abacus_runtime::{Runtime, Shutdown};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use crate::calculator::Calculator;
-use crate::deferred::{Deferred, Gate};
+use crate::deferred::{Deferred, MemoryGate};
 use crate::job::Job;
 use crate::lane::Lane;
 use crate::metrics::Metrics;
@@ -60,7 +60,7 @@ impl Workers {
     pub(crate) fn new(
         lane: Lane,
         jobs: Receiver<Job>,
-        gate: Gate,
+        gate: MemoryGate,
         calculator: Arc<Calculator>,
         metrics: Metrics,
     ) -> Self {
@@ -111,7 +111,7 @@ impl Workers {
     }
 
     /// A panic must not cost the worker. The computation has a guard of its own, which answers; one
-    /// elsewhere drops the job's ticket, which fails the stream.
+    /// elsewhere drops the job's ack, which fails the stream.
     fn work(&self, job: Job) {
         self.queued.dec();
         self.busy.inc();

@@ -14,9 +14,10 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 const GRACE: Duration = Duration::from_millis(500);
 
 /// The error of a call that was left alone, and of no other that is made here.
-pub(super) const STUCK: KafkaError = KafkaError::Global(RDKafkaErrorCode::OperationTimedOut);
+pub(super) const TIMED_OUT_CALL: KafkaError =
+    KafkaError::Global(RDKafkaErrorCode::OperationTimedOut);
 
-/// Calls on a thread of its own, and gives up waiting with [`STUCK`] once `time` is well over. What
+/// Calls on a thread of its own, and gives up waiting with [`TIMED_OUT_CALL`] once `time` is well over. What
 /// `call` holds lives until it does return.
 pub(super) fn call(
     time: Duration,
@@ -28,10 +29,10 @@ pub(super) fn call(
     });
     if let Err(error) = spawned {
         tracing::warn!(%error, "no thread for a call of Kafka");
-        return Err(STUCK);
+        return Err(TIMED_OUT_CALL);
     }
     answered.recv_timeout(time + GRACE).unwrap_or_else(|error| match error {
-        RecvTimeoutError::Timeout => Err(STUCK),
+        RecvTimeoutError::Timeout => Err(TIMED_OUT_CALL),
         RecvTimeoutError::Disconnected => Err(KafkaError::Canceled),
     })
 }
@@ -53,7 +54,7 @@ mod tests {
             drop(its);
             Ok(())
         });
-        assert_eq!(result, Err(STUCK));
+        assert_eq!(result, Err(TIMED_OUT_CALL));
         assert!(began.elapsed() < GRACE * 2);
         assert_eq!(Arc::strong_count(&held), 2, "what it holds must live on");
     }

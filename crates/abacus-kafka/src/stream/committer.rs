@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use rdkafka::consumer::BaseConsumer;
 
-use super::held::Held;
-use super::lanes::Lanes;
+use super::assignments::Assignments;
 use super::metrics::Metrics;
-use super::publisher::{Failure, Membership, Publisher, Share};
+use super::publisher::{CommitBatch, Failure, Membership, Publisher};
 use super::source::Context;
+use super::uncommitted::UncommittedBytes;
 use crate::config::POLL_INTERVAL;
 use crate::error::Error;
 
 /// How long a producer that could not be replaced waits before it is tried again.
 const SETTLE_INTERVAL: Duration = Duration::from_secs(1);
-/// How soon a share that met a change of the group is tried again.
+/// How soon a batch that met a change of the group is tried again.
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 /// How often, before it is dropped and its records are read again.
 const TRIES: u32 = 20;
@@ -25,7 +25,7 @@ const TRIES: u32 = 20;
 /// The committing half of a stream. Its lock is held for as long as a transaction is open or
 /// unsettled.
 pub struct Committer {
-    lanes: Arc<Lanes>,
+    assignments: Arc<Assignments>,
     publishing: Mutex<Publishing>,
     interval: Duration,
     consumer: Mutex<Option<Arc<BaseConsumer<Context>>>>,
@@ -37,40 +37,40 @@ pub struct Committer {
 
 struct Publishing {
     publisher: Publisher,
-    /// A share that met a change of the group, and when it may be tried again.
-    waiting: Option<(Share, Instant)>,
+    /// A batch that met a change of the group, and when it may be tried again.
+    waiting: Option<(CommitBatch, Instant)>,
 }
 
-/// What is left after a share.
+/// What is left after a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(super) enum Progress {
-    /// Nothing that was finished when the share was taken.
+pub(super) enum CommitProgress {
+    /// Nothing that was finished when the batch was taken.
     Done,
-    /// More than the share had room for.
+    /// More than the batch had room for.
     Backlog,
-    /// A share that waits for the group to settle.
+    /// A batch that waits for the group to settle.
     Waiting,
 }
 
 /// How long the last commit may take.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
-    /// Until a share that is under way has ended.
+pub(super) struct CommitTimeouts {
+    /// Until a batch that is under way has ended.
     pub(super) before: Duration,
-    /// From then on until no further share begins.
-    pub(super) shares: Duration,
+    /// From then on until no further batch begins.
+    pub(super) batches: Duration,
 }
 
 impl Committer {
     pub(super) fn new(
-        lanes: Arc<Lanes>,
+        assignments: Arc<Assignments>,
         publisher: Publisher,
         interval: Duration,
         metrics: Metrics,
     ) -> Self {
         Self {
-            lanes,
+            assignments,
             publishing: Mutex::new(Publishing { publisher, waiting: None }),
             interval,
             consumer: Mutex::default(),
@@ -85,20 +85,20 @@ impl Committer {
     /// without a pause. Fails when another instance of the same name works too, or nothing can be
     /// published any more.
     pub fn run(&self, is_stopping: impl Fn() -> bool) -> Result<(), Error> {
-        let mut progress = Progress::Done;
+        let mut progress = CommitProgress::Done;
         while !is_stopping() {
-            if progress != Progress::Backlog {
-                self.lanes.wait(self.pause_after(progress));
+            if progress != CommitProgress::Backlog {
+                self.assignments.wait(self.pause_after(progress));
             }
             progress = self.commit_next()?;
-            self.metrics.pending.set(to_gauge(self.lanes.pending_records()));
-            self.metrics.held.set(to_gauge(self.lanes.held().bytes()));
+            self.metrics.pending.set(to_gauge(self.assignments.pending_records()));
+            self.metrics.uncommitted.set(to_gauge(self.assignments.uncommitted_bytes().bytes()));
         }
         Ok(())
     }
 
-    /// Commits one share.
-    fn commit_next(&self) -> Result<Progress, Error> {
+    /// Commits one batch.
+    fn commit_next(&self) -> Result<CommitProgress, Error> {
         // Dropped after the lock: the last to have it leaves the group, whose callback locks too.
         let consumer = self.consumer();
         let mut publishing = self.publishing.lock();
@@ -106,24 +106,24 @@ impl Committer {
             Some(consumer) if !*self.is_closing.lock() => {
                 self.publish_next(&mut publishing, consumer)?
             }
-            _ => Progress::Done,
+            _ => CommitProgress::Done,
         };
         publishing.publisher.serve();
-        // Whoever has waited comes before the next share: the group may be waiting for it.
+        // Whoever has waited comes before the next batch: the group may be waiting for it.
         MutexGuard::unlock_fair(publishing);
         Ok(progress)
     }
 
     /// The bytes of finished outputs that are not yet committed, for whoever limits them.
-    pub fn held(&self) -> Held {
-        self.lanes.held().clone()
+    pub fn uncommitted_bytes(&self) -> UncommittedBytes {
+        self.assignments.uncommitted_bytes().clone()
     }
 
-    fn pause_after(&self, progress: Progress) -> Duration {
+    fn pause_after(&self, progress: CommitProgress) -> Duration {
         match progress {
             _ if *self.is_closing.lock() => POLL_INTERVAL,
-            Progress::Done | Progress::Backlog => self.interval,
-            Progress::Waiting => RETRY_INTERVAL,
+            CommitProgress::Done | CommitProgress::Backlog => self.interval,
+            CommitProgress::Waiting => RETRY_INTERVAL,
         }
     }
 
@@ -143,7 +143,7 @@ impl Committer {
         *self.consumer.lock() = None;
         *self.is_closing.lock() = true;
         self.closing.notify_all();
-        self.lanes.wake();
+        self.assignments.wake();
     }
 
     /// Has the source go back to the committed offsets before it reads on.
@@ -157,17 +157,17 @@ impl Committer {
     }
 
     /// Commits all that is finished now, as often as the group changes meanwhile, though not beyond
-    /// `patience`. Then calls `and_then` in any case: no share that is taken later has any of what
+    /// `patience`. Then calls `and_then` in any case: no batch that is taken later has any of what
     /// that closes.
     pub(super) fn commit_last(
         &self,
         consumer: &Arc<BaseConsumer<Context>>,
-        patience: Patience,
+        patience: CommitTimeouts,
         and_then: impl FnOnce(),
-    ) -> Result<Progress, Error> {
+    ) -> Result<CommitProgress, Error> {
         let mut publishing = self.publishing.try_lock_for(patience.before);
-        let result = publishing.as_mut().map_or(Ok(Progress::Waiting), |publishing| {
-            self.publish_until(publishing, consumer, Instant::now() + patience.shares)
+        let result = publishing.as_mut().map_or(Ok(CommitProgress::Waiting), |publishing| {
+            self.publish_until(publishing, consumer, Instant::now() + patience.batches)
         });
         and_then();
         result
@@ -178,13 +178,13 @@ impl Committer {
         publishing: &mut Publishing,
         consumer: &Arc<BaseConsumer<Context>>,
         deadline: Instant,
-    ) -> Result<Progress, Error> {
+    ) -> Result<CommitProgress, Error> {
         loop {
             let progress = self.publish_next(publishing, consumer)?;
-            if progress == Progress::Done || Instant::now() >= deadline {
+            if progress == CommitProgress::Done || Instant::now() >= deadline {
                 return Ok(progress);
             }
-            if progress != Progress::Backlog {
+            if progress != CommitProgress::Backlog {
                 std::thread::park_timeout(RETRY_INTERVAL);
             }
         }
@@ -201,60 +201,62 @@ impl Committer {
         Some(action())
     }
 
-    /// One share, of a bounded size.
+    /// One batch, of a bounded size.
     fn publish_next(
         &self,
         publishing: &mut Publishing,
         consumer: &Arc<BaseConsumer<Context>>,
-    ) -> Result<Progress, Error> {
+    ) -> Result<CommitProgress, Error> {
         if publishing.waiting.as_ref().is_some_and(|(_, due)| Instant::now() < *due) {
-            return Ok(Progress::Waiting);
+            return Ok(CommitProgress::Waiting);
         }
-        // Before the share is looked at: what was ours at this moment, and still is then, was ours
+        // Before the batch is looked at: what was ours at this moment, and still is then, was ours
         // to commit with it.
-        let Some(group) = Membership::of(consumer) else { return Ok(Progress::Done) };
-        let Some(share) = publishing.next(&self.lanes) else { return Ok(Progress::Done) };
-        self.publish(publishing, share, &group)
+        let Some(group) = Membership::of(consumer) else { return Ok(CommitProgress::Done) };
+        let Some(batch) = publishing.next(&self.assignments) else {
+            return Ok(CommitProgress::Done);
+        };
+        self.publish(publishing, batch, &group)
     }
 
     fn publish(
         &self,
         publishing: &mut Publishing,
-        mut share: Share,
+        mut batch: CommitBatch,
         group: &Membership<'_>,
-    ) -> Result<Progress, Error> {
+    ) -> Result<CommitProgress, Error> {
         let began = Instant::now();
-        match publishing.publisher.publish(&mut share, group) {
+        match publishing.publisher.publish(&mut batch, group) {
             Ok(()) => {
-                self.metrics.committed.inc_by(share.records() as u64);
+                self.metrics.committed.inc_by(batch.records() as u64);
                 self.metrics.transactions.with_label_values(&["committed"]).inc();
                 self.metrics.commit.observe(began.elapsed().as_secs_f64());
-                Ok(if share.has_more { Progress::Backlog } else { Progress::Done })
+                Ok(if batch.has_more { CommitProgress::Backlog } else { CommitProgress::Done })
             }
-            Err(failure @ Failure::Moved { .. }) if share.tries < TRIES => {
+            Err(failure @ Failure::GroupChanged { .. }) if batch.tries < TRIES => {
                 self.metrics.transactions.with_label_values(&["retried"]).inc();
                 tracing::info!(
                     error = &failure as &dyn std::error::Error,
                     "{failure}; trying again"
                 );
                 self.settle(&mut publishing.publisher, &failure)?;
-                share.mark_tried();
-                publishing.waiting = Some((share, Instant::now() + RETRY_INTERVAL));
-                Ok(Progress::Waiting)
+                batch.mark_tried();
+                publishing.waiting = Some((batch, Instant::now() + RETRY_INTERVAL));
+                Ok(CommitProgress::Waiting)
             }
             Err(failure) => {
                 self.give_up(&mut publishing.publisher, &failure)?;
-                Ok(Progress::Done)
+                Ok(CommitProgress::Done)
             }
         }
     }
 
     /// Drops all that was received since the last commit, and has it read again from there, which
-    /// nobody may ask for before the failed share is settled.
+    /// nobody may ask for before the failed batch is settled.
     fn give_up(&self, publisher: &mut Publisher, failure: &Failure) -> Result<(), Error> {
         self.metrics.transactions.with_label_values(&["failed"]).inc();
         tracing::warn!(error = failure as &dyn std::error::Error, "{failure}; reading again");
-        self.lanes.close_all();
+        self.assignments.close_all();
         self.mark_rewind();
         publisher.note(failure)?;
         self.settle(publisher, failure)
@@ -281,11 +283,11 @@ impl Committer {
 
 impl Publishing {
     /// What waits comes first; of it, what is still ours.
-    fn next(&mut self, lanes: &Lanes) -> Option<Share> {
-        let waiting = self.waiting.take().map(|(share, _)| share);
+    fn next(&mut self, assignments: &Assignments) -> Option<CommitBatch> {
+        let waiting = self.waiting.take().map(|(batch, _)| batch);
         waiting
-            .and_then(Share::into_current)
-            .or_else(|| Share::new(lanes.take_finished()).into_current())
+            .and_then(CommitBatch::into_current)
+            .or_else(|| CommitBatch::new(assignments.take_finished()).into_current())
     }
 }
 

@@ -17,7 +17,7 @@ abacus_runtime::metrics! {
         /// Partitions assigned to this instance.
         pub assigned: IntGauge = "abacus_stream_assigned_partitions";
         /// Bytes of finished outputs that are not yet committed.
-        pub held: IntGauge = "abacus_stream_held_bytes";
+        pub uncommitted: IntGauge = "abacus_stream_held_bytes";
         /// Partitions paused because too much of theirs is pending.
         pub paused: IntGauge = "abacus_stream_paused_partitions";
         /// 1 while every partition is paused because the handler accepts nothing.

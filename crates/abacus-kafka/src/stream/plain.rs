@@ -9,7 +9,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::Producer as _;
 
 use super::bounded;
-use super::publisher::{Failure, PUBLISHING_TIME, Share, Step, is_move};
+use super::publisher::{CommitBatch, Failure, PUBLISHING_TIME, Step, is_group_change};
 use super::source::Context;
 use super::writer::{SETTINGS, Writer};
 use crate::config::KafkaConfig;
@@ -31,17 +31,17 @@ impl PlainProducer {
 
     pub(super) fn publish(
         &self,
-        share: &mut Share,
+        batch: &mut CommitBatch,
         consumer: &Arc<BaseConsumer<Context>>,
     ) -> Result<(), Failure> {
         let deadline = Instant::now() + PUBLISHING_TIME;
-        if !share.is_written {
+        if !batch.is_written {
             failpoint::reach("stream::before_produce");
-            self.writer.write(share.outputs(), deadline).map_err(Failure::of_writing)?;
-            share.is_written = true;
+            self.writer.write(batch.outputs(), deadline).map_err(Failure::of_writing)?;
+            batch.is_written = true;
             failpoint::reach("stream::after_produce");
         }
-        let offsets = share.offsets().map_err(failed)?;
+        let offsets = batch.offsets().map_err(failed)?;
         failpoint::reach("stream::before_commit");
         failpoint::reach_amid("stream::during_commit");
         let consumer = Arc::clone(consumer);
@@ -67,9 +67,9 @@ impl PlainProducer {
 
 fn failed(source: KafkaError) -> Failure {
     let step = Step::Commit;
-    if is_move(&source) {
-        Failure::Moved { step, source }
+    if is_group_change(&source) {
+        Failure::GroupChanged { step, source }
     } else {
-        Failure::Indefinite { step, source }
+        Failure::UnknownOutcome { step, source }
     }
 }

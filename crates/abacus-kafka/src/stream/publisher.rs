@@ -1,4 +1,4 @@
-//! One share after the other, written and committed by the guarantee that the stream gives.
+//! One batch after the other, written and committed by the guarantee that the stream gives.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::lane::Finished;
+use super::assignment::Finished;
 use super::plain::PlainProducer;
 use super::settings::{Guarantee, StreamSettings};
 use super::source::Context;
@@ -18,11 +18,11 @@ use crate::config::KafkaConfig;
 use crate::error::Error;
 use crate::record::OutboundRecord;
 
-/// How long writing and committing a share may take. Below `transaction.timeout.ms`, so that it is
+/// How long writing and committing a batch may take. Below `transaction.timeout.ms`, so that it is
 /// us who give up, and not the broker, which would take us for dead.
 pub(super) const PUBLISHING_TIME: Duration = Duration::from_secs(8);
 
-/// Writes shares and commits their offsets.
+/// Writes batches and commits their offsets.
 pub(super) enum Publisher {
     /// Both at once.
     Transactional(TransactionalProducer),
@@ -30,9 +30,9 @@ pub(super) enum Publisher {
     Plain(PlainProducer),
 }
 
-/// What is published together: finished records of some lanes.
-pub(super) struct Share {
-    pub(super) lanes: Vec<Finished>,
+/// What is published together: finished records of some assignments.
+pub(super) struct CommitBatch {
+    pub(super) assignments: Vec<Finished>,
     /// How often it was tried in vain.
     pub(super) tries: u32,
     /// Its outputs are written outside a transaction, and only the offsets are left to do.
@@ -47,7 +47,7 @@ pub(super) struct Membership<'a> {
     pub(super) metadata: Arc<ConsumerGroupMetadata>,
 }
 
-/// Why a share was not published.
+/// Why a batch was not published.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     /// Another instance has our name, or the broker was away for so long that it gave the
@@ -60,13 +60,13 @@ pub(super) enum Failure {
     /// The group has changed since we last heard of it. No offset is committed; what is still ours
     /// can be tried again.
     #[error("the group has changed: {step} failed")]
-    Moved { step: Step, source: KafkaError },
+    GroupChanged { step: Step, source: KafkaError },
     /// No offset is committed.
     #[error("{step} failed")]
-    Open { step: Step, source: KafkaError },
+    NotCommitted { step: Step, source: KafkaError },
     /// It is not known whether the offsets are committed.
     #[error("{step} failed, and how it ended is not known")]
-    Indefinite { step: Step, source: KafkaError },
+    UnknownOutcome { step: Step, source: KafkaError },
 }
 
 /// The steps of publishing.
@@ -102,12 +102,12 @@ impl Publisher {
 
     pub(super) fn publish(
         &mut self,
-        share: &mut Share,
+        batch: &mut CommitBatch,
         group: &Membership<'_>,
     ) -> Result<(), Failure> {
         match self {
-            Self::Transactional(producer) => producer.publish(share, &group.metadata),
-            Self::Plain(producer) => producer.publish(share, group.consumer),
+            Self::Transactional(producer) => producer.publish(batch, &group.metadata),
+            Self::Plain(producer) => producer.publish(batch, group.consumer),
         }
     }
 
@@ -124,7 +124,7 @@ impl Publisher {
         }
     }
 
-    /// Makes sure that a failed share has no effect any more, or has had it whole, before anything
+    /// Makes sure that a failed batch has no effect any more, or has had it whole, before anything
     /// else is written. An error that is not [`Error::Fatal`] may pass.
     pub(super) fn settle(&mut self, failure: &Failure) -> Result<(), Error> {
         match self {
@@ -142,10 +142,10 @@ impl Publisher {
     }
 }
 
-impl Share {
-    pub(super) fn new(lanes: Vec<Finished>) -> Self {
-        let has_more = lanes.iter().any(|lane| lane.has_more);
-        Self { lanes, tries: 0, is_written: false, has_more }
+impl CommitBatch {
+    pub(super) fn new(assignments: Vec<Finished>) -> Self {
+        let has_more = assignments.iter().any(|assignment| assignment.has_more);
+        Self { assignments, tries: 0, is_written: false, has_more }
     }
 
     /// It was tried in vain. More may be finished by the time it is tried again.
@@ -156,24 +156,28 @@ impl Share {
 
     /// Without what is of partitions that changed hands; `None` if nothing is left.
     pub(super) fn into_current(mut self) -> Option<Self> {
-        self.lanes.retain(Finished::is_current);
-        (!self.lanes.is_empty()).then_some(self)
+        self.assignments.retain(Finished::is_current);
+        (!self.assignments.is_empty()).then_some(self)
     }
 
     pub(super) fn records(&self) -> usize {
-        self.lanes.iter().map(|lane| lane.taken().records).sum()
+        self.assignments.iter().map(|assignment| assignment.taken().records).sum()
     }
 
     pub(super) fn outputs(&self) -> impl Iterator<Item = &OutboundRecord> {
-        self.lanes.iter().flat_map(|lane| &lane.outputs)
+        self.assignments.iter().flat_map(|assignment| &assignment.outputs)
     }
 
     /// Where each partition goes on.
     pub(super) fn offsets(&self) -> KafkaResult<TopicPartitionList> {
-        let mut offsets = TopicPartitionList::with_capacity(self.lanes.len());
-        for lane in &self.lanes {
-            let next = Offset::Offset(lane.next_offset);
-            offsets.add_partition_offset(&lane.partition.topic, lane.partition.partition, next)?;
+        let mut offsets = TopicPartitionList::with_capacity(self.assignments.len());
+        for assignment in &self.assignments {
+            let next = Offset::Offset(assignment.next_offset);
+            offsets.add_partition_offset(
+                &assignment.partition.topic,
+                assignment.partition.partition,
+                next,
+            )?;
         }
         Ok(offsets)
     }
@@ -193,13 +197,13 @@ impl Failure {
     pub(super) fn of_writing(error: WriteError) -> Self {
         match error {
             WriteError::Refused { partition, source } => Self::Refused { partition, source },
-            WriteError::Failed(source) => Self::Open { step: Step::Deliver, source },
+            WriteError::Failed(source) => Self::NotCommitted { step: Step::Deliver, source },
         }
     }
 }
 
 /// Whether an error says that the group has moved on without us knowing yet.
-pub(super) fn is_move(error: &KafkaError) -> bool {
+pub(super) fn is_group_change(error: &KafkaError) -> bool {
     error.rdkafka_error_code().is_some_and(|code| {
         matches!(
             code,

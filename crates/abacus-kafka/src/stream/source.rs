@@ -16,9 +16,9 @@ use rdkafka::message::Message;
 use self::pausing::{Assigned, to_list};
 pub(super) use self::rebalance::Context;
 use super::StreamSettings;
-use super::committer::{Committer, Patience};
-use super::lane::{Amount, Ticket};
-use super::lanes::Lanes;
+use super::assignment::{AckHandle, Amount};
+use super::assignments::Assignments;
+use super::committer::{CommitTimeouts, Committer};
 use super::metrics::Metrics;
 use crate::config::{KafkaConfig, POLL_INTERVAL};
 use crate::error::Error;
@@ -28,14 +28,14 @@ use crate::record::{InboundRecord, TopicPartition};
 /// How soon a loop with something to look after polls again.
 const BUSY_POLL: Duration = Duration::from_millis(5);
 
-/// How long, at shutdown, a share under way is waited for before the last ones are begun.
-const LAST_SHARE: Duration = Duration::from_secs(2);
+/// How long, at shutdown, a batch under way is waited for before the last ones are begun.
+const LAST_BATCH: Duration = Duration::from_secs(2);
 
 /// What becomes of a record.
 pub trait Handler {
-    /// Takes a record; called on the polling thread, so it must be quick. The ticket is to be
+    /// Takes a record; called on the polling thread, so it must be quick. The ack is to be
     /// finished, here or later.
-    fn on_record(&self, record: &InboundRecord<'_>, ticket: Ticket);
+    fn on_record(&self, record: &InboundRecord<'_>, ack: AckHandle);
 
     /// Whether records are wanted; asked on the polling thread before each poll. While they are not,
     /// every partition is paused, and the source stays in its group.
@@ -48,7 +48,7 @@ pub trait Handler {
 pub struct Source {
     consumer: Arc<BaseConsumer<Context>>,
     committer: Arc<Committer>,
-    lanes: Arc<Lanes>,
+    assignments: Arc<Assignments>,
     assigned: Vec<Assigned>,
     /// Where in `assigned` the last record went: records of a partition come in runs.
     last: usize,
@@ -62,14 +62,14 @@ impl Source {
     pub(super) fn connect(
         config: &KafkaConfig,
         settings: StreamSettings,
-        lanes: Arc<Lanes>,
+        assignments: Arc<Assignments>,
         committer: Arc<Committer>,
         metrics: Metrics,
     ) -> Result<Self, Error> {
         let name = format!("{}-{}", settings.group, settings.instance);
         let context = Context {
             name: name.clone(),
-            lanes: Arc::clone(&lanes),
+            assignments: Arc::clone(&assignments),
             committer: Arc::clone(&committer),
             hand_over: settings.hand_over,
             metrics: metrics.clone(),
@@ -100,7 +100,7 @@ impl Source {
         let backlog =
             Amount { records: settings.partition_backlog, bytes: settings.partition_backlog_bytes };
         let assigned = Vec::new();
-        Ok(Self { consumer, committer, lanes, assigned, last: 0, backlog, settings, metrics })
+        Ok(Self { consumer, committer, assignments, assigned, last: 0, backlog, settings, metrics })
     }
 
     /// Polls until `is_stopping`, then waits for the work under way, commits and leaves the group.
@@ -127,14 +127,14 @@ impl Source {
         let consumer = Arc::clone(&self.consumer);
         let polled = consumer.poll(if is_one_to_resume { BUSY_POLL } else { POLL_INTERVAL });
         self.follow_rebalance()?;
-        if self.lanes.is_abandoned() {
+        if self.assignments.is_abandoned() {
             return Err(Error::Abandoned);
         }
         match polled {
             None => {}
             Some(Ok(message)) => {
-                let ticket = self.receive(&message)?;
-                handler.on_record(&InboundRecord::new(message), ticket);
+                let ack = self.receive(&message)?;
+                handler.on_record(&InboundRecord::new(message), ack);
             }
             Some(Err(source @ KafkaError::MessageConsumptionFatal(_))) => {
                 return Err(Error::Fatal { client: consumer.context().name.clone(), source });
@@ -145,13 +145,13 @@ impl Source {
         Ok(())
     }
 
-    fn receive(&mut self, message: &impl Message) -> Result<Ticket, Error> {
+    fn receive(&mut self, message: &impl Message) -> Result<AckHandle, Error> {
         failpoint::reach("stream::received");
         self.metrics.received.inc();
         let limit = self.backlog;
         let bytes = message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len);
         let assigned = self.assigned(message.topic(), message.partition());
-        let (ticket, pending) = assigned.lane.receive(message.offset(), bytes);
+        let (ack, pending) = assigned.assignment.receive(message.offset(), bytes);
         assigned.next_offset = message.offset() + 1;
         if !assigned.is_paused && pending.reaches(limit) {
             assigned.is_paused = true;
@@ -159,10 +159,10 @@ impl Source {
             self.consumer.pause(&list).map_err(Error::call("pausing"))?;
             self.metrics.paused.inc();
         }
-        Ok(ticket)
+        Ok(ack)
     }
 
-    /// The lane of a partition; its first record since the assignment opens it.
+    /// The assignment of a partition; its first record since the assignment opens it.
     fn assigned(&mut self, topic: &str, partition: i32) -> &mut Assigned {
         let is_it = |assigned: &Assigned| {
             assigned.partition.partition == partition && &*assigned.partition.topic == topic
@@ -172,8 +172,13 @@ impl Source {
         }
         if self.last == self.assigned.len() {
             let partition = TopicPartition { topic: topic.into(), partition };
-            let lane = self.lanes.open(partition.clone());
-            self.assigned.push(Assigned { partition, lane, next_offset: 0, is_paused: false });
+            let assignment = self.assignments.open(partition.clone());
+            self.assigned.push(Assigned {
+                partition,
+                assignment,
+                next_offset: 0,
+                is_paused: false,
+            });
         }
         #[expect(clippy::indexing_slicing, reason = "found, or pushed just now")]
         &mut self.assigned[self.last]
@@ -198,15 +203,15 @@ impl Source {
         let consumer = Arc::clone(&self.consumer);
         let assignment = consumer.assignment().map_err(Error::call("asking for the assignment"))?;
         consumer.pause(&assignment).map_err(Error::call("pausing"))?;
-        while self.lanes.has_any_unfinished() && Instant::now() < deadline {
+        while self.assignments.has_any_unfinished() && Instant::now() < deadline {
             // A record that was already on its way is left for the next owner.
             drop(consumer.poll(BUSY_POLL));
             self.follow_rebalance()?;
         }
         self.committer.close();
-        let lanes = Arc::clone(&self.lanes);
-        let patience = Patience { before: LAST_SHARE, shares: self.settings.hand_over };
-        self.committer.commit_last(&consumer, patience, || lanes.close_all()).map(|_| ())
+        let assignments = Arc::clone(&self.assignments);
+        let patience = CommitTimeouts { before: LAST_BATCH, batches: self.settings.hand_over };
+        self.committer.commit_last(&consumer, patience, || assignments.close_all()).map(|_| ())
     }
 }
 

@@ -26,7 +26,7 @@ const RECORDS: u64 = 10;
 struct Echo;
 
 impl Handler for Echo {
-    fn on_record(&self, record: &InboundRecord<'_>, ticket: Ticket) {
+    fn on_record(&self, record: &InboundRecord<'_>, ack: AckHandle) {
         let output = OutboundRecord {
             topic: "out".into(),
             partition: Some(0),
@@ -34,7 +34,7 @@ impl Handler for Echo {
             payload: record.payload().to_vec(),
             headers: Vec::new(),
         };
-        ticket.finish(Some(output));
+        ack.finish(Some(output));
     }
 }
 
@@ -97,7 +97,7 @@ struct Outcome {
     retried: u64,
     failed: u64,
     rewinds: u64,
-    held: usize,
+    uncommitted: usize,
     /// How long it took to end once it was asked to.
     stopping: Duration,
     error: Option<Error>,
@@ -117,7 +117,7 @@ fn run_until(
 ) -> Outcome {
     let metrics = Metrics::register(&abacus_runtime::prometheus::Registry::new()).unwrap();
     let (source, committer) = open(&cluster.config(), settings, metrics.clone()).unwrap();
-    let held = committer.held();
+    let uncommitted = committer.uncommitted_bytes();
     let is_stopping = AtomicBool::new(false);
     let asked = || is_stopping.load(Ordering::Relaxed);
     let (error, stopping) = thread::scope(|scope| {
@@ -140,7 +140,7 @@ fn run_until(
         retried: transactions("retried"),
         failed: transactions("failed"),
         rewinds: metrics.rewinds.get(),
-        held: held.bytes(),
+        uncommitted: uncommitted.bytes(),
         stopping,
         error,
     }
@@ -161,7 +161,7 @@ fn run_with(guarantee: Guarantee, api: Api, answer: Answer, times: usize) -> Out
     cluster.produce();
     cluster.answer(api, answer, times);
     let outcome = run(&cluster, guarantee);
-    assert_eq!(outcome.held, 0, "held bytes drifted");
+    assert_eq!(outcome.uncommitted, 0, "held bytes drifted");
     outcome
 }
 

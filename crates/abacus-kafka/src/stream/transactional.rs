@@ -8,8 +8,8 @@ use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::producer::Producer as _;
 
-use super::bounded::{self, STUCK};
-use super::publisher::{Failure, PUBLISHING_TIME, Share, Step, is_move};
+use super::bounded::{self, TIMED_OUT_CALL};
+use super::publisher::{CommitBatch, Failure, PUBLISHING_TIME, Step, is_group_change};
 use super::writer::{SETTINGS, Writer};
 use crate::config::KafkaConfig;
 use crate::error::Error;
@@ -49,21 +49,21 @@ impl TransactionalProducer {
 
     pub(super) fn publish(
         &self,
-        share: &Share,
+        batch: &CommitBatch,
         group: &Arc<ConsumerGroupMetadata>,
     ) -> Result<(), Failure> {
         let deadline = Instant::now() + PUBLISHING_TIME;
         let producer = &self.writer.inner;
         producer.begin_transaction().map_err(|error| self.failed(Step::Begin, error))?;
         failpoint::reach("stream::before_produce");
-        self.writer.write(share.outputs(), deadline).map_err(|error| match Failure::of_writing(
+        self.writer.write(batch.outputs(), deadline).map_err(|error| match Failure::of_writing(
             error,
         ) {
-            Failure::Open { step, source } => self.failed(step, source),
+            Failure::NotCommitted { step, source } => self.failed(step, source),
             failure => failure,
         })?;
         failpoint::reach("stream::after_produce");
-        self.add_offsets(share, group, deadline)?;
+        self.add_offsets(batch, group, deadline)?;
         failpoint::reach("stream::before_commit");
         failpoint::reach_amid("stream::during_commit");
         self.call(Step::Commit, deadline, |left| producer.commit_transaction(left))?;
@@ -73,11 +73,11 @@ impl TransactionalProducer {
 
     fn add_offsets(
         &self,
-        share: &Share,
+        batch: &CommitBatch,
         group: &Arc<ConsumerGroupMetadata>,
         deadline: Instant,
     ) -> Result<(), Failure> {
-        let offsets = share.offsets().map_err(|error| self.failed(Step::AddOffsets, error))?;
+        let offsets = batch.offsets().map_err(|error| self.failed(Step::AddOffsets, error))?;
         self.call(Step::AddOffsets, deadline, |left| {
             let (writer, group) = (Arc::clone(&self.writer), Arc::clone(group));
             let offsets = offsets.clone();
@@ -108,7 +108,9 @@ impl TransactionalProducer {
     /// By aborting the transaction, where it is known to be open, else by a new producer, which
     /// fences the old one.
     pub(super) fn settle(&mut self, failure: &Failure) -> Result<(), Error> {
-        if matches!(failure, Failure::Open { .. } | Failure::Moved { .. }) && self.has_aborted() {
+        if matches!(failure, Failure::NotCommitted { .. } | Failure::GroupChanged { .. })
+            && self.has_aborted()
+        {
             return Ok(());
         }
         self.writer = create_fencing(&self.config, &self.name)?;
@@ -149,14 +151,14 @@ impl TransactionalProducer {
         }
         let requires_abort =
             matches!(&source, KafkaError::Transaction(error) if error.txn_requires_abort());
-        if source == STUCK {
-            Failure::Indefinite { step, source }
-        } else if requires_abort && is_move(&source) {
-            Failure::Moved { step, source }
+        if source == TIMED_OUT_CALL {
+            Failure::UnknownOutcome { step, source }
+        } else if requires_abort && is_group_change(&source) {
+            Failure::GroupChanged { step, source }
         } else if requires_abort || matches!(step, Step::Deliver | Step::AddOffsets) {
-            Failure::Open { step, source }
+            Failure::NotCommitted { step, source }
         } else {
-            Failure::Indefinite { step, source }
+            Failure::UnknownOutcome { step, source }
         }
     }
 

@@ -15,7 +15,7 @@ use crate::record::{OutboundRecord, to_kafka_headers};
 
 /// Our producer settings beside those that every producer has.
 pub(super) const SETTINGS: [(&str, &str); 2] = [
-    // Less than a whole share may take.
+    // Less than a whole batch may take.
     ("message.timeout.ms", "7000"),
     // Records are queued all at once: a moment's lingering puts them into few batches.
     ("linger.ms", "5"),

@@ -11,11 +11,11 @@ use super::Source;
 use super::rebalance::Context;
 use crate::error::Error;
 use crate::record::TopicPartition;
-use crate::stream::lane::Lane;
+use crate::stream::assignment::Assignment;
 
 pub(super) struct Assigned {
     pub(super) partition: TopicPartition,
-    pub(super) lane: Arc<Lane>,
+    pub(super) assignment: Arc<Assignment>,
     /// The offset after the last record that came.
     pub(super) next_offset: i64,
     pub(super) is_paused: bool,
@@ -51,7 +51,7 @@ impl Source {
         let mut resumed = Vec::new();
         let mut is_any_paused = false;
         for assigned in self.assigned.iter_mut().filter(|assigned| assigned.is_paused) {
-            if assigned.lane.pending().exceeds(relieved) {
+            if assigned.assignment.pending().exceeds(relieved) {
                 is_any_paused = true;
                 continue;
             }

@@ -14,14 +14,14 @@ use super::BUSY_POLL;
 use crate::context;
 use crate::error::Error;
 use crate::record::TopicPartition;
-use crate::stream::committer::{Committer, Patience};
-use crate::stream::lanes::Lanes;
+use crate::stream::assignments::Assignments;
+use crate::stream::committer::{CommitTimeouts, Committer};
 use crate::stream::metrics::Metrics;
 
 /// Follows rebalances; runs inside `poll`, on the polling thread.
 pub(in crate::stream) struct Context {
     pub(super) name: String,
-    pub(super) lanes: Arc<Lanes>,
+    pub(super) assignments: Arc<Assignments>,
     pub(super) committer: Arc<Committer>,
     pub(super) hand_over: Duration,
     pub(super) metrics: Metrics,
@@ -33,26 +33,26 @@ pub(in crate::stream) struct Context {
 }
 
 impl Context {
-    /// Waits a little for the work under way, commits it, and closes the lanes before anybody else
+    /// Waits a little for the work under way, commits it, and closes the assignments before anybody else
     /// is given the partitions.
     fn hand_over(&self, consumer: &BaseConsumer<Self>, partitions: &[TopicPartition]) {
         if consumer.assignment_lost() {
             // Whatever we would still commit, the broker refuses: we are no longer of the group.
             tracing::warn!("partitions were lost; their work is done again elsewhere");
-            self.lanes.close(partitions);
+            self.assignments.close(partitions);
             return;
         }
         let deadline = Instant::now() + self.hand_over;
-        while self.lanes.has_unfinished(partitions) && Instant::now() < deadline {
+        while self.assignments.has_unfinished(partitions) && Instant::now() < deadline {
             std::thread::park_timeout(BUSY_POLL);
         }
-        let patience = Patience { before: self.hand_over, shares: self.hand_over };
+        let patience = CommitTimeouts { before: self.hand_over, batches: self.hand_over };
         let Some(consumer) = self.committer.consumer() else {
-            // All that could be is committed, and the lanes are closed.
-            return self.lanes.close(partitions);
+            // All that could be is committed, and the assignments are closed.
+            return self.assignments.close(partitions);
         };
         let committed = self.committer.commit_last(&consumer, patience, || {
-            self.lanes.close(partitions);
+            self.assignments.close(partitions);
         });
         if let Err(error) = committed {
             *self.failure.lock() = Some(error);

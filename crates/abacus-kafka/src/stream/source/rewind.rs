@@ -32,7 +32,7 @@ impl Source {
     /// Where the group is, once every transaction is settled; `None` while one is not.
     fn committed_offsets(&self) -> Result<Option<TopicPartitionList>, Error> {
         let asked = self.committer.between_transactions(POLL_INTERVAL, || {
-            self.lanes.close_all();
+            self.assignments.close_all();
             let assignment = self.consumer.assignment()?;
             self.consumer.committed_offsets(assignment, CALL_TIMEOUT)
         });

@@ -7,24 +7,24 @@ use super::*;
 const MANY: u64 = 5000;
 
 /// Finishes one record each millisecond.
-struct Steady(Sender<Ticket>);
+struct Steady(Sender<AckHandle>);
 
 impl Steady {
     fn spawn() -> Self {
-        let (tickets, queue) = channel::<Ticket>();
+        let (acks, queue) = channel::<AckHandle>();
         thread::spawn(move || {
-            for ticket in queue {
-                ticket.finish(None);
+            for ack in queue {
+                ack.finish(None);
                 thread::park_timeout(Duration::from_millis(1));
             }
         });
-        Self(tickets)
+        Self(acks)
     }
 }
 
 impl Handler for Steady {
-    fn on_record(&self, _: &InboundRecord<'_>, ticket: Ticket) {
-        self.0.send(ticket).unwrap();
+    fn on_record(&self, _: &InboundRecord<'_>, ack: AckHandle) {
+        self.0.send(ack).unwrap();
     }
 }
 
@@ -65,5 +65,5 @@ fn a_stream_ends_in_time_while_records_finish_all_the_time() {
     assert!(outcome.error.is_none(), "{:?}", outcome.error);
     assert!(outcome.committed < MANY, "all were finished before it was to end");
     assert!(outcome.stopping < Duration::from_secs(1), "after {:?}", outcome.stopping);
-    assert_eq!(outcome.held, 0, "held bytes drifted");
+    assert_eq!(outcome.uncommitted, 0, "held bytes drifted");
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::lane::Amount;
+use super::assignment::Amount;
 
-pub(super) struct Ready {
+pub(super) struct CommitTrigger {
     records: AtomicUsize,
     bytes: AtomicUsize,
     enough: Amount,
@@ -17,7 +17,7 @@ pub(super) struct Ready {
     is_abandoned: AtomicBool,
 }
 
-impl Ready {
+impl CommitTrigger {
     pub(super) fn new(enough: Amount) -> Self {
         Self {
             records: AtomicUsize::new(0),

@@ -1,31 +1,31 @@
 //! One assignment of one partition: its records in offset order, and what has become of them.
 //!
-//! **Invariant:** once a lane is closed, what its tickets say changes nothing, and nothing of it is
+//! **Invariant:** once an assignment is closed, what its acks say changes nothing, and nothing of it is
 //! counted as held or pending.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::held::{Charge, Held};
-use super::ready::Ready;
+use super::commit_trigger::CommitTrigger;
+use super::uncommitted::{UncommittedBytes, UncommittedCharge};
 use crate::record::{OutboundRecord, TopicPartition};
-use crate::tracker::{OffsetTracker, Slot};
+use crate::tracker::{OffsetTracker, SequenceNumber};
 
 /// The output of one record, if it has any.
 type Output = Option<OutboundRecord>;
 
-pub(super) struct Lane {
-    state: Mutex<LaneState>,
-    ready: Arc<Ready>,
+pub(super) struct Assignment {
+    state: Mutex<AssignmentState>,
+    trigger: Arc<CommitTrigger>,
 }
 
-struct LaneState {
+struct AssignmentState {
     tracker: OffsetTracker<Output>,
     /// What was taken and is not yet committed.
     taken: Amount,
     /// For the outputs in the tracker.
-    charge: Charge,
+    charge: UncommittedCharge,
     is_closed: bool,
 }
 
@@ -70,17 +70,17 @@ impl Amount {
     }
 }
 
-/// What one lane has to commit. It counts as pending and as held until it is dropped.
+/// What one assignment has to commit. It counts as pending and as held until it is dropped.
 pub(super) struct Finished {
     pub(super) partition: TopicPartition,
     pub(super) outputs: Vec<OutboundRecord>,
     /// The offset to go on from.
     pub(super) next_offset: i64,
-    /// The lane had more finished records than were to be taken.
+    /// The assignment had more finished records than were to be taken.
     pub(super) has_more: bool,
     received: Amount,
-    lane: Arc<Lane>,
-    charge: Charge,
+    assignment: Arc<Assignment>,
+    charge: UncommittedCharge,
 }
 
 impl Finished {
@@ -91,72 +91,72 @@ impl Finished {
 
     /// False once the partition has changed hands: then nothing of it may be committed.
     pub(super) fn is_current(&self) -> bool {
-        self.lane.is_open()
+        self.assignment.is_open()
     }
 }
 
 impl Drop for Finished {
     fn drop(&mut self) {
-        self.lane.release(self.received);
+        self.assignment.release(self.received);
     }
 }
 
 /// The duty to finish one record.
-#[must_use = "a record whose ticket is dropped fails the stream"]
-pub struct Ticket {
-    lane: Arc<Lane>,
-    slot: Slot,
+#[must_use = "a record whose ack is dropped fails the stream"]
+pub struct AckHandle {
+    assignment: Arc<Assignment>,
+    number: SequenceNumber,
     is_finished: bool,
 }
 
-impl Ticket {
+impl AckHandle {
     /// The record is dealt with, and `output`, if any, is to be published with its offset. Ignored
     /// if the partition has changed hands since: whoever has it now does the record again.
     pub fn finish(mut self, output: Option<OutboundRecord>) {
         self.is_finished = true;
-        self.lane.finish(self.slot, output);
+        self.assignment.finish(self.number, output);
     }
 
     /// False once the partition has changed hands: the record is read again, and work on it here
     /// is for nothing.
     pub fn is_current(&self) -> bool {
-        self.lane.is_open()
+        self.assignment.is_open()
     }
 
     /// Whether every record of the partition before this one is on its way to being committed: the
     /// next commit waits for this one.
     pub fn is_first(&self) -> bool {
-        self.lane.state.lock().tracker.is_first(self.slot)
+        self.assignment.state.lock().tracker.is_first(self.number)
     }
 }
 
-impl Drop for Ticket {
+impl Drop for AckHandle {
     /// A record that never finishes would hold its partition up in silence: the stream fails
     /// instead, and the record is read again.
     fn drop(&mut self) {
         if !self.is_finished && self.is_current() {
-            self.lane.ready.mark_abandoned();
+            self.assignment.trigger.mark_abandoned();
         }
     }
 }
 
-impl Lane {
-    pub(super) fn new(ready: Arc<Ready>, held: &Held) -> Self {
-        let state = LaneState {
+impl Assignment {
+    pub(super) fn new(trigger: Arc<CommitTrigger>, uncommitted: &UncommittedBytes) -> Self {
+        let state = AssignmentState {
             tracker: OffsetTracker::default(),
             taken: Amount::default(),
-            charge: held.charge(),
+            charge: uncommitted.charge(),
             is_closed: false,
         };
-        Self { state: Mutex::new(state), ready }
+        Self { state: Mutex::new(state), trigger }
     }
 
     /// Takes note of a record, and says how much is pending with it.
-    pub(super) fn receive(self: &Arc<Self>, offset: i64, bytes: usize) -> (Ticket, Amount) {
+    pub(super) fn receive(self: &Arc<Self>, offset: i64, bytes: usize) -> (AckHandle, Amount) {
         let mut state = self.state.lock();
-        let slot = state.tracker.receive(offset, bytes);
+        let number = state.tracker.receive(offset, bytes);
         let pending = state.pending();
-        (Ticket { lane: Arc::clone(self), slot, is_finished: false }, pending)
+        (AckHandle { assignment: Arc::clone(self), number, is_finished: false }, pending)
     }
 
     /// What was received and is not yet committed.
@@ -177,35 +177,35 @@ impl Lane {
         !self.state.lock().is_closed
     }
 
-    fn finish(&self, slot: Slot, output: Output) {
+    fn finish(&self, number: SequenceNumber, output: Output) {
         let bytes = size(&output);
         let mut state = self.state.lock();
-        if !state.is_closed && state.tracker.finish(slot, output) {
+        if !state.is_closed && state.tracker.finish(number, output) {
             state.charge.add(bytes);
             drop(state);
-            self.ready.add(bytes);
+            self.trigger.add(bytes);
         }
     }
 
     /// Takes finished records from the front: at least one, if there is one, and then as many as
-    /// `share` has room for, their outputs counted.
+    /// `batch` has room for, their outputs counted.
     pub(super) fn take_finished(
         self: &Arc<Self>,
         partition: &TopicPartition,
-        share: Amount,
+        batch: Amount,
     ) -> Option<Finished> {
         let mut state = self.state.lock();
-        let mut outputs = Vec::with_capacity(state.tracker.ready().min(share.records));
+        let mut outputs = Vec::with_capacity(state.tracker.ready().min(batch.records));
         let mut next_offset = 0;
         let mut received = Amount::default();
-        let mut held = 0;
-        while received.records < share.records.max(1)
-            && (held < share.bytes || received.records == 0)
+        let mut uncommitted = 0;
+        while received.records < batch.records.max(1)
+            && (uncommitted < batch.bytes || received.records == 0)
             && let Some(taken) = state.tracker.take_next()
         {
             received.records += 1;
             received.bytes += taken.bytes;
-            held += size(&taken.outcome);
+            uncommitted += size(&taken.outcome);
             next_offset = taken.offset + 1;
             outputs.extend(taken.outcome);
         }
@@ -214,14 +214,14 @@ impl Lane {
         }
         state.taken.records += received.records;
         state.taken.bytes += received.bytes;
-        let charge = state.charge.split(held);
+        let charge = state.charge.split(uncommitted);
         let has_more = state.tracker.ready() > 0;
         drop(state);
-        let (partition, lane) = (partition.clone(), Arc::clone(self));
-        Some(Finished { partition, outputs, next_offset, has_more, received, lane, charge })
+        let (partition, assignment) = (partition.clone(), Arc::clone(self));
+        Some(Finished { partition, outputs, next_offset, has_more, received, assignment, charge })
     }
 
-    /// A transaction with this part of the lane's records has ended.
+    /// A transaction with this part of the assignment's records has ended.
     fn release(&self, received: Amount) {
         let mut state = self.state.lock();
         if !state.is_closed {
@@ -235,14 +235,14 @@ impl Lane {
         state.is_closed = true;
         state.taken = Amount::default();
         let tracker = std::mem::take(&mut state.tracker);
-        let held = state.charge.take();
+        let charge = state.charge.take();
         drop(state);
         // Freed without the lock: there may be much of it.
-        drop((tracker, held));
+        drop((tracker, charge));
     }
 }
 
-impl LaneState {
+impl AssignmentState {
     fn pending(&self) -> Amount {
         Amount {
             records: self.tracker.len() + self.taken.records,

@@ -8,7 +8,7 @@ use abacus_kafka::{InboundRecord, OutboundRecord};
 use abacus_schemas::headers;
 use abacus_schemas::topics::MAX_VALUE_BYTES;
 
-pub(crate) use limit::{LetterCount, LetterLimits, Place};
+pub(crate) use limit::{DeadLetterCount, DeadLetterLimits, RecordPosition};
 
 /// Why a record is not a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,16 +34,16 @@ impl Class {
 /// Headers that we add at the end: three for the origin, two for the error.
 const OUR_HEADERS: usize = 5;
 /// A partition and an offset are no longer than this.
-const LONGEST_PLACE: usize = 32;
+const MAX_POSITION_BYTES: usize = 32;
 
 /// A copy of a record, to be written to the dead-letter topic should it have to be.
-pub(crate) struct Original {
+pub(crate) struct OriginalRecord {
     key: Vec<u8>,
     payload: Vec<u8>,
     headers: Vec<(String, Vec<u8>)>,
 }
 
-impl Original {
+impl OriginalRecord {
     pub(crate) fn of(record: &InboundRecord<'_>) -> Self {
         let mut headers: Vec<(String, Vec<u8>)> = record
             .headers()
@@ -71,27 +71,32 @@ impl Original {
     ) -> OutboundRecord {
         self.headers.push((headers::ERROR_CLASS.to_owned(), class.as_str().into()));
         self.headers.push((headers::ERROR_MESSAGE.to_owned(), message.into()));
-        let letter = OutboundRecord {
+        let dead_letter = OutboundRecord {
             topic: Arc::clone(topic),
             partition: None,
             key: self.key,
             payload: self.payload,
             headers: self.headers,
         };
-        if letter.size() <= MAX_VALUE_BYTES { letter } else { without_content(letter) }
+        if dead_letter.size() <= MAX_VALUE_BYTES {
+            dead_letter
+        } else {
+            without_content(dead_letter)
+        }
     }
 }
 
 /// A record that came compressed may not fit as it is. Where it stands is kept, and it is still
 /// there; and which letter it was replayed from, so that it can be seen to have come back.
-fn without_content(letter: OutboundRecord) -> OutboundRecord {
-    tracing::error!(bytes = letter.size(), "a dead letter does not fit its topic");
-    let theirs = letter.headers.len().saturating_sub(OUR_HEADERS);
+fn without_content(dead_letter: OutboundRecord) -> OutboundRecord {
+    tracing::error!(bytes = dead_letter.size(), "a dead letter does not fit its topic");
+    let theirs = dead_letter.headers.len().saturating_sub(OUR_HEADERS);
     let is_kept = |(index, (name, value)): &(usize, (String, Vec<u8>))| {
-        *index >= theirs || (name == headers::REPLAYED_FROM && value.len() <= LONGEST_PLACE)
+        *index >= theirs || (name == headers::REPLAYED_FROM && value.len() <= MAX_POSITION_BYTES)
     };
-    let kept = letter.headers.into_iter().enumerate().filter(is_kept).map(|(_, header)| header);
-    OutboundRecord { key: Vec::new(), payload: Vec::new(), headers: kept.collect(), ..letter }
+    let kept =
+        dead_letter.headers.into_iter().enumerate().filter(is_kept).map(|(_, header)| header);
+    OutboundRecord { key: Vec::new(), payload: Vec::new(), headers: kept.collect(), ..dead_letter }
 }
 
 #[cfg(test)]
@@ -100,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_letter_that_does_not_fit_keeps_where_it_came_from_and_why() {
-        let original = Original {
+        let original = OriginalRecord {
             key: b"key".to_vec(),
             payload: vec![0; MAX_VALUE_BYTES],
             headers: vec![
@@ -112,8 +117,8 @@ mod tests {
                 (headers::ORIGIN_OFFSET.to_owned(), b"2".to_vec()),
             ],
         };
-        let letter = original.into_dead_letter(&"dead".into(), Class::Malformed, "why");
-        let names: Vec<_> = letter.headers.iter().map(|(name, _)| name.as_str()).collect();
+        let dead_letter = original.into_dead_letter(&"dead".into(), Class::Malformed, "why");
+        let names: Vec<_> = dead_letter.headers.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(
             names,
             [
@@ -125,6 +130,6 @@ mod tests {
                 headers::ERROR_MESSAGE
             ]
         );
-        assert!(letter.payload.is_empty());
+        assert!(dead_letter.payload.is_empty());
     }
 }

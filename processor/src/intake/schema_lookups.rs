@@ -6,24 +6,24 @@ use std::sync::Arc;
 use abacus_schemas::SchemaId;
 use parking_lot::Mutex;
 
-use crate::dead_letter::Original;
-use crate::job::Envelope;
+use crate::dead_letter::OriginalRecord;
+use crate::job::RecordContext;
 
 /// A record whose schema is being looked up.
-pub(crate) struct Waiting {
-    pub(crate) original: Original,
-    pub(crate) envelope: Envelope,
+pub(crate) struct WaitingRecord {
+    pub(crate) original: OriginalRecord,
+    pub(crate) context: RecordContext,
 }
 
 /// The look-ups under way.
 #[derive(Clone, Default)]
-pub(crate) struct LookUps(Arc<Mutex<HashMap<SchemaId, Vec<Waiting>>>>);
+pub(crate) struct SchemaLookups(Arc<Mutex<HashMap<SchemaId, Vec<WaitingRecord>>>>);
 
-impl LookUps {
+impl SchemaLookups {
     /// Has a record wait. True for the first of its schema: the caller is to look it up.
-    pub(crate) fn wait(&self, id: SchemaId, record: Waiting) -> bool {
-        let mut look_ups = self.0.lock();
-        let waiting = look_ups.entry(id).or_default();
+    pub(crate) fn wait(&self, id: SchemaId, record: WaitingRecord) -> bool {
+        let mut lookups = self.0.lock();
+        let waiting = lookups.entry(id).or_default();
         waiting.push(record);
         waiting.len() == 1
     }
@@ -33,14 +33,13 @@ impl LookUps {
     pub(crate) fn forget_stale(&self, id: SchemaId) {
         if let Some(waiting) = self.0.lock().get_mut(&id) {
             let mut is_first = true;
-            waiting.retain(|record| {
-                std::mem::take(&mut is_first) || record.envelope.ticket.is_current()
-            });
+            waiting
+                .retain(|record| std::mem::take(&mut is_first) || record.context.ack.is_current());
         }
     }
 
     /// The look-up is over.
-    pub(crate) fn take(&self, id: SchemaId) -> Vec<Waiting> {
+    pub(crate) fn take(&self, id: SchemaId) -> Vec<WaitingRecord> {
         self.0.lock().remove(&id).unwrap_or_default()
     }
 }

@@ -16,13 +16,13 @@ use abacus_schemas::{
 
 use crate::cache::Cached;
 use crate::config::ProcessorConfig;
-use crate::dead_letter::{Class, Original};
-use crate::job::{Envelope, Job};
+use crate::dead_letter::{Class, OriginalRecord};
+use crate::job::{Job, RecordContext};
 use crate::metrics::Metrics;
 use crate::replies::Replies;
 
 /// Answers jobs.
-pub(crate) struct Answering {
+pub(crate) struct Responder {
     encoders: Encoders,
     replies: Replies,
     completed: Arc<str>,
@@ -40,7 +40,7 @@ pub(crate) struct Encoders {
 
 /// A result, or why there is none, and how it came about. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Answered {
+pub(crate) struct JobOutcome {
     pub(crate) result: Result<Cached, Failure>,
     pub(crate) compute_micros: i64,
     pub(crate) cache: CacheLevel,
@@ -53,7 +53,7 @@ pub(crate) struct Failure {
     message: String,
 }
 
-impl Answered {
+impl JobOutcome {
     /// The same, for one that waited for another's computation.
     pub(crate) fn shared(self) -> Self {
         match self.result {
@@ -73,7 +73,7 @@ impl Answered {
         Self { result: Ok(result), compute_micros: 0, cache }
     }
 
-    fn outcome(self) -> Outcome {
+    fn into_event(self) -> Outcome {
         match self.result {
             Ok(cached) => Outcome::Succeeded {
                 result: cached.decimal.to_string(),
@@ -85,7 +85,7 @@ impl Answered {
     }
 }
 
-impl Answering {
+impl Responder {
     /// Blocks until the broker answers.
     pub(crate) fn connect(
         config: &ProcessorConfig,
@@ -106,18 +106,18 @@ impl Answering {
     }
 
     /// Replies, and finishes the record with its completion.
-    pub(crate) fn answer(&self, job: Job, answered: Answered) {
-        let outcome = if answered.result.is_ok() { "succeeded" } else { "failed" };
+    pub(crate) fn answer(&self, job: Job, outcome: JobOutcome) {
+        let label = if outcome.result.is_ok() { "succeeded" } else { "failed" };
         let operation =
             abacus_operations::find(&job.request.operation).map_or("unknown", |o| o.name());
-        self.metrics.answered.with_label_values(&[operation, outcome]).inc();
-        let Job { request, envelope, .. } = job;
+        self.metrics.answered.with_label_values(&[operation, label]).inc();
+        let Job { request, context, .. } = job;
         let key = request.request_id.clone().into_bytes();
-        let payload = self.encode(self.completion(request, answered));
-        self.replies.send(envelope.reply_to.as_ref(), envelope.deadline_ms, &payload);
+        let payload = self.encode(self.completion(request, outcome));
+        self.replies.send(context.reply_to.as_ref(), context.deadline_ms, &payload);
         failpoint::reach("processor::after_reply");
-        let (topic, partition) = (Arc::clone(&self.completed), Some(envelope.partition));
-        envelope.ticket.finish(Some(OutboundRecord {
+        let (topic, partition) = (Arc::clone(&self.completed), Some(context.partition));
+        context.ack.finish(Some(OutboundRecord {
             topic,
             partition,
             key,
@@ -130,11 +130,11 @@ impl Answering {
     pub(crate) fn hand_over(&self, job: Job) {
         let payload = self.encode_request(&job.request);
         let key = job.request.request_id.as_bytes();
-        let Envelope { reply_to, deadline_ms, traceparent, .. } = &job.envelope;
+        let RecordContext { reply_to, deadline_ms, traceparent, .. } = &job.context;
         let headers = headers::forwarded(reply_to.as_ref(), *deadline_ms, traceparent.as_deref());
         let record = OutboundRecord {
             topic: Arc::clone(&self.heavy),
-            partition: Some(job.envelope.partition),
+            partition: Some(job.context.partition),
             key: key.to_vec(),
             payload,
             headers: headers.map(|(name, value)| (name.to_owned(), value)).collect(),
@@ -143,24 +143,30 @@ impl Answering {
             return self.answer(job, too_large());
         }
         self.metrics.handed_over.inc();
-        job.envelope.ticket.finish(Some(record));
+        job.context.ack.finish(Some(record));
     }
 
     /// Says why to whoever waits, and puts the record aside.
-    pub(crate) fn bury(&self, original: Original, envelope: Envelope, class: Class, reason: &str) {
+    pub(crate) fn bury(
+        &self,
+        original: OriginalRecord,
+        context: RecordContext,
+        class: Class,
+        reason: &str,
+    ) {
         tracing::warn!(
-            kafka.partition = envelope.partition,
+            kafka.partition = context.partition,
             class = class.as_str(),
             "dead letter: {reason}"
         );
         self.metrics.dead_letters.with_label_values(&[class.as_str()]).inc();
-        if envelope.reply_to.is_some() {
-            let failed = Answered::failed(class.as_str(), reason);
+        if context.reply_to.is_some() {
+            let failed = JobOutcome::failed(class.as_str(), reason);
             let payload = self.encode(self.completion(nobody(), failed));
-            self.replies.send(envelope.reply_to.as_ref(), envelope.deadline_ms, &payload);
+            self.replies.send(context.reply_to.as_ref(), context.deadline_ms, &payload);
         }
-        let letter = original.into_dead_letter(&self.dead_letter, class, reason);
-        envelope.ticket.finish(Some(letter));
+        let dead_letter = original.into_dead_letter(&self.dead_letter, class, reason);
+        context.ack.finish(Some(dead_letter));
     }
 
     /// Waits until every reply is written.
@@ -168,7 +174,7 @@ impl Answering {
         self.replies.flush(timeout)
     }
 
-    fn completion(&self, request: ComputeRequested, answered: Answered) -> ComputeCompleted {
+    fn completion(&self, request: ComputeRequested, outcome: JobOutcome) -> ComputeCompleted {
         ComputeCompleted {
             request_id: request.request_id,
             operation: request.operation,
@@ -177,9 +183,9 @@ impl Answering {
             source: request.source,
             requested_at: request.requested_at,
             completed_at: Timestamp::now(),
-            compute_micros: answered.compute_micros,
-            cache: answered.cache,
-            outcome: answered.outcome(),
+            compute_micros: outcome.compute_micros,
+            cache: outcome.cache,
+            outcome: outcome.into_event(),
             processor: self.processor.clone(),
         }
     }
@@ -196,7 +202,7 @@ impl Answering {
         event.operation = short(&event.operation);
         event.requester = event.requester.as_deref().map(short);
         event.source = short(&event.source);
-        event.outcome = too_large().outcome();
+        event.outcome = too_large().into_event();
         self.encode_any(&event)
     }
 
@@ -228,9 +234,9 @@ fn ensure_partitions(replies: &Replies, topics: &Topics) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn too_large() -> Answered {
+fn too_large() -> JobOutcome {
     let message = format!("request and result together exceed {MAX_VALUE_BYTES} bytes");
-    Answered::failed("record-too-large", message)
+    JobOutcome::failed("record-too-large", message)
 }
 
 /// Stands in for the request that could not be read.

@@ -1,7 +1,7 @@
 //! The bytes of outputs that are finished and not yet committed.
 //!
-//! **Invariant:** the sum goes up and down only by a [`Charge`], which gives back on drop what it
-//! holds: however a lane or a transaction ends, nothing stays counted.
+//! **Invariant:** the sum goes up and down only by a [`UncommittedCharge`], which gives back on drop what it
+//! holds: however an assignment or a transaction ends, nothing stays counted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,30 +9,30 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// The bytes of outputs of all partitions that are finished and not yet committed, those in the
 /// transaction under way among them. Cheap to clone and to ask.
 #[derive(Clone, Debug, Default)]
-pub struct Held(Arc<AtomicUsize>);
+pub struct UncommittedBytes(Arc<AtomicUsize>);
 
-impl Held {
+impl UncommittedBytes {
     /// The sum at this moment.
     pub fn bytes(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 
-    pub(super) fn charge(&self) -> Charge {
-        Charge { held: self.clone(), bytes: 0 }
+    pub(super) fn charge(&self) -> UncommittedCharge {
+        UncommittedCharge { uncommitted: self.clone(), bytes: 0 }
     }
 }
 
 /// A part of the sum, taken back on drop.
 #[derive(Debug)]
-pub(super) struct Charge {
-    held: Held,
+pub(super) struct UncommittedCharge {
+    uncommitted: UncommittedBytes,
     bytes: usize,
 }
 
-impl Charge {
+impl UncommittedCharge {
     pub(super) fn add(&mut self, bytes: usize) {
         self.bytes += bytes;
-        self.held.0.fetch_add(bytes, Ordering::Relaxed);
+        self.uncommitted.0.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Hands `bytes` of it over to a charge of their own.
@@ -40,7 +40,7 @@ impl Charge {
         debug_assert!(bytes <= self.bytes, "more is taken than was charged");
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
-        Self { held: self.held.clone(), bytes }
+        Self { uncommitted: self.uncommitted.clone(), bytes }
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -53,9 +53,9 @@ impl Charge {
     }
 }
 
-impl Drop for Charge {
+impl Drop for UncommittedCharge {
     fn drop(&mut self) {
-        self.held.0.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.uncommitted.0.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -65,15 +65,15 @@ mod tests {
 
     #[test]
     fn a_charge_counts_until_all_its_parts_are_dropped() {
-        let held = Held::default();
-        let mut charge = held.charge();
+        let uncommitted = UncommittedBytes::default();
+        let mut charge = uncommitted.charge();
         charge.add(10);
         charge.add(5);
         let part = charge.split(10);
-        assert_eq!(held.bytes(), 15);
+        assert_eq!(uncommitted.bytes(), 15);
         drop(charge);
-        assert_eq!(held.bytes(), 10);
+        assert_eq!(uncommitted.bytes(), 10);
         drop(part);
-        assert_eq!(held.bytes(), 0);
+        assert_eq!(uncommitted.bytes(), 0);
     }
 }
