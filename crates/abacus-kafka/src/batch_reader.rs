@@ -10,11 +10,11 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
-use crate::config::{KafkaConfig, POLL_INTERVAL};
+use crate::config::{CALL_TIMEOUT, KafkaConfig, POLL_INTERVAL};
 use crate::context;
 use crate::error::Error;
+use crate::group_protocol::GroupProtocol;
 use crate::record::{InboundRecord, OwnedRecord, TopicPartition};
-use crate::stream::GroupProtocol;
 
 /// Who knows where each partition is to be read from.
 pub trait StartOffsets: Send + Sync {
@@ -136,7 +136,7 @@ impl BatchReader {
             return Ok(());
         }
         self.consumer
-            .seek(topic, partition, Offset::Offset(offset), crate::config::CALL_TIMEOUT)
+            .seek(topic, partition, Offset::Offset(offset), CALL_TIMEOUT)
             .map_err(Error::call(format!("going to {topic}/{partition}@{offset}")))
     }
 

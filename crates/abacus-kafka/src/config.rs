@@ -5,7 +5,7 @@ use std::time::Duration;
 use abacus_runtime::{Config, Environment, ExposeSecret, SecretString};
 use rdkafka::ClientConfig;
 
-use crate::stream::GroupProtocol;
+use crate::group_protocol::GroupProtocol;
 
 /// The largest record a client sends or fetches; the topics allow as much.
 const MAX_RECORD_BYTES: &str = "8388608";

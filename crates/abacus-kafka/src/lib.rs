@@ -13,6 +13,7 @@ mod config;
 mod context;
 mod error;
 pub mod failpoint;
+mod group_protocol;
 mod partition_reader;
 mod partitioner;
 mod producer;

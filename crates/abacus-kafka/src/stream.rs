@@ -1,37 +1,42 @@
-//! Consume-transform-produce, exactly once or at least once, with the records of one partition worked
-//! on in parallel.
+//! Consume-transform-produce over Kafka, exactly once or at least once. Records of one partition are
+//! processed in parallel and committed in offset order.
 //!
-//! A [`Source`] polls a consumer group and hands each record to a [`Handler`] together with a
-//! [`AckHandle`]. The handler finishes the ack, from any thread and in any order, with the record
-//! to publish. A [`Committer`] publishes what is finished **in offset order up to the first
-//! unfinished record**, and commits the consumed offsets, every few hundred milliseconds: one batch.
-//! By [`Guarantee::ExactlyOnce`] both are one transaction, and a `read_committed` reader of the output
-//! sees each record's once. By [`Guarantee::AtLeastOnce`] the one comes after the other, and a crash in
-//! between makes the output be written again.
+//! A [`Source`] polls a consumer group and passes each record to a [`Handler`], with an
+//! [`AckHandle`]. The handler finishes the ack handle from any thread, in any order, with the record
+//! to publish. A [`Committer`] publishes finished outputs **in offset order up to the first
+//! unfinished record** and commits the consumed offsets, one commit batch every few hundred
+//! milliseconds. With [`Guarantee::ExactlyOnce`] a transaction holds outputs and offsets, and a
+//! `read_committed` reader sees each output once. With [`Guarantee::AtLeastOnce`] the offsets follow
+//! the outputs, and a crash in between writes outputs again.
 //!
 //! **Invariants:**
-//! - A ack belongs to one assignment of its partition (an assignment). Once the partition is revoked
-//!   or rewound the assignment is closed, what its acks say no longer counts, and no offset of it is
-//!   committed any more.
-//! - Publishing and committing happen under one lock, which the rebalance callback takes too, for as
-//!   long as a hand-over may take: until then no batch is under way while a partition is handed over.
-//!   Beyond that the assignments are closed all the same, and what is under way is refused by the group, or
-//!   is settled before the next owner is told its offsets.
-//! - A record whose ack is dropped unfinished fails the stream, so that it is read again.
-//! - A batch that is refused because the group has changed is tried again with what is still ours,
-//!   after its transaction, if it has one, was aborted. After any other failure the group is rewound
-//!   to its committed offsets. Where it is not known how a transaction ended, a new producer first
-//!   fences the old one, which settles it; without transactions a new one takes the place of one that
-//!   has records left, so that nothing is written late.
-//! - No call of librdkafka holds a batch up beyond its time.
+//! - An ack handle belongs to one assignment of its partition. Revoking or rewinding the partition
+//!   closes the assignment: from then on its ack handles have no effect, and none of its offsets is
+//!   committed.
+//! - Publishing and committing hold one lock. The rebalance callback waits for the lock as long as a
+//!   hand-over may take, so no commit batch is in flight while a partition is handed over. After
+//!   this time the callback closes the assignments without the lock. The group then refuses the
+//!   batch in flight, or the batch is settled before the next owner receives the offsets.
+//! - Dropping an unfinished ack handle fails the stream, and the record is read again.
+//! - A batch refused after a change of the group is retried with the partitions still assigned
+//!   here; its transaction, if any, is aborted first. After any other failure the group is rewound
+//!   to its committed offsets. If the outcome of a transaction is unknown, a new producer first
+//!   fences the old producer, which settles the transaction. Without transactions, a producer with
+//!   queued records is replaced, so no record is written late.
+//! - No librdkafka call delays a batch beyond its deadline.
 
+mod amount;
 mod assignment;
 mod assignments;
 mod bounded;
+mod commit_batch;
 mod commit_trigger;
 mod committer;
+mod consumer;
+mod membership;
 mod metrics;
 mod plain;
+mod publish_error;
 mod publisher;
 mod settings;
 mod source;
@@ -44,26 +49,29 @@ use std::sync::Arc;
 pub use assignment::AckHandle;
 pub use committer::Committer;
 pub use metrics::Metrics;
-pub use settings::{GroupProtocol, Guarantee, StreamSettings};
+pub use settings::{Guarantee, StreamSettings};
 pub use source::{Handler, Source};
 pub use uncommitted::UncommittedBytes;
 
 use crate::config::KafkaConfig;
 use crate::error::Error;
-use assignment::Amount;
+pub use crate::group_protocol::GroupProtocol;
+use amount::Amount;
 use assignments::Assignments;
 use publisher::Publisher;
 
-/// Joins the group and fences predecessors. Blocks until the broker answers.
+/// Opens a stream: fences earlier producers of this instance and joins the group. Blocks until the
+/// broker answers.
 ///
-/// Run the two halves on threads of their own, and stop the source first: it drains, then commits.
+/// The caller runs each half on its own thread, and stops the source first: the source drains, then
+/// commits.
 pub fn open(
     config: &KafkaConfig,
     settings: StreamSettings,
     metrics: Metrics,
 ) -> Result<(Source, Arc<Committer>), Error> {
-    let enough = Amount { records: settings.commit_records, bytes: settings.commit_bytes };
-    let assignments = Arc::new(Assignments::new(enough));
+    let threshold = Amount { records: settings.commit_records, bytes: settings.commit_bytes };
+    let assignments = Arc::new(Assignments::new(threshold));
     let publisher = Publisher::connect(config, &settings)?;
     let committer = Arc::new(Committer::new(
         Arc::clone(&assignments),

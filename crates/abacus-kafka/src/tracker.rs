@@ -1,19 +1,19 @@
-//! Which offset of a partition may be committed when its records finish in any order.
+//! Tracks the records of one partition, which finish in any order, to find the offset to commit.
 //!
-//! **Invariant:** what is taken out comes in offset order and never passes an unfinished record.
-//! So committing "the offset after the last one taken" neither loses nor repeats a record.
+//! **Invariant:** records are taken in offset order, never past an unfinished record. Committing the
+//! offset after the last taken record therefore neither loses nor repeats a record.
 
 use std::collections::VecDeque;
 
-/// The records of one partition that were received and not yet taken out.
+/// The records of one partition that were received and not yet taken.
 #[derive(Debug)]
 pub(crate) struct OffsetTracker<T> {
     entries: VecDeque<TrackedRecord<T>>,
-    /// SequenceNumber of the first entry.
+    /// Sequence number of the first entry.
     first: u64,
-    /// How many entries at the front are finished.
+    /// Number of finished entries at the front.
     ready: usize,
-    /// Of all entries.
+    /// Size of all entries.
     bytes: usize,
 }
 
@@ -24,15 +24,15 @@ struct TrackedRecord<T> {
     outcome: Option<T>,
 }
 
-/// A received record's place, by which it is finished.
+/// The number of a received record: its handle for [`OffsetTracker::finish`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct SequenceNumber(u64);
 
-/// A finished record, taken out.
+/// A finished record, taken from the tracker.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FinishedRecord<T> {
     pub(crate) offset: i64,
-    /// What the record was received with.
+    /// Size given to [`OffsetTracker::receive`].
     pub(crate) bytes: usize,
     pub(crate) outcome: T,
 }
@@ -44,8 +44,8 @@ impl<T> Default for OffsetTracker<T> {
 }
 
 impl<T> OffsetTracker<T> {
-    /// Takes note of a record of `bytes`. Records come in offset order; offsets may skip, as they do
-    /// after compaction and at transaction markers.
+    /// Registers a record of `bytes`. Records come in offset order. Offsets may have gaps, from
+    /// compaction and transaction markers.
     pub(crate) fn receive(&mut self, offset: i64, bytes: usize) -> SequenceNumber {
         debug_assert!(self.entries.back().is_none_or(|last| last.offset < offset));
         self.entries.push_back(TrackedRecord { offset, bytes, outcome: None });
@@ -53,7 +53,8 @@ impl<T> OffsetTracker<T> {
         SequenceNumber(self.first + self.entries.len() as u64 - 1)
     }
 
-    /// Takes note of a record's outcome. False, and nothing is changed, if it was finished before.
+    /// Stores the outcome of a record. Returns false, with no effect, if the record was finished
+    /// before.
     pub(crate) fn finish(&mut self, number: SequenceNumber, outcome: T) -> bool {
         let entry = self.index(number).and_then(|index| self.entries.get_mut(index));
         match entry {
@@ -66,7 +67,7 @@ impl<T> OffsetTracker<T> {
         }
     }
 
-    /// Takes the next record in offset order, if it is finished.
+    /// Takes the next record in offset order, if finished.
     pub(crate) fn take_next(&mut self) -> Option<FinishedRecord<T>> {
         self.entries.front()?.outcome.as_ref()?;
         let TrackedRecord { offset, bytes, outcome } = self.entries.pop_front()?;
@@ -76,28 +77,28 @@ impl<T> OffsetTracker<T> {
         outcome.map(|outcome| FinishedRecord { offset, bytes, outcome })
     }
 
-    /// Records received and not yet taken.
+    /// Number of records received and not yet taken.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Their bytes.
+    /// Size of the records received and not yet taken, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// How many of them can be taken.
+    /// Number of records that can be taken.
     pub(crate) fn ready(&self) -> usize {
         self.ready
     }
 
-    /// Whether a record is still being worked on.
+    /// True if a record is unfinished.
     pub(crate) fn has_unfinished(&self) -> bool {
         self.ready < self.entries.len()
     }
 
-    /// Whether `number` is the first of all and still being worked on: nothing can be taken before it
-    /// is finished.
+    /// True if `number` is the first record and unfinished: no record can be taken before it is
+    /// finished.
     pub(crate) fn is_first(&self, number: SequenceNumber) -> bool {
         self.index(number) == Some(0) && self.ready == 0 && self.has_unfinished()
     }

@@ -1,18 +1,19 @@
-//! One assignment of one partition: its records in offset order, and what has become of them.
+//! One assignment of one partition: its records in offset order, and their outcomes.
 //!
-//! **Invariant:** once an assignment is closed, what its acks say changes nothing, and nothing of it is
-//! counted as held or pending.
+//! **Invariant:** a closed assignment ignores its ack handles, and none of its records or bytes
+//! count as pending or uncommitted.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::amount::Amount;
 use super::commit_trigger::CommitTrigger;
 use super::uncommitted::{UncommittedBytes, UncommittedCharge};
 use crate::record::{OutboundRecord, TopicPartition};
 use crate::tracker::{OffsetTracker, SequenceNumber};
 
-/// The output of one record, if it has any.
+/// The output of one record, if there is any.
 type Output = Option<OutboundRecord>;
 
 pub(super) struct Assignment {
@@ -22,87 +23,47 @@ pub(super) struct Assignment {
 
 struct AssignmentState {
     tracker: OffsetTracker<Output>,
-    /// What was taken and is not yet committed.
-    taken: Amount,
-    /// For the outputs in the tracker.
+    /// Records in commit batches that have not ended.
+    in_flight: Amount,
+    /// The charge for the outputs in the tracker.
     charge: UncommittedCharge,
     is_closed: bool,
 }
 
-/// A number of records and their bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Amount {
-    pub(super) records: usize,
-    pub(super) bytes: usize,
-}
-
-impl Amount {
-    /// Whether either part of `limit` is reached.
-    pub(super) fn reaches(self, limit: Self) -> bool {
-        self.records >= limit.records || self.bytes >= limit.bytes
-    }
-
-    /// Whether either part is beyond that of `limit`.
-    pub(super) fn exceeds(self, limit: Self) -> bool {
-        self.records > limit.records || self.bytes > limit.bytes
-    }
-
-    pub(super) fn less(self, other: Self) -> Self {
-        Self {
-            records: self.records.saturating_sub(other.records),
-            bytes: self.bytes.saturating_sub(other.bytes),
-        }
-    }
-
-    pub(super) fn times(self, factor: usize) -> Self {
-        let records = self.records.saturating_mul(factor);
-        Self { records, bytes: self.bytes.saturating_mul(factor) }
-    }
-
-    /// One of `count` equal parts.
-    pub(super) fn part(self, count: usize) -> Self {
-        let count = count.max(1);
-        Self { records: self.records / count, bytes: self.bytes / count }
-    }
-
-    pub(super) fn half(self) -> Self {
-        self.part(2)
-    }
-}
-
-/// What one assignment has to commit. It counts as pending and as held until it is dropped.
-pub(super) struct Finished {
+/// Finished records of one assignment, taken for a commit batch. They count as pending and as
+/// uncommitted until this is dropped.
+pub(super) struct FinishedRecords {
     pub(super) partition: TopicPartition,
     pub(super) outputs: Vec<OutboundRecord>,
-    /// The offset to go on from.
+    /// The offset after the last record: the offset to commit.
     pub(super) next_offset: i64,
-    /// The assignment had more finished records than were to be taken.
+    /// The assignment has more finished records than the limit allowed to take.
     pub(super) has_more: bool,
     received: Amount,
     assignment: Arc<Assignment>,
     charge: UncommittedCharge,
 }
 
-impl Finished {
-    /// What it takes of a transaction's room: records, and bytes of outputs.
-    pub(super) fn taken(&self) -> Amount {
+impl FinishedRecords {
+    /// The number of records, and the bytes of their outputs.
+    pub(super) fn amount(&self) -> Amount {
         Amount { records: self.received.records, bytes: self.charge.bytes() }
     }
 
-    /// False once the partition has changed hands: then nothing of it may be committed.
+    /// False once the partition has been revoked or rewound: these records must not be committed.
     pub(super) fn is_current(&self) -> bool {
         self.assignment.is_open()
     }
 }
 
-impl Drop for Finished {
+impl Drop for FinishedRecords {
     fn drop(&mut self) {
         self.assignment.release(self.received);
     }
 }
 
-/// The duty to finish one record.
-#[must_use = "a record whose ack is dropped fails the stream"]
+/// The obligation to finish one record.
+#[must_use = "dropping an unfinished ack handle fails the stream"]
 pub struct AckHandle {
     assignment: Arc<Assignment>,
     number: SequenceNumber,
@@ -110,29 +71,29 @@ pub struct AckHandle {
 }
 
 impl AckHandle {
-    /// The record is dealt with, and `output`, if any, is to be published with its offset. Ignored
-    /// if the partition has changed hands since: whoever has it now does the record again.
+    /// Marks the record as processed. `output`, if any, is published together with the offset. Has no
+    /// effect if the partition was revoked or rewound: its current owner processes the record again.
     pub fn finish(mut self, output: Option<OutboundRecord>) {
         self.is_finished = true;
         self.assignment.finish(self.number, output);
     }
 
-    /// False once the partition has changed hands: the record is read again, and work on it here
-    /// is for nothing.
+    /// False once the partition has been revoked or rewound: the record is read again, and work on
+    /// it here is wasted.
     pub fn is_current(&self) -> bool {
         self.assignment.is_open()
     }
 
-    /// Whether every record of the partition before this one is on its way to being committed: the
-    /// next commit waits for this one.
+    /// True if every earlier record of the partition is already in a commit batch: the partition's
+    /// next commit waits for this record.
     pub fn is_first(&self) -> bool {
         self.assignment.state.lock().tracker.is_first(self.number)
     }
 }
 
 impl Drop for AckHandle {
-    /// A record that never finishes would hold its partition up in silence: the stream fails
-    /// instead, and the record is read again.
+    /// Fails the stream if the record is unfinished: the record is then read again. A record that
+    /// never finishes would otherwise block its partition without a sign.
     fn drop(&mut self) {
         if !self.is_finished && self.is_current() {
             self.assignment.trigger.mark_abandoned();
@@ -144,14 +105,14 @@ impl Assignment {
     pub(super) fn new(trigger: Arc<CommitTrigger>, uncommitted: &UncommittedBytes) -> Self {
         let state = AssignmentState {
             tracker: OffsetTracker::default(),
-            taken: Amount::default(),
+            in_flight: Amount::default(),
             charge: uncommitted.charge(),
             is_closed: false,
         };
         Self { state: Mutex::new(state), trigger }
     }
 
-    /// Takes note of a record, and says how much is pending with it.
+    /// Registers a record. Returns its ack handle, and the pending amount including the record.
     pub(super) fn receive(self: &Arc<Self>, offset: i64, bytes: usize) -> (AckHandle, Amount) {
         let mut state = self.state.lock();
         let number = state.tracker.receive(offset, bytes);
@@ -159,12 +120,12 @@ impl Assignment {
         (AckHandle { assignment: Arc::clone(self), number, is_finished: false }, pending)
     }
 
-    /// What was received and is not yet committed.
+    /// Records received and not yet committed.
     pub(super) fn pending(&self) -> Amount {
         self.state.lock().pending()
     }
 
-    /// How many records could be taken.
+    /// The number of records that can be committed.
     pub(super) fn ready(&self) -> usize {
         self.state.lock().tracker.ready()
     }
@@ -187,57 +148,65 @@ impl Assignment {
         }
     }
 
-    /// Takes finished records from the front: at least one, if there is one, and then as many as
-    /// `batch` has room for, their outputs counted.
+    /// Takes finished records from the front, up to `limit` in records and in bytes of outputs, but
+    /// at least one. Returns `None` if the first record is unfinished.
     pub(super) fn take_finished(
         self: &Arc<Self>,
         partition: &TopicPartition,
-        batch: Amount,
-    ) -> Option<Finished> {
+        limit: Amount,
+    ) -> Option<FinishedRecords> {
         let mut state = self.state.lock();
-        let mut outputs = Vec::with_capacity(state.tracker.ready().min(batch.records));
+        let mut outputs = Vec::with_capacity(state.tracker.ready().min(limit.records));
         let mut next_offset = 0;
         let mut received = Amount::default();
-        let mut uncommitted = 0;
-        while received.records < batch.records.max(1)
-            && (uncommitted < batch.bytes || received.records == 0)
-            && let Some(taken) = state.tracker.take_next()
+        let mut output_bytes = 0;
+        while received.records < limit.records.max(1)
+            && (output_bytes < limit.bytes || received.records == 0)
+            && let Some(record) = state.tracker.take_next()
         {
             received.records += 1;
-            received.bytes += taken.bytes;
-            uncommitted += size(&taken.outcome);
-            next_offset = taken.offset + 1;
-            outputs.extend(taken.outcome);
+            received.bytes += record.bytes;
+            output_bytes += size(&record.outcome);
+            next_offset = record.offset + 1;
+            outputs.extend(record.outcome);
         }
         if received.records == 0 {
             return None;
         }
-        state.taken.records += received.records;
-        state.taken.bytes += received.bytes;
-        let charge = state.charge.split(uncommitted);
+        state.in_flight.records += received.records;
+        state.in_flight.bytes += received.bytes;
+        let charge = state.charge.split(output_bytes);
         let has_more = state.tracker.ready() > 0;
         drop(state);
         let (partition, assignment) = (partition.clone(), Arc::clone(self));
-        Some(Finished { partition, outputs, next_offset, has_more, received, assignment, charge })
+        Some(FinishedRecords {
+            partition,
+            outputs,
+            next_offset,
+            has_more,
+            received,
+            assignment,
+            charge,
+        })
     }
 
-    /// A transaction with this part of the assignment's records has ended.
+    /// Ends the counting of records as pending, once their commit batch has ended.
     fn release(&self, received: Amount) {
         let mut state = self.state.lock();
         if !state.is_closed {
-            state.taken.records -= received.records;
-            state.taken.bytes -= received.bytes;
+            state.in_flight.records -= received.records;
+            state.in_flight.bytes -= received.bytes;
         }
     }
 
     pub(super) fn close(&self) {
         let mut state = self.state.lock();
         state.is_closed = true;
-        state.taken = Amount::default();
+        state.in_flight = Amount::default();
         let tracker = std::mem::take(&mut state.tracker);
         let charge = state.charge.take();
         drop(state);
-        // Freed without the lock: there may be much of it.
+        // Freed after the lock is released: the outputs may be large.
         drop((tracker, charge));
     }
 }
@@ -245,8 +214,8 @@ impl Assignment {
 impl AssignmentState {
     fn pending(&self) -> Amount {
         Amount {
-            records: self.tracker.len() + self.taken.records,
-            bytes: self.tracker.bytes() + self.taken.bytes,
+            records: self.tracker.len() + self.in_flight.records,
+            bytes: self.tracker.bytes() + self.in_flight.bytes,
         }
     }
 }

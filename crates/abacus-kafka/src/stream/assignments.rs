@@ -1,4 +1,4 @@
-//! The assignments of all assigned partitions.
+//! The open assignments of all partitions.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::assignment::{Amount, Assignment, Finished};
+use super::amount::Amount;
+use super::assignment::{Assignment, FinishedRecords};
 use super::commit_trigger::CommitTrigger;
 use super::uncommitted::UncommittedBytes;
 use crate::record::TopicPartition;
 
-/// How much more than what starts a transaction one takes if there is a backlog: the more it takes,
-/// the less its fixed cost counts.
+/// The largest commit batch, as a multiple of the threshold that starts one. A larger batch spreads
+/// the fixed cost of a transaction over more records.
 const BACKLOG_FACTOR: usize = 4;
 
 pub(super) struct Assignments {
@@ -22,13 +23,13 @@ pub(super) struct Assignments {
 }
 
 impl Assignments {
-    /// `enough` is what starts a transaction before its time.
-    pub(super) fn new(enough: Amount) -> Self {
-        let trigger = Arc::new(CommitTrigger::new(enough));
+    /// `threshold` is the amount of finished records that starts a commit batch early.
+    pub(super) fn new(threshold: Amount) -> Self {
+        let trigger = Arc::new(CommitTrigger::new(threshold));
         Self { by_partition: Mutex::default(), trigger, uncommitted: UncommittedBytes::default() }
     }
 
-    /// A new assignment for a partition; one it had before is closed.
+    /// Opens a new assignment of a partition, and closes the previous assignment.
     pub(super) fn open(&self, partition: TopicPartition) -> Arc<Assignment> {
         let assignment = Arc::new(Assignment::new(Arc::clone(&self.trigger), &self.uncommitted));
         if let Some(old) = self.by_partition.lock().insert(partition, Arc::clone(&assignment)) {
@@ -50,35 +51,35 @@ impl Assignments {
         }
     }
 
-    /// Takes what may be committed now, as much of it as one transaction should hold. Assignments with
-    /// little go first, so that those with much batch the room that is left.
-    pub(super) fn take_finished(&self) -> Vec<Finished> {
+    /// Takes the finished records of all partitions, up to the size of one commit batch. Partitions
+    /// with few finished records come first; the rest of the batch is divided among the others.
+    pub(super) fn take_finished(&self) -> Vec<FinishedRecords> {
         self.trigger.reset();
-        let mut room = self.trigger.enough().times(BACKLOG_FACTOR);
+        let mut left = self.trigger.threshold().saturating_mul(BACKLOG_FACTOR);
         let assignments = self.by_partition.lock();
-        let mut assignments: Vec<_> = assignments
+        let mut ready: Vec<_> = assignments
             .iter()
             .map(|(partition, assignment)| (assignment.ready(), partition, assignment))
-            .filter(|(ready, _, _)| *ready > 0)
+            .filter(|(count, _, _)| *count > 0)
             .collect();
-        assignments.sort_unstable_by_key(|(ready, _, _)| *ready);
-        let count = assignments.len();
-        let batches = assignments.into_iter().enumerate().filter_map(
-            |(index, (_, partition, assignment))| {
-                let finished = assignment.take_finished(partition, room.part(count - index))?;
-                room = room.less(finished.taken());
+        ready.sort_unstable_by_key(|(count, _, _)| *count);
+        let count = ready.len();
+        let taken =
+            ready.into_iter().enumerate().filter_map(|(index, (_, partition, assignment))| {
+                let limit = left.divided_by(count - index);
+                let finished = assignment.take_finished(partition, limit)?;
+                left = left.saturating_sub(finished.amount());
                 Some(finished)
-            },
-        );
-        batches.collect()
+            });
+        taken.collect()
     }
 
-    /// Whether a record was dropped without an outcome, so that its partition cannot go on.
+    /// True if a record was dropped without an outcome: its partition cannot go on.
     pub(super) fn is_abandoned(&self) -> bool {
         self.trigger.is_abandoned()
     }
 
-    /// Records received and not yet committed, over all partitions.
+    /// The number of records received and not yet committed, over all partitions.
     pub(super) fn pending_records(&self) -> usize {
         self.by_partition.lock().values().map(|assignment| assignment.pending().records).sum()
     }
@@ -88,7 +89,7 @@ impl Assignments {
         &self.uncommitted
     }
 
-    /// Whether a record of one of `partitions` is still being worked on.
+    /// True if a record of one of `partitions` is unfinished.
     pub(super) fn has_unfinished(&self, partitions: &[TopicPartition]) -> bool {
         let assignments = self.by_partition.lock();
         partitions
@@ -97,17 +98,17 @@ impl Assignments {
             .any(|assignment| assignment.has_unfinished())
     }
 
-    /// Whether a record of any partition is still being worked on.
+    /// True if a record of any partition is unfinished.
     pub(super) fn has_any_unfinished(&self) -> bool {
         self.by_partition.lock().values().any(|assignment| assignment.has_unfinished())
     }
 
-    /// Ends a wait before its time.
+    /// Ends a [`wait`](Self::wait) early.
     pub(super) fn wake(&self) {
         self.trigger.wake();
     }
 
-    /// Waits until enough is finished for a transaction, or for `interval`.
+    /// Waits until enough records are finished for a commit batch, for `interval` at most.
     pub(super) fn wait(&self, interval: Duration) {
         self.trigger.wait(interval);
     }

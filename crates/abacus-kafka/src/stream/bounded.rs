@@ -1,8 +1,8 @@
-//! Calls of librdkafka that may outlast the time they are given, and are then left alone.
+//! A deadline for librdkafka calls that do not keep their own.
 //!
-//! `rd_kafka_send_offsets_to_transaction` waits for a group coordinator without a limit (librdkafka's
-//! issue 5456), and where that is a broker that has left the cluster nothing wakes it (5511). A
-//! synchronous commit has no limit at all.
+//! `rd_kafka_send_offsets_to_transaction` waits for a group coordinator without a limit (librdkafka
+//! issue 5456). If the coordinator is a broker that has left the cluster, nothing wakes the call
+//! (issue 5511). A synchronous commit has no limit at all.
 
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
@@ -10,15 +10,15 @@ use std::time::Duration;
 
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
-/// Beyond the time it was told, how long a call may take to come back with an answer of its own.
+/// Time beyond its limit in which a call may still return its own result.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// The error of a call that was left alone, and of no other that is made here.
+/// The error of an abandoned call. No other failed call returns it.
 pub(super) const TIMED_OUT_CALL: KafkaError =
     KafkaError::Global(RDKafkaErrorCode::OperationTimedOut);
 
-/// Calls on a thread of its own, and gives up waiting with [`TIMED_OUT_CALL`] once `time` is well over. What
-/// `call` holds lives until it does return.
+/// Runs `call` on a new thread. Returns [`TIMED_OUT_CALL`] if the call takes longer than `time` and a
+/// grace period. An abandoned call keeps its captured values until it returns.
 pub(super) fn call(
     time: Duration,
     call: impl FnOnce() -> KafkaResult<()> + Send + 'static,
@@ -28,7 +28,7 @@ pub(super) fn call(
         let _ = answer.send(call());
     });
     if let Err(error) = spawned {
-        tracing::warn!(%error, "no thread for a call of Kafka");
+        tracing::warn!(%error, "cannot start a thread for a Kafka call");
         return Err(TIMED_OUT_CALL);
     }
     answered.recv_timeout(time + GRACE).unwrap_or_else(|error| match error {

@@ -1,53 +1,53 @@
-//! The bytes of outputs that are finished and not yet committed.
+//! The bytes of finished outputs that wait for their commit.
 //!
-//! **Invariant:** the sum goes up and down only by a [`UncommittedCharge`], which gives back on drop what it
-//! holds: however an assignment or a transaction ends, nothing stays counted.
+//! **Invariant:** only an [`UncommittedCharge`] changes the sum, and its drop gives the bytes back.
+//! Nothing stays counted, however an assignment or a transaction ends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The bytes of outputs of all partitions that are finished and not yet committed, those in the
-/// transaction under way among them. Cheap to clone and to ask.
+/// The bytes of finished outputs, over all partitions, that are not yet committed. Outputs in the
+/// current commit batch count too. Cloning and reading are cheap.
 #[derive(Clone, Debug, Default)]
 pub struct UncommittedBytes(Arc<AtomicUsize>);
 
 impl UncommittedBytes {
-    /// The sum at this moment.
+    /// The current sum.
     pub fn bytes(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 
     pub(super) fn charge(&self) -> UncommittedCharge {
-        UncommittedCharge { uncommitted: self.clone(), bytes: 0 }
+        UncommittedCharge { total: self.clone(), bytes: 0 }
     }
 }
 
-/// A part of the sum, taken back on drop.
+/// A part of the sum, subtracted on drop.
 #[derive(Debug)]
 pub(super) struct UncommittedCharge {
-    uncommitted: UncommittedBytes,
+    total: UncommittedBytes,
     bytes: usize,
 }
 
 impl UncommittedCharge {
     pub(super) fn add(&mut self, bytes: usize) {
         self.bytes += bytes;
-        self.uncommitted.0.fetch_add(bytes, Ordering::Relaxed);
+        self.total.0.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Hands `bytes` of it over to a charge of their own.
+    /// Moves `bytes` into a new charge.
     pub(super) fn split(&mut self, bytes: usize) -> Self {
-        debug_assert!(bytes <= self.bytes, "more is taken than was charged");
+        debug_assert!(bytes <= self.bytes, "cannot split off more than was charged");
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
-        Self { uncommitted: self.uncommitted.clone(), bytes }
+        Self { total: self.total.clone(), bytes }
     }
 
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Hands all of it over.
+    /// Moves all bytes into a new charge.
     pub(super) fn take(&mut self) -> Self {
         self.split(self.bytes)
     }
@@ -55,7 +55,7 @@ impl UncommittedCharge {
 
 impl Drop for UncommittedCharge {
     fn drop(&mut self) {
-        self.uncommitted.0.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.total.0.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 

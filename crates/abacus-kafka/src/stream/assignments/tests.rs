@@ -35,7 +35,7 @@ fn outputs_leave_in_offset_order_up_to_the_first_unfinished() {
     let [finished] = <[_; 1]>::try_from(assignments.take_finished()).ok().unwrap();
     let texts: Vec<_> = finished.outputs.iter().map(|out| out.payload.as_slice()).collect();
     assert_eq!(texts, [b"a", b"b"]);
-    assert_eq!((finished.taken().records, finished.next_offset), (2, 7));
+    assert_eq!((finished.amount().records, finished.next_offset), (2, 7));
     assert!(assignments.has_unfinished(&[partition(0)]));
     c.finish(None);
     assert_eq!(assignments.take_finished()[0].next_offset, 10);
@@ -77,7 +77,7 @@ fn a_transaction_takes_four_times_what_starts_one_and_assignments_share_its_room
         let mut taken: Vec<_> = assignments
             .take_finished()
             .iter()
-            .map(|assignment| (assignment.partition.partition, assignment.taken().records))
+            .map(|assignment| (assignment.partition.partition, assignment.amount().records))
             .collect();
         taken.sort_unstable();
         taken
@@ -209,7 +209,7 @@ mod uncommitted_bytes {
         }
 
         /// What an assignment gives when it is asked for a batch.
-        fn take(&mut self, finished: &Finished) {
+        fn take(&mut self, finished: &FinishedRecords) {
             let (_, records) = self.assignments.get_mut(&finished.partition.partition).unwrap();
             let rest = records.split_off(&finished.next_offset);
             let taken = std::mem::replace(records, rest);
@@ -225,7 +225,7 @@ mod uncommitted_bytes {
             let mut model = Model::default();
             let mut open: HashMap<i32, Arc<Assignment>> = HashMap::new();
             let mut acks: Vec<(i32, usize, i64, AckHandle)> = Vec::new();
-            let mut batches: Vec<Finished> = Vec::new();
+            let mut batches: Vec<FinishedRecords> = Vec::new();
             let mut next = 0;
             for step in steps {
                 match step {
