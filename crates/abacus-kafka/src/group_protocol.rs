@@ -5,8 +5,7 @@ use abacus_runtime::Setting;
 /// The protocol by which the members of a consumer group share partitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupProtocol {
-    /// One member assigns the partitions, and partitions move one step at a time
-    /// (cooperative-sticky).
+    /// A member assigns the partitions, and partitions move step by step (cooperative-sticky).
     Classic,
     /// The broker assigns the partitions (KIP-848; Kafka 4.0 and later). A setting of the broker
     /// says how soon a dead member is removed.

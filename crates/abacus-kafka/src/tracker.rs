@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-/// The records of one partition that were received and not yet taken.
+/// The received and not yet taken records of one partition.
 #[derive(Debug)]
 pub(crate) struct OffsetTracker<T> {
     entries: VecDeque<TrackedRecord<T>>,

@@ -1,7 +1,7 @@
-//! One assignment of one partition: its records in offset order, and their outcomes.
+//! The assignment of a partition to this instance: records in offset order, with outcomes.
 //!
-//! **Invariant:** a closed assignment ignores its ack handles, and none of its records or bytes
-//! count as pending or uncommitted.
+//! **Invariant:** after an assignment is closed, its ack handles have no effect, and its records and
+//! bytes no longer count as pending or uncommitted.
 
 use std::sync::Arc;
 
@@ -30,8 +30,8 @@ struct AssignmentState {
     is_closed: bool,
 }
 
-/// Finished records of one assignment, taken for a commit batch. They count as pending and as
-/// uncommitted until this is dropped.
+/// Finished records of one assignment, taken for a commit batch. The records count as pending and as
+/// uncommitted until this value is dropped.
 pub(super) struct FinishedRecords {
     pub(super) partition: TopicPartition,
     pub(super) outputs: Vec<OutboundRecord>,
@@ -62,7 +62,7 @@ impl Drop for FinishedRecords {
     }
 }
 
-/// The obligation to finish one record.
+/// The obligation to finish a record.
 #[must_use = "dropping an unfinished ack handle fails the stream"]
 pub struct AckHandle {
     assignment: Arc<Assignment>,

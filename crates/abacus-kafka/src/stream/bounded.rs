@@ -1,4 +1,4 @@
-//! A deadline for librdkafka calls that do not keep their own.
+//! A time limit for librdkafka calls without a reliable limit.
 //!
 //! `rd_kafka_send_offsets_to_transaction` waits for a group coordinator without a limit (librdkafka
 //! issue 5456). If the coordinator is a broker that has left the cluster, nothing wakes the call
@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
-/// Time beyond its limit in which a call may still return its own result.
+/// Grace period for a call to return a result after its time limit.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// The error of an abandoned call. No other failed call returns it.
+/// The error of an abandoned call, distinct from the errors of calls that return.
 pub(super) const TIMED_OUT_CALL: KafkaError =
     KafkaError::Global(RDKafkaErrorCode::OperationTimedOut);
 

@@ -8,11 +8,11 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::assignment::FinishedRecords;
 use crate::record::OutboundRecord;
 
-/// Longest time to write and commit one batch. Below `transaction.timeout.ms`: this instance gives
-/// up before the broker takes it for dead.
+/// Longest time to write and commit a batch. Below `transaction.timeout.ms`, so the producer gives up
+/// before the broker aborts the transaction.
 pub(super) const PUBLISH_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Finished records of one or more partitions, with their outputs and offsets.
+/// Finished records of one or more partitions, with outputs and offsets.
 pub(super) struct CommitBatch {
     parts: Vec<FinishedRecords>,
     /// Number of failed attempts.

@@ -1,7 +1,7 @@
 //! Publishes finished outputs and commits the consumed offsets, batch by batch.
 //!
-//! **Invariant:** one lock covers publishing and settling. A rebalance callback that holds the lock
-//! meets no open and no unsettled transaction.
+//! **Invariant:** a lock covers publishing and settling. While a rebalance callback holds the lock,
+//! no transaction is open or unsettled.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -24,7 +24,7 @@ use crate::error::Error;
 const SETTLE_INTERVAL: Duration = Duration::from_secs(1);
 /// Pause before a batch is retried after a change of the group.
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
-/// Attempts at one batch, before the batch is dropped and its records are read again.
+/// Attempts at a batch before the records are dropped and read again.
 const MAX_TRIES: u32 = 20;
 
 /// The committing half of a stream.
@@ -45,7 +45,7 @@ struct Publishing {
     retry: Option<(CommitBatch, Instant)>,
 }
 
-/// Work left after one commit batch.
+/// Work left after a commit batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(super) enum CommitProgress {
@@ -101,7 +101,7 @@ impl Committer {
         Ok(())
     }
 
-    /// Commits one batch.
+    /// Commits a batch.
     fn commit_next(&self) -> Result<CommitProgress, Error> {
         // Dropped after the lock is released: dropping the last reference leaves the group, and the
         // callback takes the lock.
@@ -114,12 +114,12 @@ impl Committer {
             _ => CommitProgress::Done,
         };
         publishing.publisher.serve();
-        // A waiting thread gets the lock before the next batch: the group may be waiting for it.
+        // A waiting thread gets the lock before the next batch: the whole group may wait for it.
         MutexGuard::unlock_fair(publishing);
         Ok(progress)
     }
 
-    /// The bytes of finished outputs that are not yet committed, for callers that limit them.
+    /// The bytes of finished outputs awaiting their commit, for callers with a memory limit.
     pub fn uncommitted_bytes(&self) -> UncommittedBytes {
         self.assignments.uncommitted_bytes().clone()
     }
@@ -132,7 +132,7 @@ impl Committer {
         }
     }
 
-    /// Sets the consumer whose offsets are committed. The source owns it.
+    /// Sets the consumer for commits. The source owns the consumer.
     pub(super) fn set_consumer(&self, consumer: &Arc<GroupConsumer>) {
         *self.consumer.lock() = Arc::downgrade(consumer);
     }
@@ -205,7 +205,7 @@ impl Committer {
         Some(action())
     }
 
-    /// Publishes one batch of a bounded size.
+    /// Publishes a batch of a bounded size.
     fn publish_next(
         &self,
         publishing: &mut Publishing,

@@ -1,7 +1,8 @@
 //! The consumer of a stream, and its rebalance callbacks.
 //!
-//! The callbacks run inside `poll`, on the polling thread. They hand revoked partitions over before
-//! another member receives them, and leave the rest to the source, which looks after `poll` returns.
+//! The callbacks run inside `poll`, on the polling thread. A revocation commits and closes the
+//! partitions before another member receives the partitions. The source reads the other effects
+//! after `poll` returns.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -78,8 +79,8 @@ impl ConsumerContext for RebalanceContext {
                     *self.failure.lock() = Some(error);
                 }
                 self.revoked.lock().extend(partitions);
-                // librdkafka keeps a partition paused over a revocation. If the partition came
-                // back, it would never be read.
+                // librdkafka keeps a partition paused over a revocation. After its return the
+                // partition would never be read.
                 if let Err(error) = consumer.resume(list) {
                     tracing::warn!(error = %error, "cannot resume revoked partitions");
                 }

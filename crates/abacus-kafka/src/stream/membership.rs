@@ -6,7 +6,7 @@ use rdkafka::consumer::{Consumer as _, ConsumerGroupMetadata};
 
 use super::consumer::GroupConsumer;
 
-/// Proof that this instance is a member of the group and keeps its partitions.
+/// Proof of membership: this instance may commit the offsets of the assigned partitions.
 pub(super) struct Membership<'a> {
     pub(super) consumer: &'a Arc<GroupConsumer>,
     pub(super) metadata: Arc<ConsumerGroupMetadata>,

@@ -1,7 +1,7 @@
 //! Metrics of a stream.
 
 abacus_runtime::metrics! {
-    /// Metrics of one stream. A process with several streams registers each with a label of its own.
+    /// Metrics of one stream. A process with several streams registers each under a separate label.
     pub struct Metrics {
         /// Records received from Kafka.
         pub received: IntCounter = "abacus_stream_received_total";

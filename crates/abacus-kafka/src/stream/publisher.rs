@@ -1,4 +1,4 @@
-//! Writes one commit batch after the other, with the guarantee of the stream.
+//! Publishes commit batches with the guarantee of the stream.
 
 use super::commit_batch::CommitBatch;
 use super::membership::Membership;

@@ -28,7 +28,7 @@ pub struct StreamSettings {
     /// Bytes of finished outputs that start a commit early.
     pub commit_bytes: usize,
     /// Most records of one partition received and not yet committed. At the limit this partition
-    /// alone is paused, until half of them are committed.
+    /// alone is paused, until half of the records are committed.
     pub partition_backlog: usize,
     /// Most bytes (keys and payloads) of one partition received and not yet committed, with the
     /// effect of `partition_backlog`.

@@ -181,8 +181,8 @@ impl Source {
         }
     }
 
-    /// Stops reading, waits for unfinished records and commits. Polling goes on meanwhile, so this
-    /// instance keeps its partitions.
+    /// Stops reading, waits for unfinished records and commits. Polling continues during the wait, to
+    /// keep the partitions.
     fn drain(mut self) -> Result<(), Error> {
         let deadline = Instant::now() + self.settings.drain;
         let consumer = Arc::clone(&self.consumer);

@@ -22,11 +22,11 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause before a retriable call is repeated.
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
-/// Being fenced twice within this time means that another live instance uses the same id: the broker
-/// takes longer to abort a transaction by timeout.
+/// Two fencings within this time mean a live rival with this `transactional.id`: the broker takes
+/// longer to abort a transaction by timeout.
 const FENCED_TWICE: Duration = Duration::from_secs(9);
 
-/// Writes commit batches, one transaction after the other.
+/// Writes each commit batch in a transaction.
 pub(super) struct TransactionalProducer {
     config: ClientConfig,
     name: String,
@@ -106,8 +106,8 @@ impl TransactionalProducer {
         }
     }
 
-    /// Aborts the transaction if it is known to be open. Otherwise creates a new producer, which
-    /// fences the old one.
+    /// Aborts a transaction known to be open. Otherwise creates a new producer, which fences the
+    /// previous producer.
     pub(super) fn settle(&mut self, failure: &PublishError) -> Result<(), Error> {
         let is_open = matches!(
             failure,
@@ -124,9 +124,9 @@ impl TransactionalProducer {
         self.writer.serve();
     }
 
-    /// Records that this producer was fenced. A producer fenced once re-initialises, and so fences
-    /// the other instance. If the other instance is alive, it does the same; an instance fenced twice
-    /// within [`FENCED_TWICE`] gets an error and ends.
+    /// Records a fencing of this producer. After the first fencing, [`settle`](Self::settle) creates
+    /// a new producer, which fences the rival. A second fencing within [`FENCED_TWICE`] means a live
+    /// rival with this id: the error ends the process.
     pub(super) fn note_fencing(&mut self, source: &KafkaError) -> Result<(), Error> {
         let before = self.fenced_at.replace(Instant::now());
         match before {
@@ -138,7 +138,7 @@ impl TransactionalProducer {
     }
 
     fn has_aborted(&self) -> bool {
-        // With delivery reports outstanding, the abort would wait for reports that no thread polls.
+        // The abort would wait for outstanding delivery reports, and no thread polls meanwhile.
         if !self.writer.is_idle() {
             return false;
         }

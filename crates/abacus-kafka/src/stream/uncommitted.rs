@@ -1,7 +1,7 @@
-//! The bytes of finished outputs that wait for their commit.
+//! The bytes of finished outputs awaiting their commit.
 //!
-//! **Invariant:** only an [`UncommittedCharge`] changes the sum, and its drop gives the bytes back.
-//! Nothing stays counted, however an assignment or a transaction ends.
+//! **Invariant:** only [`UncommittedCharge`]s change the sum, and dropping a charge subtracts the
+//! bytes. So the sum returns to zero however an assignment or a transaction ends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

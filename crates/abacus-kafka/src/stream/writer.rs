@@ -17,7 +17,7 @@ use crate::record::{OutboundRecord, to_kafka_headers};
 pub(super) const SETTINGS: [(&str, &str); 2] = [
     // Shorter than the limit for a whole batch.
     ("message.timeout.ms", "7000"),
-    // Records are queued all at once: a short linger puts them into few batches.
+    // All records are queued at once: a short linger puts many records into each batch.
     ("linger.ms", "5"),
 ];
 
@@ -100,7 +100,7 @@ impl Writer {
         match error.rdkafka_error_code() {
             Some(Code::QueueFull) => self.inner.poll(QUEUE_POLL),
             Some(Code::UnknownPartition) => {
-                tracing::info!(kafka.topic = topic, "fetching metadata for an unknown partition");
+                tracing::info!(kafka.topic = topic, "asking about a partition that is not known");
                 if let Err(error) =
                     self.inner.client().fetch_metadata(Some(topic), METADATA_TIMEOUT)
                 {

@@ -168,7 +168,7 @@ mod uncommitted_bytes {
 
     use super::*;
 
-    /// What happens to assignments, in any order.
+    /// A random operation on assignments.
     #[derive(Clone, Debug)]
     enum Step {
         Receive { partition: i32 },
@@ -208,7 +208,7 @@ mod uncommitted_bytes {
             in_lanes.sum::<usize>() + self.under_way
         }
 
-        /// What an assignment gives when it is asked for a batch.
+        /// Moves the taken records of one assignment into the batches under way.
         fn take(&mut self, finished: &FinishedRecords) {
             let (_, records) = self.assignments.get_mut(&finished.partition.partition).unwrap();
             let rest = records.split_off(&finished.next_offset);

@@ -14,7 +14,7 @@ use crate::stream::assignments::Assignments;
 use crate::stream::committer::{CommitTimeouts, Committer};
 use crate::stream::consumer::GroupConsumer;
 
-/// Pause between two looks at unfinished records.
+/// Pause between two checks for unfinished records.
 const CHECK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Commits and closes revoked partitions.
@@ -34,7 +34,7 @@ impl HandOver {
         partitions: &[TopicPartition],
     ) -> Result<(), Error> {
         if consumer.assignment_lost() {
-            // This instance is no longer a member, so the broker refuses its commits.
+            // The broker refuses commits: this instance is no longer a member.
             tracing::warn!("partitions were lost; another instance repeats their work");
             self.assignments.close(partitions);
             return Ok(());

@@ -19,7 +19,7 @@ use crate::stream::assignments::Assignments;
 use crate::stream::consumer::GroupConsumer;
 use crate::stream::metrics::Metrics;
 
-/// The partitions that have sent a record since their assignment.
+/// Assigned partitions with at least one received record.
 pub(super) struct ReadPartitions {
     partitions: Vec<ReadPartition>,
     /// Index of the last record's partition: records of one partition come in runs.
@@ -42,7 +42,7 @@ impl ReadPartitions {
         Self { partitions: Vec::new(), last: 0, limit, metrics }
     }
 
-    /// Registers a record with its assignment, and pauses the partition at its limit.
+    /// Registers a record, and pauses its partition at the backlog limit.
     pub(super) fn receive(
         &mut self,
         message: &impl Message,
@@ -94,13 +94,13 @@ impl ReadPartitions {
         self.metrics.paused.set(i64::try_from(paused).unwrap_or(i64::MAX));
     }
 
-    /// Removes all partitions, because they are read again from their committed offsets.
+    /// Removes all partitions, before a rewind to the committed offsets.
     pub(super) fn clear(&mut self) {
         self.metrics.paused.set(0);
         self.partitions.clear();
     }
 
-    /// Pauses every partition, or resumes those below their backlog limit.
+    /// Pauses every partition, or resumes all partitions below the backlog limit.
     pub(super) fn set_accepting(
         &self,
         is_accepting: bool,

@@ -1,4 +1,4 @@
-//! A group whose coordinator goes away in the middle of a transaction.
+//! Loss of the group's coordinator during a transaction.
 
 use std::cell::Cell;
 
@@ -6,7 +6,7 @@ use rdkafka::mocking::MockCoordinator;
 
 use super::*;
 
-/// Answers each record with itself, once it may.
+/// Publishes each record unchanged once the gate opens.
 struct GatedEcho(AtomicBool);
 
 impl Handler for GatedEcho {

@@ -1,4 +1,4 @@
-//! How often a stream commits, and how soon it ends, while records finish all the time.
+//! Commit rate and shutdown time of a stream while records finish continuously.
 
 use std::sync::mpsc::{Sender, channel};
 
@@ -38,7 +38,7 @@ fn steadily(commit_interval: Duration) -> StreamSettings {
     }
 }
 
-/// A transaction takes longer here than a record, so that more is finished whenever one ends.
+/// A cluster with transactions slower than the records: more records are finished at the end of each.
 fn slow_cluster() -> Cluster {
     let cluster = Cluster::new();
     cluster.produce_many(MANY);
