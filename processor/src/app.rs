@@ -1,4 +1,4 @@
-//! The processor's parts, put together.
+//! Wiring of the processor.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,13 +20,13 @@ use crate::metrics::Metrics;
 use crate::responder::{Encoders, Responder};
 use crate::workers::{Queue, Workers};
 
-/// How long replies on their way may take at shutdown.
+/// Longest wait for unwritten replies at shutdown.
 const FLUSH: Duration = Duration::from_secs(2);
-/// Beyond its drain time, what a stage may take to stop.
+/// Time for a stage to stop, in addition to its drain time.
 const MARGIN: Duration = Duration::from_secs(3);
 
-/// Starts the processor. Its parts stop in the reverse of the order they are started in here: the
-/// sources first, which drain and commit; the replies last.
+/// Starts the processor. Shutdown stops the tasks in the reverse order of their start: first the
+/// sources drain and commit, last the replies are flushed.
 pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<()> {
     let gate = runtime.readiness("stream");
     let config = Arc::new(config);
@@ -47,12 +47,12 @@ pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<
         metrics,
     };
 
-    let replies = Arc::clone(&parts.responder);
+    let responder = Arc::clone(&parts.responder);
     runtime.spawn("replies", MARGIN, move |shutdown| async move {
         shutdown.requested().await;
-        tokio::task::spawn_blocking(move || replies.flush(FLUSH)).await?
+        tokio::task::spawn_blocking(move || responder.flush(FLUSH)).await?
     });
-    // The main lane starts last, and so stops first: nothing is handed over to a lane that has ended.
+    // The main lane starts last and stops first, so it never forwards to a stopped heavy lane.
     for lane in [Lane::Heavy, Lane::Main] {
         parts.start_lane(lane, &runtime).await?;
     }
@@ -60,7 +60,7 @@ pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<
     Ok(())
 }
 
-/// What both lanes share.
+/// Components shared by the lanes.
 struct Parts {
     config: Arc<ProcessorConfig>,
     registry: Arc<SchemaRegistry>,
@@ -96,7 +96,7 @@ impl Parts {
         })
     }
 
-    /// Joins the lane's group, off the async threads, as these calls block.
+    /// Joins the lane's group. Runs outside the async threads, because the calls block.
     async fn open_stream(
         &self,
         lane: Lane,
@@ -125,7 +125,7 @@ impl Parts {
     }
 }
 
-/// Connects the reply producer off the async threads, as this blocks.
+/// Connects the reply producer. Runs outside the async threads, because the call blocks.
 async fn connect_responder(
     config: &Arc<ProcessorConfig>,
     registry: &SchemaRegistry,
@@ -156,7 +156,7 @@ fn stream_settings(config: &ProcessorConfig, lane: Lane) -> StreamSettings {
     let stream = &config.stream;
     let group = match lane {
         Lane::Main => stream.group.clone(),
-        // Not with a hyphen: that and an instance's name make the name of a transaction.
+        // Not a hyphen: a hyphen and the instance's name complete the `transactional.id`.
         Lane::Heavy => format!("{}.heavy", stream.group),
     };
     StreamSettings {

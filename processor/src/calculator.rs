@@ -1,4 +1,4 @@
-//! From a job to its answer: validation, cache, computation, or a hand-over to the heavy lane.
+//! Answers jobs: validation, cache, computation, or forwarding to the heavy lane.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,7 +12,8 @@ use crate::config::CostConfig;
 use crate::job::Job;
 use crate::lane::Lane;
 use crate::metrics::Metrics;
-use crate::responder::{JobOutcome, Responder};
+use crate::outcome::JobOutcome;
+use crate::responder::Responder;
 use crate::single_flight::SingleFlight;
 
 /// Answers jobs.
@@ -21,7 +22,7 @@ pub(crate) struct Calculator {
     costs: CostConfig,
     cache: Cache,
     responder: Arc<Responder>,
-    /// Each lane has its own: nobody waits for one whose threads come last.
+    /// Each lane has its own computations in flight: a main job never waits for a heavy thread.
     main: SingleFlight,
     heavy: SingleFlight,
     metrics: Metrics,
@@ -39,11 +40,11 @@ impl Calculator {
         Self { limits, costs, cache, responder, main, heavy, metrics }
     }
 
-    /// Answers a job, hands it over, or leaves it with the same computation under way. Gives back
-    /// the jobs that waited for this one's computation: with its answer, or to be taken anew if it
-    /// was given up.
+    /// Answers a job, forwards it, or adds it to an equal computation in flight. Returns the jobs that
+    /// waited for this computation: with an outcome, or without if the computation was interrupted and
+    /// must be repeated.
     #[must_use]
-    pub(crate) fn take(&self, job: Job, lane: Lane) -> Vec<Job> {
+    pub(crate) fn process(&self, job: Job, lane: Lane) -> Vec<Job> {
         if let Some(outcome) = job.outcome.clone() {
             self.responder.answer(job, outcome);
             return Vec::new();
@@ -69,30 +70,30 @@ impl Calculator {
         match weight {
             Weight::Trivial | Weight::Light => self.answer_light(job, &prepared),
             Weight::Costly => return self.compute_once(job, &prepared, lane),
-            Weight::Heavy => self.pass_on(job, &prepared),
+            Weight::Heavy => self.forward_unless_cached(job, &prepared),
         }
         Vec::new()
     }
 
-    /// Too short to be shared, or to be worth an interruption.
+    /// Computes a job too short for sharing and interruption.
     fn answer_light(&self, job: Job, prepared: &Prepared) {
         if let Ok(outcome) = self.compute(prepared, &|| false) {
             self.responder.answer(job, outcome);
         }
     }
 
-    /// To the heavy lane, unless another processor has computed it before.
-    fn pass_on(&self, job: Job, prepared: &Prepared) {
+    /// Forwards a job to the heavy lane, unless Redis has the result of another processor.
+    fn forward_unless_cached(&self, job: Job, prepared: &Prepared) {
         match self.in_redis(prepared) {
             Some(cached) => {
-                self.responder.answer(job, JobOutcome::found(cached, CacheLevel::Redis))
+                self.responder.answer(job, JobOutcome::found(cached, CacheLevel::Redis));
             }
-            None => self.responder.hand_over(job),
+            None => self.responder.forward_to_heavy(job),
         }
     }
 
-    /// Leads the computation, or waits for it where it is under way. It goes on for as long as
-    /// anybody wants it.
+    /// Leads the computation, or joins the computation in flight. The computation continues while any
+    /// job wants the result.
     fn compute_once(&self, job: Job, prepared: &Prepared, lane: Lane) -> Vec<Job> {
         let flights = match lane {
             Lane::Main => &self.main,
@@ -104,7 +105,7 @@ impl Calculator {
         };
         let is_unwanted = || !job.is_wanted() && !flight.is_wanted();
         let result = self.find_or_compute(prepared, &is_unwanted);
-        let mut waiting = flight.land();
+        let mut waiting = flight.finish();
         if let Ok(outcome) = result {
             for job in &mut waiting {
                 job.outcome = Some(outcome.clone().shared());
@@ -117,14 +118,14 @@ impl Calculator {
         waiting
     }
 
-    /// Looks into memory again: between the first look and becoming the first to want it, another
-    /// may have computed it.
+    /// Checks memory again before computing: another job may have stored the result after the first
+    /// check.
     fn find_or_compute(
         &self,
         prepared: &Prepared,
         is_unwanted: &dyn Fn() -> bool,
     ) -> Result<JobOutcome, Interrupted> {
-        if let Some(cached) = self.cache.in_memory_by_now(prepared.canonical()) {
+        if let Some(cached) = self.cache.in_memory_uncounted(prepared.canonical()) {
             return Ok(JobOutcome::found(cached, CacheLevel::Memory));
         }
         match self.in_redis(prepared) {
@@ -138,8 +139,8 @@ impl Calculator {
         is_worth_it.then(|| self.cache.in_redis(prepared.canonical())).flatten()
     }
 
-    /// One whose deadline has passed is told so. One whose partition has moved on is read again by
-    /// its new owner.
+    /// Answers an expired job as expired. Drops a job of a revoked partition: the new owner reads the
+    /// record again.
     fn give_up(&self, job: Job) {
         if job.context.ack.is_current() {
             self.responder.answer(job, JobOutcome::failed("expired", EXPIRED));
@@ -148,36 +149,37 @@ impl Calculator {
 
     fn prepare(&self, job: &Job) -> Result<Prepared, JobOutcome> {
         let Job { request, .. } = job;
-        self.guarded(|| prepare(&request.operation, &request.operands, &self.limits))?
+        self.catch_panic(|| prepare(&request.operation, &request.operands, &self.limits))?
             .map_err(|refusal| JobOutcome::failed(refusal.code(), refusal.to_string()))
     }
 
-    /// A panic is an answer too: the caller must not wait for nothing, nor the partition stand still.
-    fn guarded<T>(&self, work: impl FnOnce() -> T) -> Result<T, JobOutcome> {
+    /// Runs `work`, and turns a panic into a failure: the caller gets an answer, and the partition
+    /// continues.
+    fn catch_panic<T>(&self, work: impl FnOnce() -> T) -> Result<T, JobOutcome> {
         catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
             self.metrics.panics.inc();
             JobOutcome::failed("internal", "the computation failed; this is our fault")
         })
     }
 
-    /// Computes and remembers.
+    /// Computes a result and stores it in the cache.
     fn compute(
         &self,
         prepared: &Prepared,
         is_unwanted: &dyn Fn() -> bool,
     ) -> Result<JobOutcome, Interrupted> {
-        let (began, worked) = (Instant::now(), thread_time());
-        match self.guarded(|| prepared.answer(is_unwanted)) {
+        let (began, cpu_before) = (Instant::now(), thread_time());
+        match self.catch_panic(|| prepared.answer(is_unwanted)) {
             Ok(answer) => {
                 let answer = answer?;
-                self.metrics.note_computed(prepared, thread_time().saturating_sub(worked));
-                Ok(self.remember(prepared, answer, began.elapsed()))
+                self.metrics.note_computed(prepared, thread_time().saturating_sub(cpu_before));
+                Ok(self.store(prepared, answer, began.elapsed()))
             }
             Err(failed) => Ok(failed),
         }
     }
 
-    fn remember(&self, prepared: &Prepared, answer: Answer, elapsed: Duration) -> JobOutcome {
+    fn store(&self, prepared: &Prepared, answer: Answer, elapsed: Duration) -> JobOutcome {
         let (cached, cost) = (Cached::from(answer), prepared.cost().word_operations());
         if cost >= TRIVIAL {
             let is_worth_redis = self.costs.is_worth_redis(cost);
@@ -188,8 +190,7 @@ impl Calculator {
     }
 }
 
-/// What this thread has worked since it began: unlike the time of day, it stands still while others
-/// have the core.
+/// CPU time of this thread. The clock stops while other threads have the core.
 fn thread_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::try_from(time).unwrap_or_default()
@@ -197,21 +198,21 @@ fn thread_time() -> Duration {
 
 const EXPIRED: &str = "the deadline passed before the computation was done";
 
-/// Word operations below which to compute takes no longer than to look into memory.
+/// Word operations below which computing takes no longer than a look into memory.
 const TRIVIAL: u64 = 2_000;
-/// Word operations from which a computation is shared, and asked whether anybody still wants it.
+/// Word operations from which a computation is shared and can be interrupted.
 const COSTLY: u64 = 100_000;
 
-/// How a computation is treated, by its estimated cost.
+/// Treatment of a computation, by estimated cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weight {
-    /// Not worth remembering.
+    /// Not worth caching.
     Trivial,
-    /// Computed where it is.
+    /// Computed without sharing.
     Light,
-    /// Worth sharing and interrupting.
+    /// Shared and interruptible.
     Costly,
-    /// Not for the main lane.
+    /// Forwarded by the main lane.
     Heavy,
 }
 

@@ -1,4 +1,4 @@
-//! Records that cannot be requests, kept byte for byte with the reason.
+//! Dead letters: unreadable records, kept byte for byte with the reason.
 
 mod limit;
 
@@ -10,12 +10,12 @@ use abacus_schemas::topics::MAX_VALUE_BYTES;
 
 pub(crate) use limit::{DeadLetterCount, DeadLetterLimits, RecordPosition};
 
-/// Why a record is not a request.
+/// The class of a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     /// The bytes are not a `ComputeRequested`.
     Malformed,
-    /// The registry knows no such schema, or it describes something else.
+    /// The registry does not know the schema, or the schema has another name.
     UnknownSchema,
     /// The request id is not a UUID.
     InvalidRequestId,
@@ -31,12 +31,12 @@ impl Class {
     }
 }
 
-/// Headers that we add at the end: three for the origin, two for the error.
-const OUR_HEADERS: usize = 5;
-/// A partition and an offset are no longer than this.
+/// Headers added at the end: three for the origin, two for the error.
+const ADDED_HEADERS: usize = 5;
+/// Upper bound for the text of a partition and an offset, in bytes.
 const MAX_POSITION_BYTES: usize = 32;
 
-/// A copy of a record, to be written to the dead-letter topic should it have to be.
+/// A copy of a record with its origin, for a possible dead letter.
 pub(crate) struct OriginalRecord {
     key: Vec<u8>,
     payload: Vec<u8>,
@@ -86,13 +86,17 @@ impl OriginalRecord {
     }
 }
 
-/// A record that came compressed may not fit as it is. Where it stands is kept, and it is still
-/// there; and which letter it was replayed from, so that it can be seen to have come back.
+/// Removes the content of a dead letter above the topic's limit; a compressed original may exceed the
+/// limit. The headers keep the position of the original record, where the content remains. For a
+/// replayed record they also keep the dead letter of the earlier failure.
 fn without_content(dead_letter: OutboundRecord) -> OutboundRecord {
-    tracing::error!(bytes = dead_letter.size(), "a dead letter does not fit its topic");
-    let theirs = dead_letter.headers.len().saturating_sub(OUR_HEADERS);
+    tracing::error!(
+        bytes = dead_letter.size(),
+        "the dead letter exceeds the limit of its topic; its content is dropped"
+    );
+    let original = dead_letter.headers.len().saturating_sub(ADDED_HEADERS);
     let is_kept = |(index, (name, value)): &(usize, (String, Vec<u8>))| {
-        *index >= theirs || (name == headers::REPLAYED_FROM && value.len() <= MAX_POSITION_BYTES)
+        *index >= original || (name == headers::REPLAYED_FROM && value.len() <= MAX_POSITION_BYTES)
     };
     let kept =
         dead_letter.headers.into_iter().enumerate().filter(is_kept).map(|(_, header)| header);

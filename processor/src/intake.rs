@@ -1,4 +1,4 @@
-//! The way in, on the polling thread: bytes to jobs.
+//! Turns records into jobs or dead letters, on the polling thread.
 
 mod breaker;
 mod schema_lookups;
@@ -24,10 +24,10 @@ use crate::metrics::Metrics;
 use crate::responder::Responder;
 use crate::workers::Queue;
 
-/// How long to wait before the registry is asked again.
+/// Pause before the registry is asked again.
 const REGISTRY_RETRY: Duration = Duration::from_secs(1);
 
-/// Makes jobs of a lane's records.
+/// The record handler of a lane.
 #[derive(Clone)]
 pub(crate) struct Intake {
     pub(crate) lane: Lane,
@@ -52,24 +52,25 @@ impl Handler for Intake {
         let context = self.context(record, headers.as_deref().unwrap_or_default(), ack);
         let read = match headers {
             Ok(_) => self.read(record.payload()),
-            Err(error) => Err(DecodeFailure::Never(Class::Malformed, error.to_string())),
+            Err(error) => Err(DecodeFailure::Permanent(Class::Malformed, error.to_string())),
         };
         match read {
             Ok(request) => self.accept(request, context),
             Err(DecodeFailure::NeedsSchema(id)) => {
                 self.look_up(id, WaitingRecord { original: OriginalRecord::of(record), context });
             }
-            Err(DecodeFailure::Never(class, reason)) => {
-                self.put_aside(OriginalRecord::of(record), context, class, &reason);
+            Err(DecodeFailure::Permanent(class, reason)) => {
+                self.dead_letter(OriginalRecord::of(record), context, class, &reason);
             }
         }
     }
 }
 
 enum DecodeFailure {
-    /// Readable once this schema has been fetched.
+    /// The record can be decoded once this schema is fetched.
     NeedsSchema(SchemaId),
-    Never(Class, String),
+    /// The record becomes a dead letter of this class, for this reason.
+    Permanent(Class, String),
 }
 
 impl Intake {
@@ -78,9 +79,9 @@ impl Intake {
         self.queue.push(Job::new(request, context));
     }
 
-    /// Once the breaker is pulled a record is neither put aside nor finished: it is read again after
-    /// the restart.
-    fn put_aside(
+    /// Makes a record a dead letter. Once the breaker has tripped, the record stays unfinished instead,
+    /// and is read again after the restart.
+    fn dead_letter(
         &self,
         original: OriginalRecord,
         context: RecordContext,
@@ -91,7 +92,7 @@ impl Intake {
             return self.breaker.park(context);
         }
         let position = (self.lane, context.partition, context.offset);
-        self.responder.bury(original, context, class, reason);
+        self.responder.dead_letter(original, context, class, reason);
         self.breaker.note_dead_letter(position);
     }
 
@@ -102,7 +103,7 @@ impl Intake {
         ack: AckHandle,
     ) -> RecordContext {
         let reply_to = ReplyTo::from_headers(headers.iter().copied()).unwrap_or_else(|error| {
-            tracing::warn!(kafka.offset = record.offset(), error = %error, "no reply");
+            tracing::warn!(kafka.offset = record.offset(), error = %error, "invalid reply headers; no reply");
             self.metrics.replies.with_label_values(&["invalid"]).inc();
             None
         });
@@ -119,26 +120,26 @@ impl Intake {
     fn read(&self, payload: &[u8]) -> Result<ComputeRequested, DecodeFailure> {
         let request = self.decoder.decode(payload).map_err(|error| match error {
             DecodeError::UnknownSchema(id) => DecodeFailure::NeedsSchema(id),
-            DecodeError::Malformed(reason) => DecodeFailure::Never(Class::Malformed, reason),
+            DecodeError::Malformed(reason) => DecodeFailure::Permanent(Class::Malformed, reason),
         })?;
         if Uuid::try_parse(&request.request_id).is_err() {
             let reason = "request_id is not a UUID".to_owned();
-            return Err(DecodeFailure::Never(Class::InvalidRequestId, reason));
+            return Err(DecodeFailure::Permanent(Class::InvalidRequestId, reason));
         }
         Ok(request)
     }
 
-    /// Has the record wait for its schema, which is fetched off the polling thread. While the
-    /// registry is away the record waits, and its partition's commits with it.
+    /// Queues a record until its schema is fetched. The fetch runs outside the polling thread. During
+    /// an outage of the registry the record waits, and delays the commits of its partition.
     fn look_up(&self, id: SchemaId, waiting: WaitingRecord) {
-        if !self.schema_lookups.wait(id, waiting) {
+        if !self.schema_lookups.add(id, waiting) {
             return;
         }
         let intake = self.clone();
         self.runtime.spawn(async move {
             let found = intake.fetch(id).await;
             for waiting in intake.schema_lookups.take(id) {
-                intake.take_up(id, waiting, &found);
+                intake.resume(id, waiting, &found);
             }
         });
     }
@@ -147,8 +148,8 @@ impl Intake {
         loop {
             match self.registry.resolve_on(&self.topic, &self.decoder, id).await {
                 Err(error) if error.is_transient() || error.is_not_registered() => {
-                    note_failure(id, &error);
-                    self.schema_lookups.forget_stale(id);
+                    log_failure(id, &error);
+                    self.schema_lookups.drop_stale(id);
                     tokio::time::sleep(REGISTRY_RETRY).await;
                 }
                 result => return result,
@@ -156,29 +157,30 @@ impl Intake {
         }
     }
 
-    fn take_up(&self, id: SchemaId, waiting: WaitingRecord, found: &Result<(), Error>) {
+    /// Continues a waiting record after the fetch of its schema.
+    fn resume(&self, id: SchemaId, waiting: WaitingRecord, found: &Result<(), Error>) {
         let WaitingRecord { original, context } = waiting;
         if !context.ack.is_current() {
             return;
         }
         let read = match found {
             Ok(()) => self.read(original.payload()),
-            Err(error) => Err(DecodeFailure::Never(Class::UnknownSchema, error.to_string())),
+            Err(error) => Err(DecodeFailure::Permanent(Class::UnknownSchema, error.to_string())),
         };
         match read {
             Ok(request) => self.accept(request, context),
             Err(DecodeFailure::NeedsSchema(_)) => {
                 let reason = format!("schema {id} was fetched and is still unknown");
-                self.put_aside(original, context, Class::UnknownSchema, &reason);
+                self.dead_letter(original, context, Class::UnknownSchema, &reason);
             }
-            Err(DecodeFailure::Never(class, reason)) => {
-                self.put_aside(original, context, class, &reason);
+            Err(DecodeFailure::Permanent(class, reason)) => {
+                self.dead_letter(original, context, class, &reason);
             }
         }
     }
 }
 
-fn note_failure(id: SchemaId, error: &Error) {
+fn log_failure(id: SchemaId, error: &Error) {
     let cause = error as &dyn std::error::Error;
     tracing::warn!(error = cause, schema.id = %id, "{error}; trying again");
 }

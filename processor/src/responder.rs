@@ -1,8 +1,8 @@
-//! The way out: the reply to whoever waits, and the completion for the log.
+//! Finishes records: sends the reply to the waiting caller, and publishes the completion.
 //!
-//! The reply goes at once, by a producer of its own, and does not wait for the transaction that
-//! publishes the completion. Should the process die in between, the request is computed again to
-//! the same answer, and the second reply finds nobody waiting.
+//! The reply has its own producer and does not wait for the completion's transaction. If the process
+//! dies in between, the request is computed again with an equal answer, and the second reply finds no
+//! waiter.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,18 +10,16 @@ use std::sync::Arc;
 use abacus_kafka::{OutboundRecord, failpoint};
 use abacus_schemas::headers;
 use abacus_schemas::topics::MAX_VALUE_BYTES;
-use abacus_schemas::{
-    CacheLevel, ComputeCompleted, ComputeRequested, Encoder, Outcome, Timestamp, Topics,
-};
+use abacus_schemas::{ComputeCompleted, ComputeRequested, Encoder, Timestamp, Topics};
 
-use crate::cache::Cached;
 use crate::config::ProcessorConfig;
 use crate::dead_letter::{Class, OriginalRecord};
 use crate::job::{Job, RecordContext};
 use crate::metrics::Metrics;
+use crate::outcome::JobOutcome;
 use crate::replies::Replies;
 
-/// Answers jobs.
+/// Finishes records with a completion, a forwarded request or a dead letter.
 pub(crate) struct Responder {
     encoders: Encoders,
     replies: Replies,
@@ -32,61 +30,14 @@ pub(crate) struct Responder {
     metrics: Metrics,
 }
 
-/// Writes what the processor publishes.
+/// Encoders of the published events.
 pub(crate) struct Encoders {
     pub(crate) completed: Encoder<ComputeCompleted>,
     pub(crate) heavy: Encoder<ComputeRequested>,
 }
 
-/// A result, or why there is none, and how it came about. Cheap to clone.
-#[derive(Clone, Debug)]
-pub(crate) struct JobOutcome {
-    pub(crate) result: Result<Cached, Failure>,
-    pub(crate) compute_micros: i64,
-    pub(crate) cache: CacheLevel,
-}
-
-/// Why there is no result.
-#[derive(Clone, Debug)]
-pub(crate) struct Failure {
-    code: String,
-    message: String,
-}
-
-impl JobOutcome {
-    /// The same, for one that waited for another's computation.
-    pub(crate) fn shared(self) -> Self {
-        match self.result {
-            Ok(_) => Self { compute_micros: 0, cache: CacheLevel::Memory, ..self },
-            Err(_) => self,
-        }
-    }
-
-    /// A failure, found without computing.
-    pub(crate) fn failed(code: &str, message: impl Into<String>) -> Self {
-        let failure = Failure { code: code.to_owned(), message: message.into() };
-        Self { result: Err(failure), compute_micros: 0, cache: CacheLevel::None }
-    }
-
-    /// A result that was there.
-    pub(crate) fn found(result: Cached, cache: CacheLevel) -> Self {
-        Self { result: Ok(result), compute_micros: 0, cache }
-    }
-
-    fn into_event(self) -> Outcome {
-        match self.result {
-            Ok(cached) => Outcome::Succeeded {
-                result: cached.decimal.to_string(),
-                digits: i64::try_from(cached.digits()).unwrap_or(i64::MAX),
-                bits: i64::try_from(cached.bits).unwrap_or(i64::MAX),
-            },
-            Err(Failure { code, message }) => Outcome::Failed { code, message },
-        }
-    }
-}
-
 impl Responder {
-    /// Blocks until the broker answers.
+    /// Connects the reply producer. Blocks until the broker answers.
     pub(crate) fn connect(
         config: &ProcessorConfig,
         encoders: Encoders,
@@ -105,7 +56,7 @@ impl Responder {
         })
     }
 
-    /// Replies, and finishes the record with its completion.
+    /// Sends the reply, and finishes the record with the completion.
     pub(crate) fn answer(&self, job: Job, outcome: JobOutcome) {
         let label = if outcome.result.is_ok() { "succeeded" } else { "failed" };
         let operation =
@@ -126,8 +77,8 @@ impl Responder {
         }));
     }
 
-    /// Finishes the record with a copy for the heavy lane, which answers it.
-    pub(crate) fn hand_over(&self, job: Job) {
+    /// Finishes the record with a copy of the request for the heavy lane, which answers the request.
+    pub(crate) fn forward_to_heavy(&self, job: Job) {
         let payload = self.encode_request(&job.request);
         let key = job.request.request_id.as_bytes();
         let RecordContext { reply_to, deadline_ms, traceparent, .. } = &job.context;
@@ -146,8 +97,8 @@ impl Responder {
         job.context.ack.finish(Some(record));
     }
 
-    /// Says why to whoever waits, and puts the record aside.
-    pub(crate) fn bury(
+    /// Replies with the reason, and finishes the record with a dead letter.
+    pub(crate) fn dead_letter(
         &self,
         original: OriginalRecord,
         context: RecordContext,
@@ -162,7 +113,7 @@ impl Responder {
         self.metrics.dead_letters.with_label_values(&[class.as_str()]).inc();
         if context.reply_to.is_some() {
             let failed = JobOutcome::failed(class.as_str(), reason);
-            let payload = self.encode(self.completion(nobody(), failed));
+            let payload = self.encode(self.completion(unreadable_request(), failed));
             self.replies.send(context.reply_to.as_ref(), context.deadline_ms, &payload);
         }
         let dead_letter = original.into_dead_letter(&self.dead_letter, class, reason);
@@ -190,8 +141,8 @@ impl Responder {
         }
     }
 
-    /// The event's bytes. One that does not fit its topic would fail every transaction it is in,
-    /// so its outcome becomes that it does not fit.
+    /// Encodes a completion. Replaces the outcome of an event above the topic's limit by a failure: a
+    /// record above the limit would fail every transaction.
     fn encode(&self, mut event: ComputeCompleted) -> Vec<u8> {
         let bytes = self.encode_any(&event);
         if bytes.len() <= MAX_VALUE_BYTES {
@@ -206,18 +157,19 @@ impl Responder {
         self.encode_any(&event)
     }
 
-    #[expect(clippy::expect_used, reason = "the type is the schema's; tests hold them together")]
+    #[expect(clippy::expect_used, reason = "the type matches the schema, as tests check")]
     fn encode_any(&self, event: &ComputeCompleted) -> Vec<u8> {
         self.encoders.completed.encode(event).expect("a completion fits its schema")
     }
 
-    #[expect(clippy::expect_used, reason = "the type is the schema's; tests hold them together")]
+    #[expect(clippy::expect_used, reason = "the type matches the schema, as tests check")]
     fn encode_request(&self, request: &ComputeRequested) -> Vec<u8> {
         self.encoders.heavy.encode(request).expect("a request fits its schema")
     }
 }
 
-/// A completion, and a request handed over, go to the partition number of the request.
+/// Checks the partition counts: a completion, and a forwarded request, go to the partition number of
+/// the request.
 fn ensure_partitions(replies: &Replies, topics: &Topics) -> anyhow::Result<()> {
     let pairs = [
         (&topics.requested, &topics.requested_heavy),
@@ -227,8 +179,8 @@ fn ensure_partitions(replies: &Replies, topics: &Topics) -> anyhow::Result<()> {
         let (needed, partitions) = (replies.partition_count(from)?, replies.partition_count(to)?);
         anyhow::ensure!(
             partitions >= needed,
-            "topic {to} has {partitions} partitions but {from} has {needed}: what comes of a request \
-             keeps its partition, so add partitions to the former",
+            "topic {to} has {partitions} partitions but {from} has {needed}: records derived from a \
+             request keep its partition number, so add partitions to {to}",
         );
     }
     Ok(())
@@ -239,8 +191,8 @@ fn too_large() -> JobOutcome {
     JobOutcome::failed("record-too-large", message)
 }
 
-/// Stands in for the request that could not be read.
-fn nobody() -> ComputeRequested {
+/// A stand-in for an unreadable request, in the reply to its caller.
+fn unreadable_request() -> ComputeRequested {
     ComputeRequested {
         request_id: String::new(),
         operation: String::new(),

@@ -1,7 +1,8 @@
-//! How many dead letters are too many.
+//! Limits on dead letters.
 //!
-//! A bad record now and then is put aside. When nothing but bad records comes, the fault is elsewhere
-//! (a producer's, a registry's, ours), and putting the whole topic aside would only hide it.
+//! A rare unreadable record becomes a dead letter. If most records are unreadable, the fault is in a
+//! producer, the registry or the processor, and moving the whole topic to dead letters would hide the
+//! fault.
 
 use std::collections::HashMap;
 
@@ -9,19 +10,19 @@ use parking_lot::Mutex;
 
 use crate::lane::Lane;
 
-/// Records over which the share of dead letters is taken.
+/// Number of records over which the percentage of dead letters is taken.
 const WINDOW: u32 = 1000;
 
-/// The most dead letters that are taken without a person having looked; 0 is no limit.
+/// Number of dead letters at which the intake stops; 0 for no limit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DeadLetterLimits {
-    /// One after the other, with no readable record in between.
+    /// Consecutive dead letters, without a readable record in between.
     pub(crate) consecutive: u32,
-    /// Of each thousand records that follow one another, in percent.
+    /// Dead letters in each window of a thousand records, in percent.
     pub(crate) percent: u32,
 }
 
-/// Where a record stands: its lane, partition and offset.
+/// The position of a record: lane, partition and offset.
 pub(crate) type RecordPosition = (Lane, i32, i64);
 
 /// Counts dead letters against the limits.
@@ -36,7 +37,7 @@ struct Counts {
     consecutive: u32,
     records: u32,
     dead_letters: u32,
-    /// Up to where letters were counted: one that is read again counts once.
+    /// Highest counted offset of each partition: a dead letter that is read again counts once.
     counted: HashMap<(Lane, i32), i64>,
 }
 
@@ -45,14 +46,14 @@ impl DeadLetterCount {
         Self { limits, counts: Mutex::default() }
     }
 
-    /// A record that could be read.
+    /// Counts a readable record.
     pub(crate) fn note_readable(&self) {
         let mut counts = self.counts.lock();
         counts.consecutive = 0;
         counts.note_record();
     }
 
-    /// A dead letter; the reason if it is one too many.
+    /// Counts a dead letter. Returns the reason to stop if a limit is reached.
     #[must_use]
     pub(crate) fn note_dead_letter(&self, position: RecordPosition) -> Option<String> {
         let DeadLetterLimits { consecutive, percent } = self.limits;
@@ -65,10 +66,10 @@ impl DeadLetterCount {
         let dead_letters = counts.dead_letters;
         counts.note_record();
         if consecutive > 0 && counts.consecutive >= consecutive {
-            return Some(format!("{consecutive} records one after the other could not be read"));
+            return Some(format!("{consecutive} records in a row are unreadable"));
         }
         if percent > 0 && dead_letters * 100 >= percent * WINDOW {
-            return Some(format!("{percent} percent of {WINDOW} records could not be read"));
+            return Some(format!("{percent} percent of {WINDOW} records are unreadable"));
         }
         None
     }
@@ -82,8 +83,8 @@ impl Counts {
         is_new
     }
 
-    /// Windows follow one another: a share that is exceeded over any stretch of two is exceeded in
-    /// one of them.
+    /// Counts a record of the current window. Windows do not overlap: a percentage exceeded over any
+    /// two consecutive windows is exceeded in one of the two.
     fn note_record(&mut self) {
         self.records += 1;
         if self.records == WINDOW {

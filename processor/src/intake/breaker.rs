@@ -1,5 +1,5 @@
-//! Stops the intake when too much of it cannot be read. Only a restart releases it: a person has to
-//! look first.
+//! Stops the intake when too many records are unreadable. Only a restart resumes the intake, so that
+//! an operator examines the dead letters first.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,10 +9,11 @@ use parking_lot::Mutex;
 use crate::dead_letter::{DeadLetterCount, RecordPosition};
 use crate::job::RecordContext;
 
+/// Circuit breaker of the intake, shared by both lanes.
 pub(crate) struct IntakeBreaker {
     dead_letters: DeadLetterCount,
     is_tripped: AtomicBool,
-    /// What came while it was being pulled: dropped, a record would fail the stream.
+    /// Records received after the breaker tripped. Dropping a record would fail the stream.
     parked: Mutex<Vec<RecordContext>>,
     readiness: ReadinessGate,
 }
@@ -40,7 +41,7 @@ impl IntakeBreaker {
         let Some(reason) = self.dead_letters.note_dead_letter(position) else { return };
         if !self.is_tripped.swap(true, Ordering::AcqRel) {
             tracing::error!(
-                "{reason}: no more are taken. Look at the dead letters, mend what writes them, then \
+                "{reason}: no more are taken. Examine the dead letters, fix their producer, then \
                  restart; ABACUS_DEAD_LETTER_CONSECUTIVE and ABACUS_DEAD_LETTER_PERCENT set the limits"
             );
         }

@@ -1,4 +1,4 @@
-//! Records that wait for the schema they name, one look-up for all of a schema's.
+//! Records waiting for their schema, with a single lookup for each schema.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,28 +9,29 @@ use parking_lot::Mutex;
 use crate::dead_letter::OriginalRecord;
 use crate::job::RecordContext;
 
-/// A record whose schema is being looked up.
+/// A record waiting for its schema.
 pub(crate) struct WaitingRecord {
     pub(crate) original: OriginalRecord,
     pub(crate) context: RecordContext,
 }
 
-/// The look-ups under way.
+/// Lookups in flight, by schema.
 #[derive(Clone, Default)]
 pub(crate) struct SchemaLookups(Arc<Mutex<HashMap<SchemaId, Vec<WaitingRecord>>>>);
 
 impl SchemaLookups {
-    /// Has a record wait. True for the first of its schema: the caller is to look it up.
-    pub(crate) fn wait(&self, id: SchemaId, record: WaitingRecord) -> bool {
+    /// Adds a waiting record. Returns true for the first record of a schema: the caller must then look
+    /// the schema up.
+    pub(crate) fn add(&self, id: SchemaId, record: WaitingRecord) -> bool {
         let mut lookups = self.0.lock();
         let waiting = lookups.entry(id).or_default();
         waiting.push(record);
         waiting.len() == 1
     }
 
-    /// Drops what is no longer ours to do: it is read again by whoever has the partition now. One
-    /// place is kept, so that the look-up under way stays known.
-    pub(crate) fn forget_stale(&self, id: SchemaId) {
+    /// Drops records of revoked partitions: the new owner reads them again. The first record is kept
+    /// to mark the lookup as in flight.
+    pub(crate) fn drop_stale(&self, id: SchemaId) {
         if let Some(waiting) = self.0.lock().get_mut(&id) {
             let mut is_first = true;
             waiting
@@ -38,7 +39,7 @@ impl SchemaLookups {
         }
     }
 
-    /// The look-up is over.
+    /// Ends a lookup. Returns the waiting records.
     pub(crate) fn take(&self, id: SchemaId) -> Vec<WaitingRecord> {
         self.0.lock().remove(&id).unwrap_or_default()
     }
