@@ -15,7 +15,7 @@ pub(crate) use limit::{DeadLetterCount, DeadLetterLimits, RecordPosition};
 pub(crate) enum Class {
     /// The bytes are not a `ComputeRequested`.
     Malformed,
-    /// The registry does not know the schema, or the schema has another name.
+    /// The registry does not know the schema, or the schema describes another type.
     UnknownSchema,
     /// The request id is not a UUID.
     InvalidRequestId,
@@ -87,8 +87,8 @@ impl OriginalRecord {
 }
 
 /// Removes the content of a dead letter above the topic's limit; a compressed original may exceed the
-/// limit. The headers keep the position of the original record, where the content remains. For a
-/// replayed record they also keep the dead letter of the earlier failure.
+/// limit. The headers keep the position of the original record, where the content remains, and the
+/// position of the dead letter that a replayed record came from.
 fn without_content(dead_letter: OutboundRecord) -> OutboundRecord {
     tracing::error!(
         bytes = dead_letter.size(),
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_letter_that_does_not_fit_keeps_where_it_came_from_and_why() {
+    fn a_dead_letter_that_does_not_fit_keeps_where_it_came_from_and_why() {
         let original = OriginalRecord {
             key: b"key".to_vec(),
             payload: vec![0; MAX_VALUE_BYTES],

@@ -9,7 +9,7 @@ use crate::lane::Lane;
 abacus_runtime::metrics! {
     /// Metrics of the processor.
     pub(crate) struct Metrics {
-        /// Answered requests by operation and outcome; a missing operation is "unknown".
+        /// Answered requests by operation and outcome; an operation that does not exist is "unknown".
         pub(crate) answered: IntCounterVec = "abacus_processor_answered_total",
             labels ["operation" in operations(), "outcome" in ["succeeded", "failed"]];
         /// Computations by operation, without answers from a cache.

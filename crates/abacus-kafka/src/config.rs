@@ -140,7 +140,7 @@ impl KafkaConfig {
 
     /// A member of a group, reading committed records with cooperative rebalancing. With the classic
     /// protocol the group removes a dead member after ten seconds. With the consumer protocol the
-    /// broker decides, and librdkafka refuses the client settings.
+    /// broker sets this time, and librdkafka refuses the classic protocol's settings.
     pub(crate) fn group_consumer(
         &self,
         name: &str,

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_that_is_read_again_counts_once() {
+    fn a_dead_letter_that_is_read_again_counts_once() {
         let count = DeadLetterCount::new(DeadLetterLimits { consecutive: 3, percent: 0 });
         for _ in 0..10 {
             assert!(count.note_dead_letter((Lane::Main, 0, 7)).is_none());
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_of_one_window() {
+    fn a_percentage_is_of_one_window() {
         let count = count(0, 50);
         let mixed = |dead_letters: u32| {
             let too_many = (0..dead_letters).filter(|_| count.note_dead_letter().is_some()).count();

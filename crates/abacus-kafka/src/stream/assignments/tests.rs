@@ -63,7 +63,7 @@ fn a_closed_assignment_gives_nothing_to_commit() {
 }
 
 #[test]
-fn a_transaction_takes_four_times_what_starts_one_and_assignments_share_its_room() {
+fn a_transaction_takes_four_times_what_starts_one_and_assignments_share_its_space() {
     let assignments = assignments(2, 10);
     let [few, many, large] = [0, 1, 2].map(|number| assignments.open(partition(number)));
     receive(&few, 0).finish(None);
