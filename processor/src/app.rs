@@ -1,4 +1,4 @@
-//! The processor's parts, put together.
+//! Wiring of the processor.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,50 +9,50 @@ use abacus_runtime::{ByteSize, Runtime};
 use abacus_schemas::{ComputeRequested, Decoder};
 use tokio::runtime::Handle;
 
-use crate::answering::{Answering, Encoders};
 use crate::cache::{Cache, Redis};
 use crate::calculator::Calculator;
 use crate::config::ProcessorConfig;
-use crate::dead_letter::LetterCount;
-use crate::deferred::Gate;
-use crate::intake::{Brake, Intake, LookUps};
+use crate::dead_letter::DeadLetterCount;
+use crate::deferred::MemoryGate;
+use crate::intake::{Intake, IntakeBreaker, SchemaLookups};
 use crate::lane::Lane;
 use crate::metrics::Metrics;
+use crate::responder::{Encoders, Responder};
 use crate::workers::{Queue, Workers};
 
-/// How long replies on their way may take at shutdown.
+/// Longest wait for unwritten replies at shutdown.
 const FLUSH: Duration = Duration::from_secs(2);
-/// Beyond its drain time, what a stage may take to stop.
+/// Time for a stage to stop, in addition to its drain time.
 const MARGIN: Duration = Duration::from_secs(3);
 
-/// Starts the processor. Its parts stop in the reverse of the order they are started in here: the
-/// sources first, which drain and commit; the replies last.
+/// Starts the processor. Shutdown stops the tasks in the reverse order of their start: first the
+/// sources drain and commit, last the replies are flushed.
 pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<()> {
     let gate = runtime.readiness("stream");
     let config = Arc::new(config);
     let metrics = Metrics::register(runtime.metrics())?;
     let registry = Arc::new(SchemaRegistry::new(&config.registry)?);
     let decoder = Arc::new(registry.decoder(&config.topics.requested).await?);
-    let answering = connect_answering(&config, &registry, &metrics).await?;
+    let responder = connect_responder(&config, &registry, &metrics).await?;
     let parts = Parts {
-        calculator: Arc::new(calculator(&config, &answering, &metrics)?),
-        brake: Arc::new(Brake::new(
-            LetterCount::new(config.letters),
+        calculator: Arc::new(calculator(&config, &responder, &metrics)?),
+        breaker: Arc::new(IntakeBreaker::new(
+            DeadLetterCount::new(config.dead_letters),
             runtime.readiness("dead-letters"),
         )),
         config,
         registry,
         decoder,
-        answering,
+        responder,
         metrics,
     };
 
-    let replies = Arc::clone(&parts.answering);
+    let responder = Arc::clone(&parts.responder);
     runtime.spawn("replies", MARGIN, move |shutdown| async move {
         shutdown.requested().await;
-        tokio::task::spawn_blocking(move || replies.flush(FLUSH)).await?
+        tokio::task::spawn_blocking(move || responder.flush(FLUSH)).await?
     });
-    // The main lane starts last, and so stops first: nothing is handed over to a lane that has ended.
+    // The main lane starts last and stops first, so it never forwards to a stopped heavy lane.
     for lane in [Lane::Heavy, Lane::Main] {
         parts.start_lane(lane, &runtime).await?;
     }
@@ -60,14 +60,14 @@ pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<
     Ok(())
 }
 
-/// What both lanes share.
+/// Components shared by the lanes.
 struct Parts {
     config: Arc<ProcessorConfig>,
     registry: Arc<SchemaRegistry>,
     decoder: Arc<Decoder<ComputeRequested>>,
-    answering: Arc<Answering>,
+    responder: Arc<Responder>,
     calculator: Arc<Calculator>,
-    brake: Arc<Brake>,
+    breaker: Arc<IntakeBreaker>,
     metrics: Metrics,
 }
 
@@ -76,7 +76,7 @@ impl Parts {
         let labels = [("stream", lane.as_str())];
         let metrics = stream::Metrics::register_labelled(runtime.metrics(), &labels)?;
         let (source, committer) = self.open_stream(lane, metrics).await?;
-        let held = committer.held();
+        let uncommitted = committer.uncommitted_bytes();
         runtime.spawn_thread(
             lane.task("committer", "heavy-committer"),
             MARGIN,
@@ -85,7 +85,7 @@ impl Parts {
 
         let workers = &self.config.workers;
         let (queue, jobs) = Queue::new(lane, &self.metrics);
-        let gate = Gate { held, limit: to_usize(workers.held_results) };
+        let gate = MemoryGate { uncommitted, limit: to_usize(workers.uncommitted_results) };
         Workers::new(lane, jobs, gate, Arc::clone(&self.calculator), self.metrics.clone())
             .spawn(runtime, workers.threads(lane))?;
 
@@ -96,7 +96,7 @@ impl Parts {
         })
     }
 
-    /// Joins the lane's group, off the async threads, as these calls block.
+    /// Joins the lane's group. Runs outside the async threads, because the calls block.
     async fn open_stream(
         &self,
         lane: Lane,
@@ -113,50 +113,50 @@ impl Parts {
         Intake {
             lane,
             topic: lane.topic(&self.config.topics).into(),
-            look_ups: LookUps::default(),
+            schema_lookups: SchemaLookups::default(),
             decoder: Arc::clone(&self.decoder),
             registry: Arc::clone(&self.registry),
-            answering: Arc::clone(&self.answering),
+            responder: Arc::clone(&self.responder),
             queue,
-            brake: Arc::clone(&self.brake),
+            breaker: Arc::clone(&self.breaker),
             metrics: self.metrics.clone(),
             runtime: Handle::current(),
         }
     }
 }
 
-/// Connects the reply producer off the async threads, as this blocks.
-async fn connect_answering(
+/// Connects the reply producer. Runs outside the async threads, because the call blocks.
+async fn connect_responder(
     config: &Arc<ProcessorConfig>,
     registry: &SchemaRegistry,
     metrics: &Metrics,
-) -> anyhow::Result<Arc<Answering>> {
+) -> anyhow::Result<Arc<Responder>> {
     let encoders = Encoders {
         completed: registry.encoder(&config.topics.completed).await?,
         heavy: registry.encoder(&config.topics.requested_heavy).await?,
     };
     let (config, metrics) = (Arc::clone(config), metrics.clone());
     let connecting =
-        tokio::task::spawn_blocking(move || Answering::connect(&config, encoders, metrics));
+        tokio::task::spawn_blocking(move || Responder::connect(&config, encoders, metrics));
     Ok(Arc::new(connecting.await??))
 }
 
 fn calculator(
     config: &ProcessorConfig,
-    answering: &Arc<Answering>,
+    responder: &Arc<Responder>,
     metrics: &Metrics,
 ) -> anyhow::Result<Calculator> {
     let redis = Redis::new(&config.cache, metrics.clone())?;
     let cache = Cache::new(config.cache.memory, redis, metrics.clone());
-    let answering = Arc::clone(answering);
-    Ok(Calculator::new(config.limits, config.costs, cache, answering, metrics.clone()))
+    let responder = Arc::clone(responder);
+    Ok(Calculator::new(config.limits, config.costs, cache, responder, metrics.clone()))
 }
 
 fn stream_settings(config: &ProcessorConfig, lane: Lane) -> StreamSettings {
     let stream = &config.stream;
     let group = match lane {
         Lane::Main => stream.group.clone(),
-        // Not with a hyphen: that and an instance's name make the name of a transaction.
+        // Not a hyphen: a hyphen and the instance's name complete the `transactional.id`.
         Lane::Heavy => format!("{}.heavy", stream.group),
     };
     StreamSettings {

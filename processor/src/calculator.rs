@@ -1,4 +1,4 @@
-//! From a job to its answer: validation, cache, computation, or a hand-over to the heavy lane.
+//! Answers jobs: validation, cache, computation, or forwarding to the heavy lane.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use abacus_operations::{Answer, Interrupted, Limits, Prepared, prepare};
 use abacus_schemas::CacheLevel;
 
-use crate::answering::{Answered, Answering};
 use crate::cache::{Cache, Cached};
 use crate::config::CostConfig;
 use crate::job::Job;
 use crate::lane::Lane;
 use crate::metrics::Metrics;
+use crate::outcome::JobOutcome;
+use crate::responder::Responder;
 use crate::single_flight::SingleFlight;
 
 /// Answers jobs.
@@ -20,8 +21,8 @@ pub(crate) struct Calculator {
     limits: Limits,
     costs: CostConfig,
     cache: Cache,
-    answering: Arc<Answering>,
-    /// Each lane has its own: nobody waits for one whose threads come last.
+    responder: Arc<Responder>,
+    /// Each lane has its own computations in flight: a main job never waits for a heavy thread.
     main: SingleFlight,
     heavy: SingleFlight,
     metrics: Metrics,
@@ -32,20 +33,20 @@ impl Calculator {
         limits: Limits,
         costs: CostConfig,
         cache: Cache,
-        answering: Arc<Answering>,
+        responder: Arc<Responder>,
         metrics: Metrics,
     ) -> Self {
         let (main, heavy) = Default::default();
-        Self { limits, costs, cache, answering, main, heavy, metrics }
+        Self { limits, costs, cache, responder, main, heavy, metrics }
     }
 
-    /// Answers a job, hands it over, or leaves it with the same computation under way. Gives back
-    /// the jobs that waited for this one's computation: with its answer, or to be taken anew if it
-    /// was given up.
+    /// Answers a job, forwards it, or adds it to an equal computation in flight. Returns the jobs that
+    /// waited for this computation: with an outcome, or without if the computation was interrupted and
+    /// must be repeated.
     #[must_use]
-    pub(crate) fn take(&self, job: Job, lane: Lane) -> Vec<Job> {
-        if let Some(answered) = job.answered.clone() {
-            self.answering.answer(job, answered);
+    pub(crate) fn process(&self, job: Job, lane: Lane) -> Vec<Job> {
+        if let Some(outcome) = job.outcome.clone() {
+            self.responder.answer(job, outcome);
             return Vec::new();
         }
         if !job.is_wanted() {
@@ -54,8 +55,8 @@ impl Calculator {
         }
         let prepared = match self.prepare(&job) {
             Ok(prepared) => prepared,
-            Err(answered) => {
-                self.answering.answer(job, answered);
+            Err(outcome) => {
+                self.responder.answer(job, outcome);
                 return Vec::new();
             }
         };
@@ -63,34 +64,36 @@ impl Calculator {
         if weight != Weight::Trivial
             && let Some(cached) = self.cache.in_memory(prepared.canonical())
         {
-            self.answering.answer(job, Answered::found(cached, CacheLevel::Memory));
+            self.responder.answer(job, JobOutcome::found(cached, CacheLevel::Memory));
             return Vec::new();
         }
         match weight {
             Weight::Trivial | Weight::Light => self.answer_light(job, &prepared),
             Weight::Costly => return self.compute_once(job, &prepared, lane),
-            Weight::Heavy => self.pass_on(job, &prepared),
+            Weight::Heavy => self.forward_unless_cached(job, &prepared),
         }
         Vec::new()
     }
 
-    /// Too short to be shared, or to be worth an interruption.
+    /// Computes a job too short for sharing and interruption.
     fn answer_light(&self, job: Job, prepared: &Prepared) {
-        if let Ok(answered) = self.compute(prepared, &|| false) {
-            self.answering.answer(job, answered);
+        if let Ok(outcome) = self.compute(prepared, &|| false) {
+            self.responder.answer(job, outcome);
         }
     }
 
-    /// To the heavy lane, unless another processor has computed it before.
-    fn pass_on(&self, job: Job, prepared: &Prepared) {
+    /// Forwards a job to the heavy lane, unless Redis has the result of another processor.
+    fn forward_unless_cached(&self, job: Job, prepared: &Prepared) {
         match self.in_redis(prepared) {
-            Some(cached) => self.answering.answer(job, Answered::found(cached, CacheLevel::Redis)),
-            None => self.answering.hand_over(job),
+            Some(cached) => {
+                self.responder.answer(job, JobOutcome::found(cached, CacheLevel::Redis));
+            }
+            None => self.responder.forward_to_heavy(job),
         }
     }
 
-    /// Leads the computation, or waits for it where it is under way. It goes on for as long as
-    /// anybody wants it.
+    /// Leads the computation, or joins the computation in flight. The computation continues while any
+    /// job wants the result.
     fn compute_once(&self, job: Job, prepared: &Prepared, lane: Lane) -> Vec<Job> {
         let flights = match lane {
             Lane::Main => &self.main,
@@ -102,12 +105,12 @@ impl Calculator {
         };
         let is_unwanted = || !job.is_wanted() && !flight.is_wanted();
         let result = self.find_or_compute(prepared, &is_unwanted);
-        let mut waiting = flight.land();
-        if let Ok(answered) = result {
+        let mut waiting = flight.finish();
+        if let Ok(outcome) = result {
             for job in &mut waiting {
-                job.answered = Some(answered.clone().shared());
+                job.outcome = Some(outcome.clone().shared());
             }
-            self.answering.answer(job, answered);
+            self.responder.answer(job, outcome);
         } else {
             self.metrics.interrupted.inc();
             self.give_up(job);
@@ -115,18 +118,18 @@ impl Calculator {
         waiting
     }
 
-    /// Looks into memory again: between the first look and becoming the first to want it, another
-    /// may have computed it.
+    /// Checks memory again before computing: another job may have stored the result after the first
+    /// check.
     fn find_or_compute(
         &self,
         prepared: &Prepared,
         is_unwanted: &dyn Fn() -> bool,
-    ) -> Result<Answered, Interrupted> {
-        if let Some(cached) = self.cache.in_memory_by_now(prepared.canonical()) {
-            return Ok(Answered::found(cached, CacheLevel::Memory));
+    ) -> Result<JobOutcome, Interrupted> {
+        if let Some(cached) = self.cache.in_memory_uncounted(prepared.canonical()) {
+            return Ok(JobOutcome::found(cached, CacheLevel::Memory));
         }
         match self.in_redis(prepared) {
-            Some(cached) => Ok(Answered::found(cached, CacheLevel::Redis)),
+            Some(cached) => Ok(JobOutcome::found(cached, CacheLevel::Redis)),
             None => self.compute(prepared, is_unwanted),
         }
     }
@@ -136,58 +139,58 @@ impl Calculator {
         is_worth_it.then(|| self.cache.in_redis(prepared.canonical())).flatten()
     }
 
-    /// One whose deadline has passed is told so. One whose partition has moved on is read again by
-    /// its new owner.
+    /// Answers an expired job as expired. Drops a job of a revoked partition: the new owner reads the
+    /// record again.
     fn give_up(&self, job: Job) {
-        if job.envelope.ticket.is_current() {
-            self.answering.answer(job, Answered::failed("expired", EXPIRED));
+        if job.context.ack.is_current() {
+            self.responder.answer(job, JobOutcome::failed("expired", EXPIRED));
         }
     }
 
-    fn prepare(&self, job: &Job) -> Result<Prepared, Answered> {
+    fn prepare(&self, job: &Job) -> Result<Prepared, JobOutcome> {
         let Job { request, .. } = job;
-        self.guarded(|| prepare(&request.operation, &request.operands, &self.limits))?
-            .map_err(|refusal| Answered::failed(refusal.code(), refusal.to_string()))
+        self.catch_panic(|| prepare(&request.operation, &request.operands, &self.limits))?
+            .map_err(|refusal| JobOutcome::failed(refusal.code(), refusal.to_string()))
     }
 
-    /// A panic is an answer too: the caller must not wait for nothing, nor the partition stand still.
-    fn guarded<T>(&self, work: impl FnOnce() -> T) -> Result<T, Answered> {
+    /// Runs `work`, and turns a panic into a failure: the caller gets an answer, and the partition
+    /// continues.
+    fn catch_panic<T>(&self, work: impl FnOnce() -> T) -> Result<T, JobOutcome> {
         catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
             self.metrics.panics.inc();
-            Answered::failed("internal", "the computation failed; this is our fault")
+            JobOutcome::failed("internal", "the computation failed; this is our fault")
         })
     }
 
-    /// Computes and remembers.
+    /// Computes a result and stores it in the cache.
     fn compute(
         &self,
         prepared: &Prepared,
         is_unwanted: &dyn Fn() -> bool,
-    ) -> Result<Answered, Interrupted> {
-        let (began, worked) = (Instant::now(), thread_time());
-        match self.guarded(|| prepared.answer(is_unwanted)) {
+    ) -> Result<JobOutcome, Interrupted> {
+        let (began, cpu_before) = (Instant::now(), thread_time());
+        match self.catch_panic(|| prepared.answer(is_unwanted)) {
             Ok(answer) => {
                 let answer = answer?;
-                self.metrics.note_computed(prepared, thread_time().saturating_sub(worked));
-                Ok(self.remember(prepared, answer, began.elapsed()))
+                self.metrics.note_computed(prepared, thread_time().saturating_sub(cpu_before));
+                Ok(self.store(prepared, answer, began.elapsed()))
             }
             Err(failed) => Ok(failed),
         }
     }
 
-    fn remember(&self, prepared: &Prepared, answer: Answer, elapsed: Duration) -> Answered {
+    fn store(&self, prepared: &Prepared, answer: Answer, elapsed: Duration) -> JobOutcome {
         let (cached, cost) = (Cached::from(answer), prepared.cost().word_operations());
         if cost >= TRIVIAL {
             let is_worth_redis = self.costs.is_worth_redis(cost);
             self.cache.put(prepared.canonical(), cached.clone(), is_worth_redis);
         }
         let compute_micros = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
-        Answered { compute_micros, ..Answered::found(cached, CacheLevel::None) }
+        JobOutcome { compute_micros, ..JobOutcome::found(cached, CacheLevel::None) }
     }
 }
 
-/// What this thread has worked since it began: unlike the time of day, it stands still while others
-/// have the core.
+/// CPU time of this thread. The clock stops while other threads have the core.
 fn thread_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::try_from(time).unwrap_or_default()
@@ -195,21 +198,21 @@ fn thread_time() -> Duration {
 
 const EXPIRED: &str = "the deadline passed before the computation was done";
 
-/// Word operations below which to compute takes no longer than to look into memory.
+/// Word operations below which computing takes no longer than a look into memory.
 const TRIVIAL: u64 = 2_000;
-/// Word operations from which a computation is shared, and asked whether anybody still wants it.
+/// Word operations from which a computation is shared and can be interrupted.
 const COSTLY: u64 = 100_000;
 
-/// How a computation is treated, by its estimated cost.
+/// Treatment of a computation, by estimated cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weight {
-    /// Not worth remembering.
+    /// Not worth caching.
     Trivial,
-    /// Computed where it is.
+    /// Computed without sharing.
     Light,
-    /// Worth sharing and interrupting.
+    /// Shared and interruptible.
     Costly,
-    /// Not for the main lane.
+    /// Forwarded by the main lane.
     Heavy,
 }
 

@@ -1,4 +1,4 @@
-//! The processor's settings.
+//! Settings of the processor.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use abacus_runtime::{
 };
 use abacus_schemas::Topics;
 
-use crate::dead_letter::LetterLimits;
+use crate::dead_letter::DeadLetterLimits;
 use crate::lane::Lane;
 
-/// The processor's settings.
+/// Settings of the processor.
 #[derive(Debug)]
 pub struct ProcessorConfig {
     pub(crate) kafka: KafkaConfig,
@@ -23,7 +23,7 @@ pub struct ProcessorConfig {
     pub(crate) stream: StreamConfig,
     pub(crate) cache: CacheConfig,
     pub(crate) costs: CostConfig,
-    pub(crate) letters: LetterLimits,
+    pub(crate) dead_letters: DeadLetterLimits,
     pub(crate) limits: Limits,
     pub(crate) workers: WorkerConfig,
     pub(crate) reply_topics: Vec<String>,
@@ -31,7 +31,7 @@ pub struct ProcessorConfig {
     log: LogConfig,
 }
 
-/// How requests are consumed and completions committed.
+/// Consuming requests and committing completions.
 #[derive(Debug)]
 pub(crate) struct StreamConfig {
     pub(crate) group: String,
@@ -47,7 +47,7 @@ pub(crate) struct StreamConfig {
     pub(crate) hand_over: Duration,
 }
 
-/// What is remembered, and where.
+/// The cache of results.
 #[derive(Debug)]
 pub(crate) struct CacheConfig {
     pub(crate) memory: ByteSize,
@@ -57,24 +57,24 @@ pub(crate) struct CacheConfig {
     pub(crate) redis_ttl: Duration,
 }
 
-/// Where the treatment of a computation changes, in estimated word operations.
+/// Thresholds for the treatment of a computation, in estimated word operations.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CostConfig {
-    /// From here on Redis is asked, and told.
+    /// Cost from which results are read from and stored in Redis.
     pub(crate) redis: u64,
-    /// From here on the heavy lane computes it; 0 is never.
+    /// Cost from which the heavy lane computes a request; 0 for never.
     pub(crate) heavy: u64,
 }
 
-/// How many threads compute, and how much they may have finished.
+/// Numbers of computing threads, and the memory for their results.
 #[derive(Debug)]
 pub(crate) struct WorkerConfig {
     main: usize,
     heavy: usize,
-    pub(crate) held_results: ByteSize,
+    pub(crate) uncommitted_results: ByteSize,
 }
 
-/// Shorter, transactions would do nothing but begin and end.
+/// Lower bound of the commit interval: shorter transactions would be all overhead.
 const SHORTEST_COMMIT_INTERVAL: Duration = Duration::from_millis(1);
 
 impl Config for StreamConfig {
@@ -83,25 +83,25 @@ impl Config for StreamConfig {
             group: env.get(
                 "ABACUS_PROCESSOR_GROUP",
                 "abacus-processor",
-                "Consumer group; the heavy lane's has .heavy behind it. A new name begins at the oldest \
-                 request and completes all of them again",
+                "Consumer group; the heavy lane appends .heavy. A new name starts at the oldest request \
+                 and completes all requests again",
             ),
             instance: env.get(
                 "ABACUS_INSTANCE_ID",
                 "processor-1",
-                "Name of this instance: the same after a restart, unique among those running",
+                "Name of this instance: stable over restarts, unique among running instances",
             ),
             delivery: env.get(
                 "ABACUS_DELIVERY",
                 "exactly-once",
-                "Whether completions are written in transactions, each once, or without, when a crash \
-                 repeats some: exactly-once or at-least-once",
+                "Guarantee for completions: exactly-once (in transactions), or at-least-once (a crash \
+                 writes some again)",
             ),
             protocol: env.get(
                 "ABACUS_GROUP_PROTOCOL",
                 "classic",
-                "How the group's members share the partitions, the same for all: classic, or consumer \
-                 (KIP-848, Kafka 4.0 and later)",
+                "Protocol of the consumer group, equal for all members: classic, or consumer (KIP-848, \
+                 Kafka 4.0 and later)",
             ),
             commit_interval: env.get(
                 "ABACUS_COMMIT_INTERVAL",
@@ -111,28 +111,28 @@ impl Config for StreamConfig {
             commit_records: env.get(
                 "ABACUS_COMMIT_RECORDS",
                 "20000",
-                "Finished requests that start a transaction before its time",
+                "Number of finished requests that starts a transaction early",
             ),
             commit_bytes: env.get(
                 "ABACUS_COMMIT_BYTES",
                 "8MiB",
-                "Size of finished completions that starts a transaction before its time",
+                "Size of finished completions that starts a transaction early",
             ),
             partition_backlog: env.get(
                 "ABACUS_PARTITION_BACKLOG",
                 "10000",
-                "Requests of one partition in work or waiting to be committed before it is paused",
+                "Uncommitted requests of one partition at which the partition is paused",
             ),
             partition_backlog_bytes: env.get(
                 "ABACUS_PARTITION_BACKLOG_BYTES",
                 "16MiB",
-                "The same in bytes of requests",
+                "Size of the uncommitted requests of one partition at which the partition is paused",
             ),
-            drain: env.get("ABACUS_DRAIN", "5s", "Longest wait for work under way at shutdown"),
+            drain: env.get("ABACUS_DRAIN", "5s", "Longest wait for unfinished requests at shutdown"),
             hand_over: env.get(
                 "ABACUS_HAND_OVER",
                 "500ms",
-                "Longest wait for a partition's work under way before it moves to another processor",
+                "Longest wait for the unfinished requests of a partition before it moves to another processor",
             ),
         };
         if stream.commit_interval < SHORTEST_COMMIT_INTERVAL {
@@ -159,23 +159,23 @@ impl Config for StreamConfig {
 impl Config for CacheConfig {
     fn read(env: &mut Environment) -> Self {
         Self {
-            memory: env.get("ABACUS_CACHE_MEMORY", "64MiB", "Memory for results"),
+            memory: env.get("ABACUS_CACHE_MEMORY", "64MiB", "Memory for cached results"),
             redis_url: env.secret(
                 "ABACUS_REDIS_URL",
                 "redis://127.0.0.1:6379",
-                "Redis, shared by all processors; computing goes on without it",
+                "Redis URL, shared by all processors; without Redis, computing continues",
             ),
             redis_prefix: env.get(
                 "ABACUS_REDIS_PREFIX",
                 "abacus:result:",
-                "Text in front of every Redis key",
+                "Prefix of every Redis key",
             ),
             redis_timeout: env.get(
                 "ABACUS_REDIS_TIMEOUT",
                 "25ms",
-                "Longest wait for Redis before it counts as a miss",
+                "Longest wait for Redis; then the lookup counts as a miss",
             ),
-            redis_ttl: env.get("ABACUS_REDIS_TTL", "1day", "How long Redis keeps a result"),
+            redis_ttl: env.get("ABACUS_REDIS_TTL", "1day", "Lifetime of a result in Redis"),
         }
     }
 }
@@ -186,30 +186,31 @@ impl Config for CostConfig {
             redis: env.get(
                 "ABACUS_REDIS_MINIMUM_COST",
                 "100000",
-                "Estimated word operations from which asking Redis pays; below, computing is faster",
+                "Smallest estimated cost for a Redis lookup, in word operations; below, computing is faster",
             ),
             heavy: env.get(
                 "ABACUS_HEAVY_MINIMUM_COST",
                 "10000000",
-                "Estimated word operations from which a request is handed to the heavy lane; 0 for never",
+                "Smallest estimated cost of a request for the heavy lane, in word operations; 0 for never",
             ),
         }
     }
 }
 
-impl Config for LetterLimits {
+impl Config for DeadLetterLimits {
     fn read(env: &mut Environment) -> Self {
         let limits = Self {
             consecutive: env.get(
                 "ABACUS_DEAD_LETTER_CONSECUTIVE",
                 "100",
-                "Unreadable records one after the other from which the processor stops reading until it is \
-                 restarted; 0 for no limit",
+                "Consecutive unreadable records at which the processor stops reading until a restart; 0 for \
+                 no limit",
             ),
             percent: env.get(
                 "ABACUS_DEAD_LETTER_PERCENT",
                 "50",
-                "Percent of a thousand records, unreadable, from which it does; 0 for no limit",
+                "Percentage of unreadable records, in a thousand, at which the processor stops reading until a \
+                 restart; 0 for no limit",
             ),
         };
         if limits.percent > 100 {
@@ -222,20 +223,20 @@ impl Config for LetterLimits {
 impl Config for WorkerConfig {
     fn read(env: &mut Environment) -> Self {
         let workers = Self {
-            main: env.get("ABACUS_WORKERS", "0", "Computing threads; 0 for one a core"),
+            main: env.get("ABACUS_WORKERS", "0", "Computing threads of the main lane; 0 for one per core"),
             heavy: env.get(
                 "ABACUS_HEAVY_WORKERS",
                 "0",
-                "Computing threads of the heavy lane, beside the others and after them in priority; \
-                 0 for one for every four cores, at least one",
+                "Computing threads of the heavy lane, in addition and with the lowest priority; 0 for one \
+                 per four cores, at least one",
             ),
-            held_results: env.get(
+            uncommitted_results: env.get(
                 "ABACUS_HELD_RESULTS",
                 "256MiB",
-                "Results of each lane that may wait for their transaction before more are computed",
+                "Memory for uncommitted results of each lane; at the limit, further requests wait",
             ),
         };
-        if workers.held_results.as_u64() == 0 {
+        if workers.uncommitted_results.as_u64() == 0 {
             env.problem("ABACUS_HELD_RESULTS", "expected at least 1");
         }
         workers
@@ -243,7 +244,7 @@ impl Config for WorkerConfig {
 }
 
 impl WorkerConfig {
-    /// As many threads as set, or as the cores that this process may use ask for.
+    /// Returns the configured number of threads, or a number derived from the available cores.
     pub(crate) fn threads(&self, lane: Lane) -> usize {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         match lane {
@@ -264,7 +265,7 @@ impl Config for ProcessorConfig {
             stream: StreamConfig::read(env),
             cache: CacheConfig::read(env),
             costs: CostConfig::read(env),
-            letters: LetterLimits::read(env),
+            dead_letters: DeadLetterLimits::read(env),
             limits: Limits {
                 max_digits: env.get(
                     "ABACUS_MAX_DIGITS",
@@ -277,8 +278,8 @@ impl Config for ProcessorConfig {
             reply_topics: env.get(
                 "ABACUS_REPLY_TOPICS",
                 "abacus.replies.*",
-                "Topics that direct producers may name for replies, beside the ingress' own; \
-                 a * at the end stands for any text",
+                "Topics allowed for replies to direct producers, in addition to the ingress's reply topic; a \
+                 * at the end matches any text",
             ),
             admin: AdminConfig::read(env, "127.0.0.1:9081"),
             log: LogConfig::read(env),

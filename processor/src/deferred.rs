@@ -1,52 +1,52 @@
-//! Jobs that wait until there is memory for their results.
+//! Jobs waiting for memory for their results.
 //!
-//! **Invariant:** a record that its partition's next commit waits for never waits here: what is held
-//! behind it can go no other way.
+//! **Invariant:** a record never waits here if the next commit of its partition waits for the record.
+//! Only this commit frees the memory of the results behind the record.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use abacus_kafka::stream::{Held, Ticket};
+use abacus_kafka::stream::{AckHandle, UncommittedBytes};
 use parking_lot::Mutex;
 
 use crate::job::Job;
 
-/// How much finished work may be held in memory until it is committed.
-pub(crate) struct Gate {
-    pub(crate) held: Held,
+/// Limit on the memory of uncommitted results.
+pub(crate) struct MemoryGate {
+    pub(crate) uncommitted: UncommittedBytes,
     pub(crate) limit: usize,
 }
 
-impl Gate {
+impl MemoryGate {
     fn is_open(&self) -> bool {
-        self.held.bytes() < self.limit
+        self.uncommitted.bytes() < self.limit
     }
 
-    /// Whether this job's result may be added. One of a partition that has moved on adds none.
-    fn admits(&self, ticket: &Ticket) -> bool {
-        self.is_open() || ticket.is_first() || !ticket.is_current()
+    /// True if a job may be computed now. A job of a revoked partition adds no result.
+    fn admits(&self, ack: &AckHandle) -> bool {
+        self.is_open() || ack.is_first() || !ack.is_current()
     }
 }
 
-/// The jobs of one lane that were not admitted yet.
+/// The deferred jobs of a lane.
 pub(crate) struct Deferred {
-    gate: Gate,
+    gate: MemoryGate,
     jobs: Mutex<Jobs>,
     count: AtomicUsize,
 }
 
 #[derive(Default)]
 struct Jobs {
-    /// By partition, then by offset, so that only the first of each partition needs looking at. The
-    /// number tells records apart that were read twice.
+    /// Jobs by partition, then by offset: only the first job of each partition needs a check. The
+    /// number distinguishes two jobs of a record that was read twice.
     by_partition: BTreeMap<i32, BTreeMap<(i64, u64), Job>>,
     numbers: u64,
-    /// The partition that was served last.
+    /// Partition of the last taken job.
     last: i32,
 }
 
 impl Deferred {
-    pub(crate) fn new(gate: Gate) -> Self {
+    pub(crate) fn new(gate: MemoryGate) -> Self {
         Self { gate, jobs: Mutex::default(), count: AtomicUsize::new(0) }
     }
 
@@ -54,9 +54,9 @@ impl Deferred {
         self.count.load(Ordering::Acquire) == 0
     }
 
-    /// Gives the job back if it may be worked on now.
+    /// Returns a job that may be computed now. Defers any other job.
     pub(crate) fn admit(&self, job: Job) -> Option<Job> {
-        if self.gate.admits(&job.envelope.ticket) {
+        if self.gate.admits(&job.context.ack) {
             return Some(job);
         }
         self.put(job);
@@ -68,7 +68,7 @@ impl Deferred {
         self.count.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// A job that may be worked on by now. Partitions take turns.
+    /// Takes a job that may be computed now. Partitions take turns.
     pub(crate) fn take(&self) -> Option<Job> {
         if self.is_empty() {
             return None;
@@ -82,13 +82,13 @@ impl Deferred {
 impl Jobs {
     fn put(&mut self, job: Job) {
         self.numbers += 1;
-        let place = (job.envelope.offset, self.numbers);
-        self.by_partition.entry(job.envelope.partition).or_default().insert(place, job);
+        let position = (job.context.offset, self.numbers);
+        self.by_partition.entry(job.context.partition).or_default().insert(position, job);
     }
 
-    fn take(&mut self, gate: &Gate) -> Option<Job> {
+    fn take(&mut self, gate: &MemoryGate) -> Option<Job> {
         let is_admitted = |jobs: &BTreeMap<(i64, u64), Job>| {
-            jobs.first_key_value().is_some_and(|(_, job)| gate.admits(&job.envelope.ticket))
+            jobs.first_key_value().is_some_and(|(_, job)| gate.admits(&job.context.ack))
         };
         let (later, earlier) =
             (self.by_partition.range(self.last + 1..), self.by_partition.range(..=self.last));

@@ -1,138 +1,145 @@
-//! The way in, on the polling thread: bytes to jobs.
+//! Turns records into jobs or dead letters, on the polling thread.
 
-mod brake;
-mod look_ups;
+mod breaker;
+mod schema_lookups;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use abacus_kafka::InboundRecord;
-use abacus_kafka::stream::{Handler, Ticket};
+use abacus_kafka::stream::{AckHandle, Handler};
 use abacus_registry::{Error, SchemaRegistry};
 use abacus_schemas::headers::{ReplyTo, deadline_ms, traceparent};
 use abacus_schemas::{ComputeRequested, DecodeError, Decoder, SchemaId};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-pub(crate) use self::brake::Brake;
-pub(crate) use self::look_ups::LookUps;
-use self::look_ups::Waiting;
-use crate::answering::Answering;
-use crate::dead_letter::{Class, Original};
-use crate::job::{Envelope, Job};
+pub(crate) use self::breaker::IntakeBreaker;
+pub(crate) use self::schema_lookups::SchemaLookups;
+use self::schema_lookups::WaitingRecord;
+use crate::dead_letter::{Class, OriginalRecord};
+use crate::job::{Job, RecordContext};
 use crate::lane::Lane;
 use crate::metrics::Metrics;
+use crate::responder::Responder;
 use crate::workers::Queue;
 
-/// How long to wait before the registry is asked again.
+/// Pause before the registry is asked again.
 const REGISTRY_RETRY: Duration = Duration::from_secs(1);
 
-/// Makes jobs of a lane's records.
+/// The record handler of a lane.
 #[derive(Clone)]
 pub(crate) struct Intake {
     pub(crate) lane: Lane,
     pub(crate) topic: Arc<str>,
     pub(crate) decoder: Arc<Decoder<ComputeRequested>>,
     pub(crate) registry: Arc<SchemaRegistry>,
-    pub(crate) look_ups: LookUps,
-    pub(crate) answering: Arc<Answering>,
+    pub(crate) schema_lookups: SchemaLookups,
+    pub(crate) responder: Arc<Responder>,
     pub(crate) queue: Queue,
-    pub(crate) brake: Arc<Brake>,
+    pub(crate) breaker: Arc<IntakeBreaker>,
     pub(crate) metrics: Metrics,
     pub(crate) runtime: Handle,
 }
 
 impl Handler for Intake {
     fn is_accepting(&self) -> bool {
-        !self.brake.is_pulled()
+        !self.breaker.is_tripped()
     }
 
-    fn on_record(&self, record: &InboundRecord<'_>, ticket: Ticket) {
+    fn on_record(&self, record: &InboundRecord<'_>, ack: AckHandle) {
         let headers = record.headers();
-        let envelope = self.envelope(record, headers.as_deref().unwrap_or_default(), ticket);
+        let context = self.context(record, headers.as_deref().unwrap_or_default(), ack);
         let read = match headers {
             Ok(_) => self.read(record.payload()),
-            Err(error) => Err(Unread::Never(Class::Malformed, error.to_string())),
+            Err(error) => Err(DecodeFailure::Permanent(Class::Malformed, error.to_string())),
         };
         match read {
-            Ok(request) => self.accept(request, envelope),
-            Err(Unread::NeedsSchema(id)) => {
-                self.look_up(id, Waiting { original: Original::of(record), envelope });
+            Ok(request) => self.accept(request, context),
+            Err(DecodeFailure::NeedsSchema(id)) => {
+                self.look_up(id, WaitingRecord { original: OriginalRecord::of(record), context });
             }
-            Err(Unread::Never(class, reason)) => {
-                self.put_aside(Original::of(record), envelope, class, &reason);
+            Err(DecodeFailure::Permanent(class, reason)) => {
+                self.dead_letter(OriginalRecord::of(record), context, class, &reason);
             }
         }
     }
 }
 
-enum Unread {
-    /// Readable once this schema has been fetched.
+enum DecodeFailure {
+    /// The record can be decoded once this schema is fetched.
     NeedsSchema(SchemaId),
-    Never(Class, String),
+    /// The record becomes a dead letter of this class, for this reason.
+    Permanent(Class, String),
 }
 
 impl Intake {
-    fn accept(&self, request: ComputeRequested, envelope: Envelope) {
-        self.brake.note_readable();
-        self.queue.push(Job::new(request, envelope));
+    fn accept(&self, request: ComputeRequested, context: RecordContext) {
+        self.breaker.note_readable();
+        self.queue.push(Job::new(request, context));
     }
 
-    /// Once the brake is pulled a record is neither put aside nor finished: it is read again after
-    /// the restart.
-    fn put_aside(&self, original: Original, envelope: Envelope, class: Class, reason: &str) {
-        if self.brake.is_pulled() {
-            return self.brake.park(envelope);
+    /// Makes a record a dead letter. Once the breaker has tripped, the record stays unfinished instead,
+    /// and is read again after the restart.
+    fn dead_letter(
+        &self,
+        original: OriginalRecord,
+        context: RecordContext,
+        class: Class,
+        reason: &str,
+    ) {
+        if self.breaker.is_tripped() {
+            return self.breaker.park(context);
         }
-        let place = (self.lane, envelope.partition, envelope.offset);
-        self.answering.bury(original, envelope, class, reason);
-        self.brake.note_letter(place);
+        let position = (self.lane, context.partition, context.offset);
+        self.responder.dead_letter(original, context, class, reason);
+        self.breaker.note_dead_letter(position);
     }
 
-    fn envelope(
+    fn context(
         &self,
         record: &InboundRecord<'_>,
         headers: &[(&str, Option<&[u8]>)],
-        ticket: Ticket,
-    ) -> Envelope {
+        ack: AckHandle,
+    ) -> RecordContext {
         let reply_to = ReplyTo::from_headers(headers.iter().copied()).unwrap_or_else(|error| {
-            tracing::warn!(kafka.offset = record.offset(), error = %error, "no reply");
+            tracing::warn!(kafka.offset = record.offset(), error = %error, "invalid reply headers; no reply");
             self.metrics.replies.with_label_values(&["invalid"]).inc();
             None
         });
-        Envelope {
+        RecordContext {
             reply_to,
             deadline_ms: deadline_ms(headers.iter().copied()),
             traceparent: traceparent(headers.iter().copied()).map(Box::from),
             partition: record.partition(),
             offset: record.offset(),
-            ticket,
+            ack,
         }
     }
 
-    fn read(&self, payload: &[u8]) -> Result<ComputeRequested, Unread> {
+    fn read(&self, payload: &[u8]) -> Result<ComputeRequested, DecodeFailure> {
         let request = self.decoder.decode(payload).map_err(|error| match error {
-            DecodeError::UnknownSchema(id) => Unread::NeedsSchema(id),
-            DecodeError::Malformed(reason) => Unread::Never(Class::Malformed, reason),
+            DecodeError::UnknownSchema(id) => DecodeFailure::NeedsSchema(id),
+            DecodeError::Malformed(reason) => DecodeFailure::Permanent(Class::Malformed, reason),
         })?;
         if Uuid::try_parse(&request.request_id).is_err() {
             let reason = "request_id is not a UUID".to_owned();
-            return Err(Unread::Never(Class::InvalidRequestId, reason));
+            return Err(DecodeFailure::Permanent(Class::InvalidRequestId, reason));
         }
         Ok(request)
     }
 
-    /// Has the record wait for its schema, which is fetched off the polling thread. While the
-    /// registry is away the record waits, and its partition's commits with it.
-    fn look_up(&self, id: SchemaId, waiting: Waiting) {
-        if !self.look_ups.wait(id, waiting) {
+    /// Queues a record until its schema is fetched. The fetch runs outside the polling thread. During
+    /// an outage of the registry the record waits, and delays the commits of its partition.
+    fn look_up(&self, id: SchemaId, waiting: WaitingRecord) {
+        if !self.schema_lookups.add(id, waiting) {
             return;
         }
         let intake = self.clone();
         self.runtime.spawn(async move {
             let found = intake.fetch(id).await;
-            for waiting in intake.look_ups.take(id) {
-                intake.take_up(id, waiting, &found);
+            for waiting in intake.schema_lookups.take(id) {
+                intake.resume(id, waiting, &found);
             }
         });
     }
@@ -141,8 +148,8 @@ impl Intake {
         loop {
             match self.registry.resolve_on(&self.topic, &self.decoder, id).await {
                 Err(error) if error.is_transient() || error.is_not_registered() => {
-                    note_failure(id, &error);
-                    self.look_ups.forget_stale(id);
+                    log_failure(id, &error);
+                    self.schema_lookups.drop_stale(id);
                     tokio::time::sleep(REGISTRY_RETRY).await;
                 }
                 result => return result,
@@ -150,29 +157,30 @@ impl Intake {
         }
     }
 
-    fn take_up(&self, id: SchemaId, waiting: Waiting, found: &Result<(), Error>) {
-        let Waiting { original, envelope } = waiting;
-        if !envelope.ticket.is_current() {
+    /// Continues a waiting record after the fetch of its schema.
+    fn resume(&self, id: SchemaId, waiting: WaitingRecord, found: &Result<(), Error>) {
+        let WaitingRecord { original, context } = waiting;
+        if !context.ack.is_current() {
             return;
         }
         let read = match found {
             Ok(()) => self.read(original.payload()),
-            Err(error) => Err(Unread::Never(Class::UnknownSchema, error.to_string())),
+            Err(error) => Err(DecodeFailure::Permanent(Class::UnknownSchema, error.to_string())),
         };
         match read {
-            Ok(request) => self.accept(request, envelope),
-            Err(Unread::NeedsSchema(_)) => {
+            Ok(request) => self.accept(request, context),
+            Err(DecodeFailure::NeedsSchema(_)) => {
                 let reason = format!("schema {id} was fetched and is still unknown");
-                self.put_aside(original, envelope, Class::UnknownSchema, &reason);
+                self.dead_letter(original, context, Class::UnknownSchema, &reason);
             }
-            Err(Unread::Never(class, reason)) => {
-                self.put_aside(original, envelope, class, &reason);
+            Err(DecodeFailure::Permanent(class, reason)) => {
+                self.dead_letter(original, context, class, &reason);
             }
         }
     }
 }
 
-fn note_failure(id: SchemaId, error: &Error) {
+fn log_failure(id: SchemaId, error: &Error) {
     let cause = error as &dyn std::error::Error;
     tracing::warn!(error = cause, schema.id = %id, "{error}; trying again");
 }

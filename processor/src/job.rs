@@ -1,45 +1,46 @@
-//! One request on its way through the processor.
+//! A request on its way through the processor.
 
-use abacus_kafka::stream::Ticket;
+use abacus_kafka::stream::AckHandle;
 use abacus_schemas::headers::ReplyTo;
 use abacus_schemas::{ComputeRequested, Timestamp};
 
-use crate::answering::Answered;
+use crate::outcome::JobOutcome;
 
 /// A request to answer.
 pub(crate) struct Job {
     pub(crate) request: ComputeRequested,
-    pub(crate) envelope: Envelope,
-    /// The answer, where another's computation gave it.
-    pub(crate) answered: Option<Answered>,
+    pub(crate) context: RecordContext,
+    /// The outcome, if another job's computation has given it.
+    pub(crate) outcome: Option<JobOutcome>,
 }
 
-/// What came with a request beside its content: who waits, and the duty to finish it.
-pub(crate) struct Envelope {
+/// Headers, position and ack handle of a request's record.
+pub(crate) struct RecordContext {
     pub(crate) reply_to: Option<ReplyTo>,
-    /// When the caller stops waiting: milliseconds since the Unix epoch.
+    /// Time at which the caller stops waiting, in milliseconds since the Unix epoch.
     pub(crate) deadline_ms: Option<i64>,
-    /// The caller's trace, to be passed on as it is.
+    /// The caller's trace context, forwarded unchanged.
     pub(crate) traceparent: Option<Box<[u8]>>,
-    /// The request's partition; its completion goes to the one of the same number.
+    /// Partition of the request. The completion goes to the partition with this number.
     pub(crate) partition: i32,
     pub(crate) offset: i64,
-    pub(crate) ticket: Ticket,
+    pub(crate) ack: AckHandle,
 }
 
 impl Job {
-    pub(crate) fn new(request: ComputeRequested, envelope: Envelope) -> Self {
-        Self { request, envelope, answered: None }
+    pub(crate) fn new(request: ComputeRequested, context: RecordContext) -> Self {
+        Self { request, context, outcome: None }
     }
 
-    /// The caller's deadline has passed.
+    /// True once the caller's deadline has passed.
     pub(crate) fn is_expired(&self) -> bool {
         let is_over = |deadline_ms| deadline_ms < Timestamp::now().as_micros() / 1000;
-        self.envelope.deadline_ms.is_some_and(is_over)
+        self.context.deadline_ms.is_some_and(is_over)
     }
 
-    /// The answer is still of use here: the partition is still ours, and the deadline ahead.
+    /// True while an answer is of use: the partition is still assigned here, and the deadline has not
+    /// passed.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.envelope.ticket.is_current() && !self.is_expired()
+        self.context.ack.is_current() && !self.is_expired()
     }
 }

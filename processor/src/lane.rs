@@ -1,18 +1,17 @@
-//! The two ways through the processor: one for what is quick, one for what is not.
+//! The two lanes of the processor: main for quick requests, heavy for slow requests.
 //!
-//! **Invariant:** nothing estimated to be slow is computed in the main lane. A costly request leaves it for the
-//! heavy topic, in the transaction that commits its offset, and is computed in the heavy lane, which
-//! has a consumer, a transaction and a few threads of its own. Each of those may be as late as it
-//! likes without holding anything else up.
+//! **Invariant:** the main lane computes no request with a slow estimate. The main lane forwards a
+//! costly request to the heavy topic, in the transaction that commits the request's offset. The heavy
+//! lane has separate consumers, transactions and threads, and cannot delay the main lane.
 
 use abacus_schemas::Topics;
 
-/// Which way a request goes.
+/// A lane of the processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Lane {
-    /// All requests come in here.
+    /// Receives all requests.
     Main,
-    /// Costly requests, handed over.
+    /// Receives costly requests from the main lane.
     Heavy,
 }
 
@@ -26,7 +25,7 @@ impl Lane {
         }
     }
 
-    /// Where its requests come from.
+    /// The topic of the lane's requests.
     pub(crate) fn topic(self, topics: &Topics) -> &str {
         match self {
             Self::Main => &topics.requested,
@@ -34,7 +33,7 @@ impl Lane {
         }
     }
 
-    /// The name of the lane's task: one of the two.
+    /// Chooses the name of a task by lane.
     pub(crate) const fn task(self, main: &'static str, heavy: &'static str) -> &'static str {
         match self {
             Self::Main => main,

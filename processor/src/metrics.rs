@@ -1,4 +1,4 @@
-//! What the processor counts.
+//! Metrics of the processor.
 
 use std::time::Duration;
 
@@ -7,56 +7,56 @@ use abacus_operations::{Prepared, all, recomputed_products};
 use crate::lane::Lane;
 
 abacus_runtime::metrics! {
-    /// Counts of the processor.
+    /// Metrics of the processor.
     pub(crate) struct Metrics {
-        /// Requests answered, by operation and outcome; an operation that does not exist is "unknown".
+        /// Answered requests by operation and outcome; an operation that does not exist is "unknown".
         pub(crate) answered: IntCounterVec = "abacus_processor_answered_total",
             labels ["operation" in operations(), "outcome" in ["succeeded", "failed"]];
-        /// Computations made, so not answered from a cache, by operation.
+        /// Computations by operation, without answers from a cache.
         pub(crate) computed: IntCounterVec = "abacus_processor_computed_total",
             labels ["operation" in operations()];
-        /// Nanoseconds of a core that a computation took for each word operation it was estimated at. Admission and
-        /// lanes rest on the estimate: a median far from 1 means that it no longer fits the machine.
+        /// Nanoseconds of CPU time per estimated word operation of a computation. Admission and lanes
+        /// depend on the estimate: a median far from 1 means a wrong estimate for this machine.
         pub(crate) cost_ratio: HistogramVec = "abacus_processor_cost_ratio",
             labels ["operation" in operations()],
             buckets [0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 5.0, 10.0, 100.0];
-        /// Estimated word operations of the computations made, by operation.
+        /// Estimated word operations of computations, by operation.
         pub(crate) predicted: IntCounterVec = "abacus_processor_predicted_word_operations_total",
             labels ["operation" in operations()];
-        /// Seconds of a core that the computations made took, by operation.
+        /// Seconds of CPU time of computations, by operation.
         pub(crate) computing: CounterVec = "abacus_processor_computing_seconds_total",
             labels ["operation" in operations()];
-        /// Requests handed to the heavy lane.
+        /// Requests forwarded to the heavy lane.
         pub(crate) handed_over: IntCounter = "abacus_processor_handed_over_total";
-        /// Computations given up because nobody wanted them any more: past their deadline, or of a
-        /// partition that has moved on.
+        /// Computations interrupted because no caller waits any more: the deadline has passed, or the
+        /// partition was revoked.
         pub(crate) interrupted: IntCounter = "abacus_processor_interrupted_total";
-        /// Requests that waited because too many results were waiting for their transaction.
+        /// Requests deferred because too many results wait for their transaction.
         pub(crate) deferred: IntCounter = "abacus_processor_deferred_total";
-        /// Seconds that a worker was busy with a request.
+        /// Seconds of a worker's time per request.
         pub(crate) answering: Histogram = "abacus_processor_answering_seconds",
             buckets [0.000_01, 0.000_1, 0.001, 0.01, 0.1, 1.0, 10.0];
-        /// Questions to the cache, by level and what came of them.
+        /// Cache lookups by level and result.
         pub(crate) cache: IntCounterVec = "abacus_processor_cache_lookups_total",
             labels ["level" in ["memory", "redis"], "result" in ["hit", "miss", "invalid", "error", "skipped"]];
-        /// Requests that waited for the same computation made for another.
+        /// Requests that waited for an equal computation in flight.
         pub(crate) shared: IntCounter = "abacus_processor_shared_computations_total";
-        /// Replies, by what became of them when they were sent.
+        /// Replies by the result of sending.
         pub(crate) replies: IntCounterVec = "abacus_processor_replies_total",
             labels ["result" in ["sent", "forbidden", "invalid", "failed"]];
-        /// Times that a reply was not written and is sent again.
+        /// Unwritten replies that are sent again.
         pub(crate) sent_again: IntCounter = "abacus_processor_replies_sent_again_total";
-        /// Replies that were given up: not written before their caller's deadline, or within two minutes.
+        /// Replies given up: not written before the caller's deadline, or within two minutes.
         pub(crate) undelivered: IntCounter = "abacus_processor_replies_undelivered_total";
-        /// Records that went to the dead-letter topic, by class.
+        /// Dead letters by class.
         pub(crate) dead_letters: IntCounterVec = "abacus_processor_dead_letters_total",
             labels ["class" in ["malformed", "unknown-schema", "invalid-request-id"]];
-        /// Products that failed their check and were computed again another way: not 0 means a defect, of
-        /// the arithmetic or of the machine.
+        /// Products that failed a check and were recomputed by a second algorithm. Above 0 means a defect of
+        /// the arithmetic or the machine.
         pub(crate) recomputed: IntGauge = "abacus_processor_recomputed_products";
-        /// Panics while a request was worked on; all but those of validation and computation end the process.
+        /// Panics while processing a request. A panic outside validation and computation ends the process.
         pub(crate) panics: IntCounter = "abacus_processor_panics_total";
-        /// Workers at work, by lane.
+        /// Busy workers by lane.
         pub(crate) busy: IntGaugeVec = "abacus_processor_busy_workers",
             labels ["lane" in Lane::ALL.map(Lane::as_str)];
         /// Requests waiting for a worker, by lane.
@@ -65,10 +65,11 @@ abacus_runtime::metrics! {
     }
 }
 
-/// A computation is not measured against less than this: below, the clock is what is measured.
+/// Smallest estimate for the cost ratio, in word operations: below, the ratio would measure the clock.
 const MEASURABLE: u64 = 1000;
 
 impl Metrics {
+    /// Records a computation with its CPU time.
     pub(crate) fn note_computed(&self, prepared: &Prepared, elapsed: Duration) {
         let (operation, predicted) = (prepared.operation(), prepared.cost().word_operations());
         self.recomputed.set(i64::try_from(recomputed_products()).unwrap_or(i64::MAX));

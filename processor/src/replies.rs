@@ -1,7 +1,8 @@
-//! Replies to whoever waits: at once, by a producer of their own, and only to topics that are allowed.
+//! Sends replies to waiting callers: immediately, with a separate producer, and only to allowed
+//! topics.
 //!
-//! A reply that was not written is sent again until its caller has given up: the completion may be
-//! committed by then, so that nobody would compute it anew.
+//! An unwritten reply is sent again until the caller's deadline. The completion may be committed by
+//! then, and a committed request is never computed again.
 
 use std::time::Duration;
 
@@ -15,13 +16,13 @@ use anyhow::Context as _;
 use crate::config::ProcessorConfig;
 use crate::metrics::Metrics;
 
-/// How long a reply may be on its way before it is sent again.
+/// Longest delivery time of a reply before it is sent again.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long it is sent again, unless its caller gives up sooner.
+/// Longest time of retries for a reply, unless the caller's deadline is earlier.
 const LONGEST_WAIT: Duration = Duration::from_mins(2);
-/// Memory for replies on their way to a broker that does not answer.
+/// Memory for replies to an unresponsive broker, in bytes.
 const REPLY_QUEUE_BYTES: u64 = 256 << 20;
-/// Memory for those that wait to be sent again.
+/// Memory for replies waiting to be sent again, in bytes.
 const AGAIN_BYTES: usize = 64 << 20;
 
 /// Sends replies.
@@ -32,7 +33,7 @@ pub(crate) struct Replies {
 }
 
 impl Replies {
-    /// Blocks until the broker answers.
+    /// Connects the producer. Blocks until the broker answers.
     pub(crate) fn connect(config: &ProcessorConfig, metrics: Metrics) -> anyhow::Result<Self> {
         let producer = connect_producer(&config.kafka, &config.stream.instance, &metrics)?;
         let allowed = AllowList::new(&config.topics.replies, &config.reply_topics);
@@ -47,14 +48,14 @@ impl Replies {
         Ok(self.producer.flush(timeout)?)
     }
 
-    /// Nothing, if nobody waits. After its deadline a reply is not sent again.
+    /// Sends a reply if the request names a reply topic. Retries end at the deadline.
     pub(crate) fn send(&self, to: Option<&ReplyTo>, deadline_ms: Option<i64>, payload: &[u8]) {
         let Some(to) = to else { return };
         let result = if !self.allowed.allows(&to.topic) {
-            tracing::warn!(kafka.topic = to.topic, "a reply to this topic is not allowed");
+            tracing::warn!(kafka.topic = to.topic, "replies to this topic are not allowed");
             "forbidden"
-        } else if let Err(error) = self.try_send(to, worth(deadline_ms), payload) {
-            tracing::warn!(kafka.topic = to.topic, error = %error, "a reply was not sent");
+        } else if let Err(error) = self.try_send(to, retry_time(deadline_ms), payload) {
+            tracing::warn!(kafka.topic = to.topic, error = %error, "cannot send a reply");
             "failed"
         } else {
             "sent"
@@ -80,8 +81,8 @@ impl Replies {
     }
 }
 
-/// How long a reply is worth being sent again.
-fn worth(deadline_ms: Option<i64>) -> Duration {
+/// Time during which an unwritten reply is sent again.
+fn retry_time(deadline_ms: Option<i64>) -> Duration {
     let Some(deadline_ms) = deadline_ms else { return LONGEST_WAIT };
     let left = deadline_ms.saturating_sub(Timestamp::now().as_micros() / 1000);
     Duration::from_millis(u64::try_from(left).unwrap_or(0)).min(LONGEST_WAIT)
@@ -95,27 +96,27 @@ fn connect_producer(
     let settings = ProducerSettings {
         name: format!("abacus-replies-{instance}"),
         delivery_timeout: REPLY_TIMEOUT,
-        // Nobody waits for a second reply.
+        // A second reply finds no waiter and has no effect.
         duplicates: Duplicates::Possible,
         queue_bytes: REPLY_QUEUE_BYTES,
     };
     let (again, undelivered) = (metrics.sent_again.clone(), metrics.undelivered.clone());
-    let on_failure = move |what| match what {
+    let on_failure = move |failure| match failure {
         Redelivery::Again(code) => {
             again.inc();
-            tracing::debug!(error = %code, "a reply was not written; it is sent again");
+            tracing::debug!(error = %code, "a reply was not written; sending again");
         }
         Redelivery::Lost(code) => {
             undelivered.inc();
-            tracing::warn!(error = %code, "a reply was not written");
+            tracing::warn!(error = %code, "a reply was not written; giving up");
         }
     };
     PersistentProducer::connect(kafka, &settings, AGAIN_BYTES, on_failure)
         .context("the reply producer")
 }
 
-/// The topics that replies may go to. The reply topic comes from the request, which anybody may
-/// produce: without this list they could have us write anywhere.
+/// The topics allowed for replies. Any producer can name a reply topic in a request, so without this
+/// list a producer could write to any topic through the processor.
 struct AllowList {
     exact: Vec<String>,
     prefixes: Vec<String>,
@@ -146,11 +147,11 @@ mod tests {
     #[test]
     fn a_reply_is_worth_nothing_once_its_caller_has_given_up() {
         let now = Timestamp::now().as_micros() / 1000;
-        assert_eq!(worth(None), LONGEST_WAIT);
-        assert_eq!(worth(Some(now - 1)), Duration::ZERO);
-        assert_eq!(worth(Some(i64::MIN)), Duration::ZERO);
-        assert_eq!(worth(Some(i64::MAX)), LONGEST_WAIT);
-        assert!(worth(Some(now + 10_000)) <= Duration::from_secs(10));
+        assert_eq!(retry_time(None), LONGEST_WAIT);
+        assert_eq!(retry_time(Some(now - 1)), Duration::ZERO);
+        assert_eq!(retry_time(Some(i64::MIN)), Duration::ZERO);
+        assert_eq!(retry_time(Some(i64::MAX)), LONGEST_WAIT);
+        assert!(retry_time(Some(now + 10_000)) <= Duration::from_secs(10));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The computing threads of a lane, and the queue before them.
+//! The computing threads of a lane, and their queue.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,22 +9,22 @@ use abacus_runtime::{Runtime, Shutdown};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use crate::calculator::Calculator;
-use crate::deferred::{Deferred, Gate};
+use crate::deferred::{Deferred, MemoryGate};
 use crate::job::Job;
 use crate::lane::Lane;
 use crate::metrics::Metrics;
 
-/// How often an idle worker looks at the shutdown flag.
+/// Interval at which an idle worker checks for shutdown.
 const IDLE: Duration = Duration::from_millis(100);
-/// How often deferred jobs are looked at.
+/// Interval at which deferred jobs are checked.
 const DEFERRED: Duration = Duration::from_millis(2);
-/// How long a worker may take to end its last computation, which nobody wants any more.
+/// Longest time for a worker to end its last, unwanted computation at shutdown.
 const BUDGET: Duration = Duration::from_secs(2);
-/// The niceness of heavy computations: a core that has something else to do does that first.
+/// Niceness of heavy computations: all other work of a core comes first.
 const HEAVY_NICENESS: i32 = 19;
 
-/// Jobs waiting for a worker. Not bounded by itself: a partition whose backlog is full is paused. Jobs
-/// of a partition that has moved on are skipped.
+/// Jobs waiting for a worker. The queue itself is unbounded; the backlog limit of each partition bounds
+/// the jobs. Jobs of revoked partitions are skipped.
 #[derive(Clone)]
 pub(crate) struct Queue {
     sender: Sender<Job>,
@@ -40,12 +40,12 @@ impl Queue {
     pub(crate) fn push(&self, job: Job) {
         self.queued.inc();
         if self.sender.send(job).is_err() {
-            tracing::debug!("a job came after the workers ended; its record is read again");
+            tracing::debug!("the workers have ended; the record will be read again");
         }
     }
 }
 
-/// The workers of one lane.
+/// The workers of a lane.
 pub(crate) struct Workers {
     lane: Lane,
     jobs: Receiver<Job>,
@@ -60,7 +60,7 @@ impl Workers {
     pub(crate) fn new(
         lane: Lane,
         jobs: Receiver<Job>,
-        gate: Gate,
+        gate: MemoryGate,
         calculator: Arc<Calculator>,
         metrics: Metrics,
     ) -> Self {
@@ -69,7 +69,7 @@ impl Workers {
         Self { lane, jobs, deferred: Deferred::new(gate), calculator, metrics, queued, busy }
     }
 
-    /// Starts `count` threads, as one task.
+    /// Starts `count` threads as a single task.
     pub(crate) fn spawn(self, runtime: &Runtime, count: usize) -> anyhow::Result<()> {
         let name = self.lane.task("workers", "heavy-workers");
         runtime.spawn_thread(name, BUDGET, move |shutdown| {
@@ -82,10 +82,10 @@ impl Workers {
         })
     }
 
-    /// At shutdown the source has drained before: what is still queued belongs to nobody here.
+    /// Works until shutdown. The source has drained by then, so jobs left in the queue are not wanted.
     fn run(&self, shutdown: &Shutdown) {
         if self.lane == Lane::Heavy {
-            step_back();
+            lower_priority();
         }
         while !shutdown.is_requested() {
             match self.next() {
@@ -96,36 +96,36 @@ impl Workers {
         }
     }
 
-    /// The next job that may be worked on. One that may not is put aside, so that it blocks nobody:
-    /// the record that all others wait for may be behind it.
+    /// Takes the next job that may be computed now. Defers a job without memory for its result, since
+    /// a record that the next commit waits for may be behind it in the queue.
     fn next(&self) -> Result<Job, RecvTimeoutError> {
         if let Some(job) = self.deferred.take() {
             return Ok(job);
         }
-        let patience = if self.deferred.is_empty() { IDLE } else { DEFERRED };
-        let job = self.jobs.recv_timeout(patience)?;
+        let wait = if self.deferred.is_empty() { IDLE } else { DEFERRED };
+        let job = self.jobs.recv_timeout(wait)?;
         self.deferred.admit(job).ok_or_else(|| {
             self.metrics.deferred.inc();
             RecvTimeoutError::Timeout
         })
     }
 
-    /// A panic must not cost the worker. The computation has a guard of its own, which answers; one
-    /// elsewhere drops the job's ticket, which fails the stream.
+    /// Processes a job, and survives a panic. The calculator answers a panic of a computation itself.
+    /// Any other panic drops the job's ack handle, which fails the stream.
     fn work(&self, job: Job) {
         self.queued.dec();
         self.busy.inc();
         let timer = self.metrics.answering.start_timer();
-        match catch_unwind(AssertUnwindSafe(|| self.calculator.take(job, self.lane))) {
-            Ok(again) => self.put_back(again),
+        match catch_unwind(AssertUnwindSafe(|| self.calculator.process(job, self.lane))) {
+            Ok(jobs) => self.put_back(jobs),
             Err(_) => self.metrics.panics.inc(),
         }
         timer.observe_duration();
         self.busy.dec();
     }
 
-    /// Jobs that waited for a computation: however many they are, their answers take memory only
-    /// as it becomes free.
+    /// Defers jobs that waited for a computation. Their answers then take memory only as memory becomes
+    /// free.
     fn put_back(&self, jobs: Vec<Job>) {
         for job in jobs {
             self.queued.inc();
@@ -134,10 +134,10 @@ impl Workers {
     }
 }
 
-/// Lets everybody else go first on this thread's core.
-fn step_back() {
-    // Linux takes the calling thread where no process is named.
+/// Gives this thread the lowest CPU priority.
+fn lower_priority() {
+    // Without a process id, Linux changes the calling thread.
     if let Err(error) = rustix::process::setpriority_process(None, HEAVY_NICENESS) {
-        tracing::warn!(error = %error, "heavy work keeps its priority");
+        tracing::warn!(error = %error, "cannot lower the priority of a heavy worker");
     }
 }

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use abacus_kafka::stream::{
-    self, GroupProtocol, Guarantee, Handler, Held, Metrics, StreamSettings, Ticket,
+    self, AckHandle, GroupProtocol, Guarantee, Handler, Metrics, StreamSettings, UncommittedBytes,
 };
 use abacus_kafka::{InboundRecord, KafkaConfig, OutboundRecord};
 use abacus_runtime::prometheus::Registry;
@@ -110,19 +110,19 @@ impl Pipe {
 
 /// Finishes records on a thread of its own, and not in their order.
 struct Worker {
-    jobs: Sender<(Ticket, OutboundRecord)>,
+    jobs: Sender<(AckHandle, OutboundRecord)>,
     output: Arc<str>,
     is_accepting: Arc<AtomicBool>,
 }
 
 impl Worker {
     fn spawn(output: &str) -> Self {
-        let (jobs, queue) = channel::<(Ticket, OutboundRecord)>();
+        let (jobs, queue) = channel::<(AckHandle, OutboundRecord)>();
         thread::spawn(move || {
             while let Ok(first) = queue.recv() {
                 let mut batch: Vec<_> = std::iter::once(first).chain(queue.try_iter()).collect();
-                while let Some((ticket, output)) = batch.pop() {
-                    ticket.finish(Some(output));
+                while let Some((ack, output)) = batch.pop() {
+                    ack.finish(Some(output));
                 }
             }
         });
@@ -132,7 +132,7 @@ impl Worker {
 }
 
 impl Handler for Worker {
-    fn on_record(&self, record: &InboundRecord<'_>, ticket: Ticket) {
+    fn on_record(&self, record: &InboundRecord<'_>, ack: AckHandle) {
         let output = OutboundRecord {
             topic: Arc::clone(&self.output),
             partition: Some(record.partition()),
@@ -140,7 +140,7 @@ impl Handler for Worker {
             payload: record.payload().to_vec(),
             headers: vec![("kind".to_owned(), b"echo".to_vec())],
         };
-        self.jobs.send((ticket, output)).unwrap();
+        self.jobs.send((ack, output)).unwrap();
     }
 
     fn is_accepting(&self) -> bool {
@@ -148,22 +148,22 @@ impl Handler for Worker {
     }
 }
 
-/// Keeps every ticket and finishes none.
+/// Keeps every ack and finishes none.
 #[derive(Clone, Default)]
-struct Hoarder(Arc<Mutex<Vec<Ticket>>>);
+struct Hoarder(Arc<Mutex<Vec<AckHandle>>>);
 
 impl Hoarder {
     fn finish_all(&self) {
-        let tickets: Vec<_> = self.0.lock().unwrap().drain(..).collect();
-        for ticket in tickets {
-            ticket.finish(None);
+        let acks: Vec<_> = self.0.lock().unwrap().drain(..).collect();
+        for ack in acks {
+            ack.finish(None);
         }
     }
 }
 
 impl Handler for Hoarder {
-    fn on_record(&self, _: &InboundRecord<'_>, ticket: Ticket) {
-        self.0.lock().unwrap().push(ticket);
+    fn on_record(&self, _: &InboundRecord<'_>, ack: AckHandle) {
+        self.0.lock().unwrap().push(ack);
     }
 }
 
@@ -172,7 +172,7 @@ struct Member {
     is_stopping: Arc<AtomicBool>,
     threads: Vec<JoinHandle<Result<(), abacus_kafka::Error>>>,
     metrics: Metrics,
-    held: Held,
+    uncommitted: UncommittedBytes,
 }
 
 impl Member {
@@ -184,7 +184,7 @@ impl Member {
         let metrics = Metrics::register(&Registry::new()).unwrap();
         let config = KafkaConfig::new(&pipe.bootstrap);
         let (source, committer) = stream::open(&config, settings, metrics.clone()).unwrap();
-        let held = committer.held();
+        let uncommitted = committer.uncommitted_bytes();
         let is_stopping = Arc::new(AtomicBool::new(false));
         let stops = || {
             let is_stopping = Arc::clone(&is_stopping);
@@ -195,7 +195,7 @@ impl Member {
             thread::spawn(move || source.run(source_stops, &handler)),
             thread::spawn(move || committer.run(committer_stops)),
         ];
-        Self { is_stopping, threads, metrics, held }
+        Self { is_stopping, threads, metrics, uncommitted }
     }
 
     #[track_caller]
@@ -213,7 +213,7 @@ impl Member {
         for thread in self.threads {
             thread.join().unwrap().unwrap();
         }
-        assert_eq!(self.held.bytes(), 0, "held bytes drifted");
+        assert_eq!(self.uncommitted.bytes(), 0, "held bytes drifted");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Topics: creating, describing and changing them, at deployment.
+//! Creates, describes and changes topics, at deployment.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -13,38 +13,38 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use crate::config::{CALL_TIMEOUT, KafkaConfig};
 use crate::error::Error;
 
-/// A topic as it should be.
+/// The intended state of a topic.
 #[derive(Clone, Debug)]
 pub struct Topic {
-    /// Its name.
+    /// Name of the topic.
     pub name: String,
     /// Number of partitions.
     pub partitions: u32,
-    /// Copies of each partition; -1 leaves it to the broker's default.
+    /// Replicas of each partition; -1 for the broker's default.
     pub replication: i32,
     /// Topic settings.
     pub settings: Vec<(&'static str, String)>,
 }
 
-/// A topic as it is.
+/// The current state of a topic.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TopicState {
     /// Number of partitions.
     pub partitions: u32,
-    /// Copies of the first partition.
+    /// Replicas of the first partition.
     pub replication: i32,
-    /// Every setting in effect, the broker's defaults among them.
+    /// Every setting in effect, including the broker's defaults.
     pub settings: BTreeMap<String, String>,
-    /// Of these, the ones that were set for this topic.
+    /// The settings made for this topic.
     pub own_settings: BTreeMap<String, String>,
 }
 
-/// Whether a topic was there already.
+/// Result of creating a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Creation {
-    /// It was made.
+    /// The topic was created.
     Created,
-    /// It existed, and was left as it is.
+    /// The topic existed and is unchanged.
     Existed,
 }
 
@@ -54,13 +54,13 @@ pub struct TopicAdmin {
 }
 
 impl TopicAdmin {
-    /// A client; nothing is asked yet.
+    /// Creates a client, without a request.
     pub fn new(config: &KafkaConfig) -> Result<Self, Error> {
         let client = config.admin().create().map_err(Error::client("abacus-admin"))?;
         Ok(Self { client })
     }
 
-    /// How a topic is now; `None` if it does not exist.
+    /// Returns the current state of a topic, or `None` if it does not exist.
     pub async fn describe(&self, name: &str) -> Result<Option<TopicState>, Error> {
         let Some((partitions, replication)) = self.shape(name)? else { return Ok(None) };
         let resource = ResourceSpecifier::Topic(name);
@@ -76,7 +76,7 @@ impl TopicAdmin {
         }))
     }
 
-    /// Creates a topic unless it exists.
+    /// Creates a topic if it does not exist.
     pub async fn create(&self, topic: &Topic) -> Result<Creation, Error> {
         let new = new_topic(topic);
         let call = self.client.create_topics([&new], &options());
@@ -87,13 +87,13 @@ impl TopicAdmin {
         }
     }
 
-    /// Whether the brokers know a topic. One that was just created may not be known yet, and whoever
-    /// asks is told that it does not exist.
+    /// Returns true if the brokers know a topic. Brokers may still report a newly created topic as
+    /// missing.
     pub fn is_known(&self, name: &str) -> Result<bool, Error> {
         Ok(self.shape(name)?.is_some())
     }
 
-    /// Raises a topic's number of partitions to `partitions`.
+    /// Raises the number of a topic's partitions to `partitions`.
     pub async fn add_partitions(&self, name: &str, partitions: u32) -> Result<(), Error> {
         let count = usize::try_from(partitions).unwrap_or(usize::MAX);
         let new = NewPartitions::new(name, count);
@@ -102,14 +102,14 @@ impl TopicAdmin {
         added.map(drop).map_err(Error::call(format!("adding partitions to {name}")))
     }
 
-    /// Changes settings of a topic that was described as `state`; its other settings stay.
+    /// Changes settings of a topic, and keeps the settings in `state`.
     pub async fn set(
         &self,
         name: &str,
         state: &TopicState,
         changes: &[(&str, &str)],
     ) -> Result<(), Error> {
-        // What is not named in this call goes back to its default.
+        // The call resets every setting it does not name.
         let own = state.own_settings.iter();
         let mut settings: BTreeMap<&str, &str> =
             own.map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -122,7 +122,7 @@ impl TopicAdmin {
         set.map(drop).map_err(Error::call(format!("changing settings of {name}")))
     }
 
-    /// Partitions of a topic and copies of the first.
+    /// Returns the number of partitions, and the replicas of the first.
     fn shape(&self, name: &str) -> Result<Option<(u32, i32)>, Error> {
         let metadata = self.client.inner().fetch_metadata(Some(name), CALL_TIMEOUT);
         let metadata = metadata.map_err(Error::call(format!("the partitions of {name}")))?;
@@ -135,7 +135,7 @@ impl TopicAdmin {
     }
 }
 
-/// The result of a call about one thing.
+/// Returns the only result of a call for one resource.
 async fn only<T, E>(
     call: impl Future<Output = KafkaResult<Vec<Result<T, E>>>>,
     code: impl Fn(E) -> RDKafkaErrorCode,

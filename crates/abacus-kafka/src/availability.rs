@@ -1,17 +1,17 @@
-//! Whether the brokers can be reached, known before a request has to find out by waiting.
+//! Reachability of the brokers, so that a request need not wait to detect an outage.
 //!
-//! librdkafka says when its last broker connection is gone, and a delivery that timed out says the
-//! same of brokers that stopped answering. From then on a probe asks for metadata until somebody
-//! answers. While all is well nothing is asked.
+//! librdkafka reports the loss of its last broker connection; a delivery timeout means brokers that
+//! no longer answer. From then on a probe requests metadata until a broker answers. While the brokers
+//! are reachable there are no probes.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-/// How often an unreachable cluster is asked.
+/// Pause between two probes of an unreachable cluster.
 const PROBE_INTERVAL: Duration = Duration::from_millis(250);
-/// How long one question may take.
+/// Longest duration of one probe.
 pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ enum State {
     Closed,
 }
 
-/// A shared view of whether the brokers answer.
+/// Shared reachability of the brokers.
 #[derive(Clone, Debug)]
 pub struct Availability {
     shared: Arc<(Mutex<State>, Condvar)>,
@@ -32,7 +32,7 @@ impl Availability {
         Self { shared: Arc::new((Mutex::new(State::Reachable), Condvar::new())) }
     }
 
-    /// False from the moment the brokers are known to be away until one has answered again.
+    /// False from the detection of an outage until a broker answers again.
     pub fn is_reachable(&self) -> bool {
         *self.shared.0.lock() == State::Reachable
     }
@@ -46,7 +46,7 @@ impl Availability {
         self.shared.1.notify_all();
     }
 
-    /// Asks with `probe`, whenever the brokers are away, until they answer. Returns on close.
+    /// Calls `probe` during each outage until it succeeds. Returns on close.
     pub(crate) fn watch(&self, mut probe: impl FnMut() -> bool) {
         let (state, changed) = &*self.shared;
         loop {

@@ -1,5 +1,5 @@
-//! Reading topics in batches, as a member of a group, from offsets that the reader's own store
-//! keeps: where results and offsets move in one database transaction.
+//! Reads topics in batches as a member of a consumer group. The start offsets come from the caller's
+//! store, where one database transaction writes results and offsets.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,36 +10,36 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
-use crate::config::{KafkaConfig, POLL_INTERVAL};
+use crate::config::{CALL_TIMEOUT, KafkaConfig, POLL_INTERVAL};
 use crate::context;
 use crate::error::Error;
+use crate::group_protocol::GroupProtocol;
 use crate::record::{InboundRecord, OwnedRecord, TopicPartition};
-use crate::stream::GroupProtocol;
 
-/// Who knows where each partition is to be read from.
+/// Supplies the start offset of each assigned partition.
 pub trait StartOffsets: Send + Sync {
-    /// The next offset to read of each of `partitions`, in their order; `None` for the beginning.
-    /// Called on the polling thread whenever partitions are assigned. It may block, though not
-    /// beyond `max.poll.interval.ms` (five minutes), until the store answers.
+    /// Returns the next offset to read of each partition, in the order of `partitions`; `None` is the
+    /// beginning. Runs on the polling thread at each assignment. May block until the store answers,
+    /// within `max.poll.interval.ms` (five minutes).
     fn start_offsets(&self, partitions: &[TopicPartition]) -> Vec<Option<i64>>;
 }
 
-/// How batches are made.
+/// Settings of a batch reader.
 #[derive(Clone, Debug)]
 pub struct BatchSettings {
     /// The consumer group.
     pub group: String,
-    /// This instance's name.
+    /// Name of this instance.
     pub instance: String,
-    /// The most records in a batch.
+    /// Most records in a batch.
     pub max_records: usize,
-    /// A batch is full once it holds this many bytes.
+    /// Bytes at which a batch is full.
     pub max_bytes: usize,
-    /// The longest that a batch's first record waits for others.
+    /// Longest wait of a batch's first record for more records.
     pub linger: Duration,
 }
 
-/// A consumer that gives batches.
+/// A consumer of batches.
 pub struct BatchReader {
     consumer: BaseConsumer<Context>,
     settings: BatchSettings,
@@ -67,7 +67,7 @@ impl BatchReader {
         Ok(Self { consumer, settings })
     }
 
-    /// The next batch; empty if nothing came for a while.
+    /// Returns the next batch, empty if no record came within the poll interval.
     pub fn next_batch(&self) -> Result<Vec<OwnedRecord>, Error> {
         let mut batch = Vec::new();
         let mut bytes = 0;
@@ -89,8 +89,8 @@ impl BatchReader {
         Ok(batch)
     }
 
-    /// Stays a member of the group for `time` without reading on: for when a batch cannot be
-    /// stored yet.
+    /// Polls for `time` with all partitions paused, to remain a member of the group while a batch
+    /// cannot be stored.
     pub fn stay(&self, time: Duration) -> Result<(), Error> {
         let deadline = Instant::now() + time;
         let paused = self.consumer.assignment().map_err(Error::call("the assignment"))?;
@@ -101,9 +101,9 @@ impl BatchReader {
                 break Ok(());
             }
             match self.poll(left) {
-                // A partition assigned in this very moment is not paused yet.
+                // A newly assigned partition is not paused yet.
                 Ok(Some(record)) => {
-                    if let Err(error) = self.hold(&record) {
+                    if let Err(error) = self.pause_at(&record) {
                         break Err(error);
                     }
                 }
@@ -116,44 +116,44 @@ impl BatchReader {
         result
     }
 
-    /// Pauses the partition of `record`, and goes back to the record for when it is resumed.
-    fn hold(&self, record: &OwnedRecord) -> Result<(), Error> {
+    /// Pauses the partition of `record`, and seeks to the record: reading resumes there.
+    fn pause_at(&self, record: &OwnedRecord) -> Result<(), Error> {
         let mut partition = TopicPartitionList::new();
         partition.add_partition(&record.topic, record.partition);
         self.consumer.pause(&partition).map_err(Error::call("pausing"))?;
         self.go_back_to(record)
     }
 
-    /// Reads the partition of `record` again from the record on.
+    /// Seeks to `record`, to read its partition again from there.
     pub fn go_back_to(&self, record: &OwnedRecord) -> Result<(), Error> {
         self.seek(&record.topic, record.partition, record.offset)
     }
 
-    /// Reads a partition from `offset` on. A partition no longer assigned is left alone.
+    /// Seeks a partition to `offset`. Has no effect if the partition is no longer assigned.
     pub fn seek(&self, topic: &str, partition: i32, offset: i64) -> Result<(), Error> {
         let assignment = self.consumer.assignment().map_err(Error::call("the assignment"))?;
         if assignment.find_partition(topic, partition).is_none() {
             return Ok(());
         }
         self.consumer
-            .seek(topic, partition, Offset::Offset(offset), crate::config::CALL_TIMEOUT)
-            .map_err(Error::call(format!("going to {topic}/{partition}@{offset}")))
+            .seek(topic, partition, Offset::Offset(offset), CALL_TIMEOUT)
+            .map_err(Error::call(format!("seeking to {topic}/{partition}@{offset}")))
     }
 
-    /// Tells the group how far the store is, for lag monitors; the store's own offsets are what
-    /// counts. Errors are logged.
+    /// Commits the store's offsets to the group, for lag monitors alone: the store's offsets are
+    /// authoritative. Errors are logged.
     pub fn hint<'a>(&self, next_offsets: impl Iterator<Item = (&'a str, i32, i64)>) {
         let mut offsets = TopicPartitionList::new();
         for (topic, partition, next) in next_offsets {
             if let Err(error) = offsets.add_partition_offset(topic, partition, Offset::Offset(next))
             {
-                tracing::warn!(error = %error, "an offset cannot be hinted");
+                tracing::warn!(error = %error, "cannot add an offset to the hint");
             }
         }
         if offsets.count() > 0
             && let Err(error) = self.consumer.commit(&offsets, CommitMode::Async)
         {
-            tracing::warn!(error = %error, "the offset hint was not taken");
+            tracing::warn!(error = %error, "the offset hint was refused");
         }
     }
 
@@ -166,7 +166,7 @@ impl BatchReader {
             }
             Some(Err(error)) => {
                 let client = &self.consumer.context().name;
-                tracing::warn!(kafka.client = client, error = %error, "polling goes on");
+                tracing::warn!(kafka.client = client, error = %error, "poll failed; polling again");
                 Ok(None)
             }
         }
@@ -208,8 +208,8 @@ impl ConsumerContext for Context {
             self.positions(partitions).and_then(|positions| consumer.incremental_assign(&positions))
         } else {
             tracing::info!(kafka.partitions = partitions.count(), "partitions revoked");
-            // librdkafka keeps a partition paused over a revocation; should it come back, it would
-            // never be read.
+            // librdkafka keeps a partition paused over a revocation. After its return the partition
+            // would never be read.
             consumer.resume(partitions).and_then(|()| consumer.incremental_unassign(partitions))
         };
         if let Err(error) = done {

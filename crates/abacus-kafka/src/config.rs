@@ -1,24 +1,24 @@
-//! Where Kafka is, and the settings every client shares.
+//! The brokers' addresses, and the settings of every client.
 
 use std::time::Duration;
 
 use abacus_runtime::{Config, Environment, ExposeSecret, SecretString};
 use rdkafka::ClientConfig;
 
-use crate::stream::GroupProtocol;
+use crate::group_protocol::GroupProtocol;
 
-/// The largest record a client sends or fetches; the topics allow as much.
+/// Largest record a client sends or fetches, in bytes: the limit of the topics.
 const MAX_RECORD_BYTES: &str = "8388608";
 
-/// How long a call that asks the cluster something may take.
+/// Longest wait for the cluster's answer to one call.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long one poll waits for something to happen before its loop looks at the shutdown flag.
+/// Longest wait of a poll: the polling loops check for shutdown at this interval.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 const PROPERTIES: &str = "ABACUS_KAFKA_PROPERTIES";
 
-/// Settings that the operator's properties may not touch.
+/// Settings reserved for this crate: the operator's properties may not change them.
 const RESERVED: [&str; 11] = [
     "acks",
     "auto.offset.reset",
@@ -33,12 +33,13 @@ const RESERVED: [&str; 11] = [
     "transactional.id",
 ];
 
-/// Where Kafka is.
+/// The brokers' addresses, and additional client settings.
 #[derive(Clone, Debug)]
 pub struct KafkaConfig {
     /// `host:port` of one or more brokers, separated by commas.
     pub bootstrap: String,
-    /// librdkafka settings laid over ours, for TLS, SASL and the like; passwords among them.
+    /// Additional librdkafka settings, for example TLS and SASL with passwords. Override the built-in
+    /// settings.
     pub properties: Vec<(String, SecretString)>,
 }
 
@@ -47,24 +48,24 @@ impl Config for KafkaConfig {
         let bootstrap = env.get(
             "ABACUS_KAFKA_BOOTSTRAP",
             "127.0.0.1:9092",
-            "Kafka brokers to start from: host:port, separated by commas",
+            "Kafka bootstrap brokers: host:port, separated by commas",
         );
         let text = env.secret(
             PROPERTIES,
             "",
-            "librdkafka settings laid over the built-in ones: name=value, separated by commas or lines",
+            "librdkafka settings that override the built-in settings: name=value, separated by commas or newlines",
         );
         let mut properties = Vec::new();
         for pair in pairs(text.expose_secret()) {
             match pair {
                 Ok((name, _)) if RESERVED.contains(&name) => env.problem(
                     PROPERTIES,
-                    format!("{name} cannot be changed: what is promised rests on it"),
+                    format!("{name} cannot be changed: the delivery guarantees depend on it"),
                 ),
                 Ok((name, value)) => properties.push((name.to_owned(), value.into())),
                 Err(position) => env.problem(
                     PROPERTIES,
-                    format!("setting {position} is not of the form name=value"),
+                    format!("setting {position} does not have the form name=value"),
                 ),
             }
         }
@@ -72,8 +73,8 @@ impl Config for KafkaConfig {
     }
 }
 
-/// Names and values, or the position of what is neither. Where there is more than one line, each is
-/// one setting, so that a value may hold a comma.
+/// Splits `text` into names and values. An item without `=` gives its position instead. Text of
+/// several lines is split by line, so a value may hold a comma.
 fn pairs(text: &str) -> impl Iterator<Item = Result<(&str, &str), usize>> {
     let separator = if text.trim().contains('\n') { '\n' } else { ',' };
     let settings = text.split(separator).map(str::trim).filter(|setting| !setting.is_empty());
@@ -84,13 +85,13 @@ fn pairs(text: &str) -> impl Iterator<Item = Result<(&str, &str), usize>> {
 }
 
 impl KafkaConfig {
-    /// A configuration for the brokers at `bootstrap`, with nothing else changed.
+    /// A configuration for the brokers at `bootstrap`, without additional settings.
     pub fn new(bootstrap: impl Into<String>) -> Self {
         Self { bootstrap: bootstrap.into(), properties: Vec::new() }
     }
 
-    /// Settings that every client shares. `socket.nagle.disable` and small back-offs keep single
-    /// records fast; the operator's properties come last and win.
+    /// Settings of every client. `socket.nagle.disable` and short back-offs keep single records fast.
+    /// The operator's properties come last and override the others.
     fn client(&self, name: &str, own: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config
@@ -110,8 +111,8 @@ impl KafkaConfig {
         config
     }
 
-    /// A producer, idempotent unless `own` says otherwise: no duplicates from retries, all replicas
-    /// in sync have the record before it counts as delivered.
+    /// A producer, idempotent unless `own` disables it: retries write no duplicates, and a record
+    /// counts as delivered once all in-sync replicas have it.
     pub(crate) fn producer(&self, name: &str, own: &[(&str, &str)]) -> ClientConfig {
         let shared = [
             ("enable.idempotence", "true"),
@@ -122,8 +123,8 @@ impl KafkaConfig {
         self.client(name, &[&shared, own].concat())
     }
 
-    /// A consumer that commits nothing by itself. `fetch.wait.max.ms` bounds how long a partition
-    /// that was just assigned, sought or resumed waits for the fetch under way to come home.
+    /// A consumer without automatic commits. `fetch.wait.max.ms` limits the wait of a newly
+    /// assigned, sought or resumed partition for the fetch in flight.
     pub(crate) fn consumer(&self, name: &str, own: &[(&str, &str)]) -> ClientConfig {
         let shared = [
             ("enable.auto.commit", "false"),
@@ -137,9 +138,9 @@ impl KafkaConfig {
         self.client(name, &[&shared, own].concat())
     }
 
-    /// A member of a group that reads what is committed, and gives up only the partitions that others
-    /// are to have. By the classic protocol it is missed after ten seconds; by the newer one that is
-    /// the broker's to say, and its settings are refused here.
+    /// A member of a group, reading committed records with cooperative rebalancing. With the classic
+    /// protocol the group removes a dead member after ten seconds. With the consumer protocol the
+    /// broker sets this time, and librdkafka refuses the classic protocol's settings.
     pub(crate) fn group_consumer(
         &self,
         name: &str,
@@ -159,7 +160,7 @@ impl KafkaConfig {
         self.consumer(name, &[&shared, of_protocol, own].concat())
     }
 
-    /// A client that only asks the cluster about itself.
+    /// A client for metadata and administration.
     pub(crate) fn admin(&self) -> ClientConfig {
         self.client("abacus-admin", &[])
     }

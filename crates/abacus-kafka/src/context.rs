@@ -1,11 +1,11 @@
-//! What librdkafka reports of itself, put where it belongs: the log and the availability.
+//! Forwards librdkafka's logs and errors to the process log.
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-/// Logs a line of librdkafka under our names. Connection trouble is a warning however librdkafka
-/// ranks it: it reconnects by itself, and [`crate::Availability`] reports what it means.
+/// Logs a line of librdkafka with this crate's field names. Errors become warnings: librdkafka
+/// reconnects by itself, and [`crate::Availability`] reports an outage.
 pub(crate) fn log(client: &str, level: RDKafkaLogLevel, facility: &str, message: &str) {
     use RDKafkaLogLevel as Level;
     match level {
@@ -21,17 +21,17 @@ pub(crate) fn log(client: &str, level: RDKafkaLogLevel, facility: &str, message:
     }
 }
 
-/// Logs an error that librdkafka raises by itself, outside any call.
+/// Logs an error from librdkafka's background threads.
 pub(crate) fn error(client: &str, error: &KafkaError, reason: &str) {
     tracing::warn!(kafka.client = client, error = %error, "{reason}");
 }
 
-/// Whether `error` says that no broker is left to talk to.
+/// True if `error` means that no broker is reachable.
 pub(crate) fn is_disconnection(error: &KafkaError) -> bool {
     error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown)
 }
 
-/// A context that logs and does nothing else.
+/// A client context for logging alone.
 pub(crate) struct Logging {
     pub(crate) client: String,
 }

@@ -1,14 +1,14 @@
-//! What can go wrong between us and the cluster.
+//! Errors of Kafka clients.
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
-/// A Kafka client could not be made, or can no longer go on.
+/// A Kafka client cannot be created, or cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The settings are refused or the client cannot start.
+    /// librdkafka refuses the settings, or the client cannot start.
     #[error("cannot create the Kafka client {client}")]
     Client {
-        /// Which client.
+        /// Name of the client.
         client: String,
         /// librdkafka's reason.
         #[source]
@@ -17,7 +17,7 @@ pub enum Error {
     /// A call to the cluster, or to librdkafka, failed.
     #[error("Kafka failed at {what}")]
     Call {
-        /// What was called for.
+        /// Purpose of the call.
         what: String,
         /// librdkafka's reason.
         #[source]
@@ -26,46 +26,46 @@ pub enum Error {
     /// A topic does not exist.
     #[error("topic {0} does not exist; `abacus-admin topics apply` creates it")]
     NoSuchTopic(String),
-    /// The client reached a state that only a new process gets out of, such as being replaced by
-    /// a newer instance of the same name.
-    #[error("the Kafka client {client} cannot go on")]
+    /// The client is in a fatal state, for example fenced by a newer instance of the same name. Only
+    /// a new process recovers.
+    #[error("the Kafka client {client} cannot continue")]
     Fatal {
-        /// Which client.
+        /// Name of the client.
         client: String,
         /// librdkafka's reason.
         #[source]
         source: KafkaError,
     },
-    /// A record that must be written, and that Kafka will never take.
+    /// Kafka will never accept a record of the stream.
     #[error("Kafka refuses a record for {partition}")]
     Refused {
-        /// Where it was to be written.
+        /// Target partition.
         partition: String,
         /// librdkafka's reason.
         #[source]
         source: KafkaError,
     },
-    /// A record was dropped without an outcome; only reading it again can help.
+    /// A record was dropped without an outcome, and must be read again.
     #[error("a record was dropped without an outcome")]
     Abandoned,
-    /// So many records are neither written nor given up.
+    /// This many records are neither written nor given up.
     #[error("{0} records are not written")]
     Unwritten(usize),
-    /// A thread of this crate could not be started.
+    /// A thread cannot be started.
     #[error("cannot start the thread {0}")]
     Thread(String, #[source] std::io::Error),
 }
 
-/// A record was not taken for sending. Nothing was written.
+/// A record was not queued for sending, and is not written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// More is waiting to be sent than the producer may hold.
+    /// The producer's queue has reached its limit.
     #[error("the producer's queue is full")]
     QueueFull,
     /// The record is larger than the topic allows.
-    #[error("the record is larger than the {MAX_RECORD_MIB} MiB that a topic takes")]
+    #[error("the record is larger than the topic's limit of {MAX_RECORD_MIB} MiB")]
     TooLarge,
-    /// Anything else that librdkafka refuses.
+    /// librdkafka refuses the record for another reason.
     #[error("the record was refused: {0}")]
     Refused(Code),
 }
@@ -93,7 +93,7 @@ impl Error {
     }
 }
 
-/// Whether the same record would be refused again.
+/// True if Kafka would refuse the record again.
 pub(crate) fn is_refusal(code: Code) -> bool {
     matches!(
         code,

@@ -1,23 +1,24 @@
-//! Places at which a test has the process die, as by SIGKILL: no destructor runs, nothing is
+//! Points at which a test can kill the process, as with SIGKILL: no destructor runs and no buffer is
 //! flushed.
 //!
-//! They exist only with the feature `failpoints`; without it a call is nothing. With it,
-//! `FAILPOINTS='stream::before_commit=2%return'` kills the process at every fiftieth commit.
+//! The points exist with the feature `failpoints`; without the feature a call does nothing. With the
+//! feature, `FAILPOINTS='stream::before_commit=2%return'` kills the process at every fiftieth commit.
 
-/// Reads the environment variable `FAILPOINTS`. To be called once, before threads start.
+/// Reads the environment variable `FAILPOINTS`. Call once, before threads start.
 pub fn set_up() {
     #[cfg(feature = "failpoints")]
     std::mem::forget(fail::FailScenario::setup());
 }
 
-/// Dies here if `name` is set to `return`.
+/// Kills the process here if `name` is set to `return`.
 #[cfg_attr(not(feature = "failpoints"), inline, expect(clippy::missing_const_for_fn, unused))]
 pub fn reach(name: &'static str) {
     #[cfg(feature = "failpoints")]
     fail::fail_point!(name, |_| die(name));
 }
 
-/// The same a moment later, when the caller is in the middle of what follows.
+/// Kills the process a millisecond later if `name` is set to `return`: the caller has then begun its
+/// next call.
 #[cfg_attr(not(feature = "failpoints"), inline, expect(clippy::missing_const_for_fn, unused))]
 pub fn reach_amid(name: &'static str) {
     #[cfg(feature = "failpoints")]
@@ -30,7 +31,7 @@ pub fn reach_amid(name: &'static str) {
 }
 
 #[cfg(feature = "failpoints")]
-#[expect(clippy::print_stderr, reason = "a test reads there why the process is gone")]
+#[expect(clippy::print_stderr, reason = "a test reads the reason from stderr")]
 fn die(name: &str) {
     eprintln!("failpoint {name}: killed");
     let itself = rustix::process::getpid();
@@ -47,7 +48,7 @@ mod tests {
 
     use super::*;
 
-    /// Runs the test `reaches_both` in a process of its own.
+    /// Runs the test `reaches_both` in a new process.
     fn run_with(failpoints: &str) -> Output {
         Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "failpoint::tests::reaches_both", "--nocapture"])

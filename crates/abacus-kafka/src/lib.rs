@@ -1,10 +1,4 @@
-//! Everything in Abacus that speaks to Kafka: client settings, a producer for low latency, a reader
-//! of one fixed partition, a consumer group whose offsets live elsewhere, exactly-once
-//! consume-transform-produce, and for tools a scan of a topic and a transaction.
-//!
-//! This crate moves bytes, keys, headers and offsets and knows no event type. It is the only one
-//! that names rdkafka. Each client runs on an OS thread of its own: librdkafka's calls block, so
-//! they have no place on an async runtime.
+#![doc = include_str!("../README.md")]
 
 pub mod admin;
 mod availability;
@@ -13,6 +7,7 @@ mod config;
 mod context;
 mod error;
 pub mod failpoint;
+mod group_protocol;
 mod partition_reader;
 mod partitioner;
 mod producer;
@@ -37,4 +32,4 @@ pub use record::{
 };
 pub use redelivery::{PersistentProducer, Redelivery};
 pub use scan::{ScanStart, TopicScan, read_record};
-pub use transaction::{Progress, TransactionWriter, Undone, progress};
+pub use transaction::{Progress, TransactionError, TransactionWriter, progress};

@@ -1,5 +1,6 @@
-//! Reading one fixed partition from now on, with no consumer group: how an ingress instance hears
-//! its replies. A group would take the partition away at every deployment, replies with it.
+//! Reads one fixed partition from its current end, without a consumer group: an ingress instance
+//! receives its replies here. A group would reassign the partition at every deployment and lose
+//! replies.
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -11,22 +12,22 @@ use crate::error::Error;
 use crate::record::InboundRecord;
 use crate::watermarks::watermarks;
 
-/// A reader positioned in one partition.
+/// A reader of one partition.
 pub struct PartitionReader {
     consumer: BaseConsumer<Logging>,
     name: String,
 }
 
 impl PartitionReader {
-    /// Positions a reader at the present end of the partition: every record written after this
-    /// call has returned will be read. Blocks.
+    /// Opens a reader at the current end of the partition. Every record written after this call
+    /// returns will be read. Blocks.
     pub fn open(
         config: &KafkaConfig,
         name: &str,
         topic: &str,
         partition: i32,
     ) -> Result<Self, Error> {
-        // rdkafka delivers nothing without a group id; nothing is ever committed to it.
+        // rdkafka delivers no records without a group id. No offset is ever committed.
         let client = config.consumer(name, &[("group.id", name)]);
         let consumer: BaseConsumer<Logging> = client
             .create_with_context(Logging { client: name.to_owned() })
@@ -46,8 +47,8 @@ impl PartitionReader {
         Ok(Self { consumer, name: name.to_owned() })
     }
 
-    /// Hands every record to `on_record` until `is_stopping`. Connection trouble is waited out;
-    /// only a fatal error ends it.
+    /// Passes every record to `on_record` until `is_stopping`. Waits through connection trouble;
+    /// only a fatal error is returned.
     pub fn run(
         self,
         is_stopping: impl Fn() -> bool,
@@ -61,7 +62,7 @@ impl PartitionReader {
                     return Err(Error::Fatal { client: self.name, source });
                 }
                 Some(Err(error)) => {
-                    tracing::warn!(kafka.client = self.name, error = %error, "reading goes on");
+                    tracing::warn!(kafka.client = self.name, error = %error, "poll failed; polling again");
                 }
             }
         }

@@ -1,5 +1,5 @@
-//! A producer for single records that somebody waits for: nothing lingers, and every record's fate
-//! is reported.
+//! A producer for single records with a waiting caller: no linger, and a delivery report for every
+//! record.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -17,27 +17,27 @@ use crate::context;
 use crate::error::{Error, SendError};
 use crate::record::{Header, to_kafka_headers};
 
-/// How one producer differs from another.
+/// Settings of a producer.
 #[derive(Clone, Debug)]
 pub struct ProducerSettings {
-    /// The client's name in logs and at the broker.
+    /// Name of the client in logs and at the broker.
     pub name: String,
-    /// How long a record may wait to be written, retries included, before it is given up.
+    /// Longest wait of a record to be written, retries included.
     pub delivery_timeout: Duration,
-    /// Whether a retry may write a record twice.
+    /// Effect of retries.
     pub duplicates: Duplicates,
-    /// How many bytes may wait to be written before [`SendError::QueueFull`].
+    /// Most bytes waiting to be written. Beyond, sending fails with [`SendError::QueueFull`].
     pub queue_bytes: u64,
 }
 
-/// What a retry may do to a record whose first attempt was written and not acknowledged.
+/// Effect of retrying a record after its first attempt was written without an acknowledgement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Duplicates {
-    /// It is written once (an idempotent producer). While five of its records are on their way to
-    /// a partition and others wait, librdkafka's thread does not sleep but spins: at 9,000 replies
-    /// a second that was 60 % of a core.
+    /// The record is written once: the producer is idempotent. While five records are in flight to a
+    /// partition and more wait, librdkafka's thread spins instead of sleeping: 60 % of a core at
+    /// 9,000 replies a second.
     Never,
-    /// It may be written twice, where the reader does not mind.
+    /// The record may be written twice, for readers that tolerate duplicates.
     Possible,
 }
 
@@ -52,12 +52,12 @@ impl Duplicates {
     }
 }
 
-/// What became of a record.
+/// Outcome of sending a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// It is in the log, on all replicas in sync.
+    /// All in-sync replicas have the record.
     Written,
-    /// It was refused or given up. After a timeout it may have been written all the same.
+    /// The record was refused or given up. After a timeout it may nevertheless be written.
     Failed(RDKafkaErrorCode),
 }
 
@@ -72,12 +72,12 @@ impl Delivery {
     }
 }
 
-/// A record to send now; librdkafka copies it.
+/// A record to send now. librdkafka copies the bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a> {
-    /// The topic to write to.
+    /// Target topic.
     pub topic: &'a str,
-    /// The partition to write to; `None` leaves it to the key.
+    /// Target partition; `None` chooses by key.
     pub partition: Option<i32>,
     /// The key.
     pub key: &'a [u8],
@@ -89,7 +89,7 @@ pub struct Outgoing<'a> {
 
 type OnDelivery = Box<dyn Fn(u128, &DeliveryResult<'_>) + Send + Sync>;
 
-/// A producer with a polling thread of its own.
+/// A producer with its own polling thread.
 pub struct Producer {
     inner: Arc<ThreadedProducer<Context>>,
     availability: Availability,
@@ -103,20 +103,21 @@ struct Context {
 }
 
 impl Producer {
-    /// Creates the producer. `on_delivery` hears of every record under the token it was sent with,
-    /// on the polling thread: it must be quick.
+    /// Creates the producer. `on_delivery` receives the token and the outcome of every record. It
+    /// runs on the polling thread, and must be quick.
     pub fn connect(
         config: &KafkaConfig,
         settings: &ProducerSettings,
         on_delivery: impl Fn(u128, Delivery) + Send + Sync + 'static,
     ) -> Result<Self, Error> {
-        Self::connect_hearing(config, settings, move |token, result| {
+        Self::connect_with_reports(config, settings, move |token, result| {
             on_delivery(token, Delivery::of(result));
         })
     }
 
-    /// The same with the record in what `on_delivery` hears.
-    pub(crate) fn connect_hearing(
+    /// Creates the producer. `on_delivery` receives the token and the whole delivery report of every
+    /// record.
+    pub(crate) fn connect_with_reports(
         config: &KafkaConfig,
         settings: &ProducerSettings,
         on_delivery: impl Fn(u128, &DeliveryResult<'_>) + Send + Sync + 'static,
@@ -143,8 +144,8 @@ impl Producer {
         Ok(Self { inner, availability, watcher: Some(watcher) })
     }
 
-    /// Hands a record over for sending; what becomes of it is reported under `token`. On an error
-    /// nothing was or will be written, and nothing is reported.
+    /// Queues a record. Its delivery is reported with `token`. After an error the record is neither
+    /// written nor reported.
     pub fn send(&self, outgoing: &Outgoing<'_>, token: u128) -> Result<(), SendError> {
         let headers = outgoing.headers.iter().map(|header| (header.name, header.value));
         let mut record = BaseRecord::with_opaque_to(outgoing.topic, Box::new(token))
@@ -157,7 +158,7 @@ impl Producer {
         self.inner.send(record).map_err(|(error, _)| SendError::from_kafka(&error))
     }
 
-    /// Hands a record over once more that was reported as not written.
+    /// Sends an unwritten record again, from its delivery report.
     pub(crate) fn send_again(&self, message: &OwnedMessage, token: u128) -> Result<(), SendError> {
         let mut record = BaseRecord::with_opaque_to(message.topic(), Box::new(token))
             .key(message.key().unwrap_or_default())
@@ -171,12 +172,12 @@ impl Producer {
         self.inner.send(record).map_err(|(error, _)| SendError::from_kafka(&error))
     }
 
-    /// Whether the brokers can be reached.
+    /// Reachability of the brokers.
     pub fn availability(&self) -> &Availability {
         &self.availability
     }
 
-    /// Fails once the client can write nothing more, ever: only a new process gets out of that.
+    /// Fails once the client is in a fatal state. Only a new process recovers.
     pub fn check(&self) -> Result<(), Error> {
         match self.inner.client().fatal_error() {
             Some((code, reason)) => {
@@ -188,7 +189,7 @@ impl Producer {
         }
     }
 
-    /// How many partitions `topic` has. Blocks.
+    /// Returns the number of partitions of `topic`. Blocks.
     pub fn partition_count(&self, topic: &str) -> Result<u32, Error> {
         let metadata = self
             .inner
@@ -203,7 +204,7 @@ impl Producer {
         }
     }
 
-    /// Waits until everything handed over is written or given up. Blocks.
+    /// Waits until every queued record is written or given up. Blocks.
     pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
         self.inner.flush(timeout).map_err(Error::call("flush"))
     }

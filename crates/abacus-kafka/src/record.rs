@@ -1,4 +1,4 @@
-//! Records as they come in and go out: bytes and coordinates, no meaning.
+//! Inbound and outbound records: keys, values, headers and positions, as bytes.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,17 +8,17 @@ use rdkafka::TopicPartitionList;
 use rdkafka::message::{BorrowedMessage, Headers, Message, OwnedHeaders};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 
-/// A partition of a topic. Cheap to clone.
+/// A partition of a topic. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TopicPartition {
-    /// The topic's name.
+    /// Name of the topic.
     pub topic: Arc<str>,
-    /// The partition's number.
+    /// Number of the partition.
     pub partition: i32,
 }
 
 impl TopicPartition {
-    /// The partitions of a list of librdkafka's, in its order.
+    /// The partitions of a librdkafka list, in order.
     pub(crate) fn all_of(list: &TopicPartitionList) -> Vec<Self> {
         let elements = list.elements();
         let partition = |element: &TopicPartitionListElem<'_>| Self {
@@ -38,13 +38,13 @@ impl fmt::Display for TopicPartition {
 /// A header to send.
 #[derive(Clone, Copy, Debug)]
 pub struct Header<'a> {
-    /// The header's name.
+    /// Name of the header.
     pub name: &'a str,
-    /// Its value.
+    /// Value of the header.
     pub value: &'a [u8],
 }
 
-/// A record just read, still in librdkafka's memory.
+/// A received record in librdkafka's memory.
 pub struct InboundRecord<'a> {
     message: BorrowedMessage<'a>,
 }
@@ -54,52 +54,52 @@ impl<'a> InboundRecord<'a> {
         Self { message }
     }
 
-    /// The topic it was read from.
+    /// Topic of the record.
     pub fn topic(&self) -> &str {
         self.message.topic()
     }
 
-    /// The partition it was read from.
+    /// Partition of the record.
     pub fn partition(&self) -> i32 {
         self.message.partition()
     }
 
-    /// Its place in the partition.
+    /// Offset in the partition.
     pub fn offset(&self) -> i64 {
         self.message.offset()
     }
 
-    /// When it was written, in milliseconds since the Unix epoch.
+    /// Time of writing, in milliseconds since the Unix epoch.
     pub fn timestamp_ms(&self) -> Option<i64> {
         self.message.timestamp().to_millis()
     }
 
-    /// The key; empty if there is none.
+    /// The key, empty if the record has none.
     pub fn key(&self) -> &[u8] {
         self.message.key().unwrap_or_default()
     }
 
-    /// The value; empty if there is none.
+    /// The value, empty if the record has none.
     pub fn payload(&self) -> &[u8] {
         self.message.payload().unwrap_or_default()
     }
 
-    /// The headers in their order; a name may come more than once.
+    /// The headers in order. A name may occur more than once.
     pub fn headers(&self) -> Result<RecordHeaders<'_>, UnreadableHeaders> {
         let Some(headers) = self.message.headers() else { return Ok(Vec::new()) };
         let header = |index| headers.try_get(index).map(|header| (header.key, header.value));
-        // rdkafka panics on a name that is not UTF-8. Whoever can write to the topic can write one.
+        // rdkafka panics on a header name outside UTF-8, and any producer may write such a name.
         catch_unwind(AssertUnwindSafe(|| (0..headers.count()).filter_map(header).collect()))
             .map_err(|_| UnreadableHeaders)
     }
 
-    /// The value of the first header called `name`.
+    /// Value of the first header named `name`.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         let headers = self.headers().ok()?;
         headers.into_iter().find(|(key, _)| *key == name).and_then(|(_, value)| value)
     }
 
-    /// A copy that outlives librdkafka's.
+    /// Copies the record out of librdkafka's memory, without headers.
     pub fn to_owned_record(&self) -> OwnedRecord {
         OwnedRecord {
             topic: self.topic().to_owned(),
@@ -111,35 +111,35 @@ impl<'a> InboundRecord<'a> {
     }
 }
 
-/// Names and values, in their order.
+/// Names and values of headers, in order.
 pub type RecordHeaders<'a> = Vec<(&'a str, Option<&'a [u8]>)>;
 
-/// A header's name is not UTF-8.
+/// The name of a header is not UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a header's name is not UTF-8")]
 pub struct UnreadableHeaders;
 
-/// A record just read, copied; without its headers.
+/// A copy of a received record, without headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedRecord {
-    /// The topic it was read from.
+    /// Topic of the record.
     pub topic: String,
-    /// The partition it was read from.
+    /// Partition of the record.
     pub partition: i32,
-    /// Its place in the partition.
+    /// Offset in the partition.
     pub offset: i64,
-    /// The key; empty if there was none.
+    /// The key, empty if the record had none.
     pub key: Vec<u8>,
-    /// The value; empty if there was none.
+    /// The value, empty if the record had none.
     pub payload: Vec<u8>,
 }
 
-/// A record to be written later, with the transaction that commits its origin.
+/// A record to publish. A stream writes the record in the transaction of its source record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboundRecord {
-    /// The topic to write to.
+    /// Target topic.
     pub topic: Arc<str>,
-    /// The partition to write to; `None` leaves it to the key.
+    /// Target partition; `None` chooses by key.
     pub partition: Option<i32>,
     /// The key.
     pub key: Vec<u8>,
@@ -150,7 +150,7 @@ pub struct OutboundRecord {
 }
 
 impl OutboundRecord {
-    /// Bytes of key, value and headers.
+    /// Size of key, value and headers in bytes.
     pub fn size(&self) -> usize {
         let headers: usize =
             self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();

@@ -1,7 +1,7 @@
-//! A producer of records that are worth sending again for a while if they were not written.
+//! A producer that sends unwritten records again until a deadline.
 //!
-//! **Invariant:** each record that was taken is written or reported as lost, and what waits to be sent
-//! again is bounded. A record may be written twice.
+//! **Invariant:** each accepted record is written or reported as lost. The memory for records waiting
+//! to be sent again is bounded. A record may be written twice.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,33 +16,33 @@ use crate::config::KafkaConfig;
 use crate::error::{Error, SendError, is_refusal};
 use crate::producer::{Delivery, Outgoing, Producer, ProducerSettings};
 
-/// How long a record waits before it is sent again.
+/// Pause before a record is sent again.
 const PAUSE: Duration = Duration::from_millis(250);
-/// How often a flush looks whether all is done.
+/// Pause between two looks of a flush at the retry queue.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What a record that was not written comes to.
+/// Treatment of an unwritten record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Redelivery {
-    /// It is sent again.
+    /// The record is sent again, after a failure with this code.
     Again(Code),
-    /// It was given up, for the last reason.
+    /// The record was given up. The code is the last failure's.
     Lost(Code),
 }
 
-/// A producer that sends again what was not written, for as long as each record is worth it.
+/// A producer that sends each unwritten record again until the record's deadline.
 pub struct PersistentProducer {
     producer: Arc<Producer>,
-    waiting: Arc<Waiting>,
+    retries: Arc<RetryQueue>,
     sender: Option<JoinHandle<()>>,
     began: Instant,
 }
 
 type OnFailure = Box<dyn Fn(Redelivery) + Send + Sync>;
 
-/// Records that were not written.
-struct Waiting {
-    queue: Mutex<Queue>,
+/// Unwritten records waiting to be sent again.
+struct RetryQueue {
+    state: Mutex<RetryState>,
     changed: Condvar,
     limit_bytes: usize,
     on_failure: OnFailure,
@@ -50,22 +50,22 @@ struct Waiting {
 }
 
 #[derive(Default)]
-struct Queue {
-    records: VecDeque<Unwritten>,
+struct RetryState {
+    records: VecDeque<UnwrittenRecord>,
     bytes: usize,
     is_closed: bool,
 }
 
-struct Unwritten {
+struct UnwrittenRecord {
     message: OwnedMessage,
-    /// Its end, in milliseconds since the producer began.
-    until: u128,
+    /// The record's deadline, in milliseconds since the producer began.
+    deadline_ms: u128,
     code: Code,
 }
 
 impl PersistentProducer {
-    /// Creates the producer. At most `limit_bytes` wait to be sent again. `on_failure` hears of each
-    /// time that a record was not written, on the polling thread: it must be quick.
+    /// Creates the producer. At most `limit_bytes` of records wait to be sent again. `on_failure` is
+    /// called for each failed delivery, on the polling thread, and must be quick.
     pub fn connect(
         config: &KafkaConfig,
         settings: &ProducerSettings,
@@ -73,39 +73,40 @@ impl PersistentProducer {
         on_failure: impl Fn(Redelivery) + Send + Sync + 'static,
     ) -> Result<Self, Error> {
         let began = Instant::now();
-        let waiting = Arc::new(Waiting {
-            queue: Mutex::default(),
+        let retries = Arc::new(RetryQueue {
+            state: Mutex::default(),
             changed: Condvar::new(),
             limit_bytes,
             on_failure: Box::new(on_failure),
             began,
         });
-        let hearing = Arc::clone(&waiting);
-        let producer = Producer::connect_hearing(config, settings, move |until, result| {
-            hearing.hear(until, result);
-        })?;
+        let reported = Arc::clone(&retries);
+        let producer =
+            Producer::connect_with_reports(config, settings, move |deadline_ms, result| {
+                reported.on_delivery(deadline_ms, result);
+            })?;
         let producer = Arc::new(producer);
-        let sender = spawn_sender(&settings.name, &producer, &waiting)?;
-        Ok(Self { producer, waiting, sender: Some(sender), began })
+        let sender = spawn_sender(&settings.name, &producer, &retries)?;
+        Ok(Self { producer, retries, sender: Some(sender), began })
     }
 
-    /// Hands a record over for sending, which is tried until it is written or `time` is over. On an
-    /// error nothing was or will be written, and nothing is reported.
+    /// Queues a record. Sending is tried until the record is written or `time` is over. After an
+    /// error the record is neither written nor reported.
     pub fn send(&self, outgoing: &Outgoing<'_>, time: Duration) -> Result<(), SendError> {
         self.producer.send(outgoing, (self.began.elapsed() + time).as_millis())
     }
 
-    /// How many partitions `topic` has. Blocks.
+    /// Returns the number of partitions of `topic`. Blocks.
     pub fn partition_count(&self, topic: &str) -> Result<u32, Error> {
         self.producer.partition_count(topic)
     }
 
-    /// Waits until everything handed over is written or given up. Blocks.
+    /// Waits until every queued record is written or given up. Blocks.
     pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
         let deadline = Instant::now() + timeout;
         loop {
             self.producer.flush(deadline.saturating_duration_since(Instant::now()))?;
-            let left = self.waiting.queue.lock().records.len();
+            let left = self.retries.state.lock().records.len();
             if left == 0 {
                 return Ok(());
             }
@@ -119,8 +120,8 @@ impl PersistentProducer {
 
 impl Drop for PersistentProducer {
     fn drop(&mut self) {
-        self.waiting.queue.lock().is_closed = true;
-        self.waiting.changed.notify_all();
+        self.retries.state.lock().is_closed = true;
+        self.retries.changed.notify_all();
         if let Some(sender) = self.sender.take() {
             let _ = sender.join();
         }
@@ -130,71 +131,71 @@ impl Drop for PersistentProducer {
 fn spawn_sender(
     name: &str,
     producer: &Arc<Producer>,
-    waiting: &Arc<Waiting>,
+    retries: &Arc<RetryQueue>,
 ) -> Result<JoinHandle<()>, Error> {
-    let (producer, waiting) = (Arc::clone(producer), Arc::clone(waiting));
+    let (producer, retries) = (Arc::clone(producer), Arc::clone(retries));
     let thread = format!("{name}-again");
     std::thread::Builder::new()
         .name(thread.clone())
-        .spawn(move || waiting.send_all_again(&producer))
+        .spawn(move || retries.send_all_again(&producer))
         .map_err(|error| Error::Thread(thread, error))
 }
 
-impl Waiting {
-    /// Takes what was not written, unless it never will be or nobody wants it any more.
-    fn hear(&self, until: u128, result: &DeliveryResult<'_>) {
+impl RetryQueue {
+    /// Queues an unwritten record for another attempt, if an attempt may succeed before the deadline.
+    fn on_delivery(&self, deadline_ms: u128, result: &DeliveryResult<'_>) {
         let Err((_, message)) = result else { return };
         let Delivery::Failed(code) = Delivery::of(result) else { return };
-        let is_worth_it = may_pass(code) && self.now() + PAUSE.as_millis() < until;
-        let is_taken = is_worth_it && self.take(message, until, code);
-        (self.on_failure)(if is_taken { Redelivery::Again(code) } else { Redelivery::Lost(code) });
+        let may_succeed = is_temporary(code) && self.now_ms() + PAUSE.as_millis() < deadline_ms;
+        let is_queued = may_succeed && self.push(message, deadline_ms, code);
+        (self.on_failure)(if is_queued { Redelivery::Again(code) } else { Redelivery::Lost(code) });
     }
 
-    fn now(&self) -> u128 {
+    fn now_ms(&self) -> u128 {
         self.began.elapsed().as_millis()
     }
 
-    fn take(&self, message: &BorrowedMessage<'_>, until: u128, code: Code) -> bool {
-        let mut queue = self.queue.lock();
+    fn push(&self, message: &BorrowedMessage<'_>, deadline_ms: u128, code: Code) -> bool {
+        let mut state = self.state.lock();
         let bytes = size(message);
-        if queue.is_closed || queue.bytes + bytes > self.limit_bytes {
+        if state.is_closed || state.bytes + bytes > self.limit_bytes {
             return false;
         }
-        queue.bytes += bytes;
-        queue.records.push_back(Unwritten { message: message.detach(), until, code });
-        drop(queue);
+        state.bytes += bytes;
+        state.records.push_back(UnwrittenRecord { message: message.detach(), deadline_ms, code });
+        drop(state);
         self.changed.notify_all();
         true
     }
 
-    /// Sends what waits, a while after it came, until it is closed.
+    /// Sends queued records again, each after a pause, until the queue is closed.
     fn send_all_again(&self, producer: &Producer) {
-        let mut queue = self.queue.lock();
-        while !queue.is_closed {
-            if queue.records.is_empty() {
-                self.changed.wait(&mut queue);
+        let mut state = self.state.lock();
+        while !state.is_closed {
+            if state.records.is_empty() {
+                self.changed.wait(&mut state);
                 continue;
             }
-            // What comes meanwhile goes with it.
-            drop(queue);
+            // Records queued during the pause are sent in this round too.
+            drop(state);
             std::thread::park_timeout(PAUSE);
-            queue = self.queue.lock();
-            // With the lock, so that a flush does not find the queue empty too soon.
-            while let Some(record) = queue.records.pop_front() {
-                if !self.is_sent_again(producer, &record) {
-                    queue.records.push_front(record);
+            state = self.state.lock();
+            // Sending keeps the lock: a flush must not see an empty queue too soon.
+            while let Some(record) = state.records.pop_front() {
+                if !self.resend(producer, &record) {
+                    state.records.push_front(record);
                     break;
                 }
-                queue.bytes -= size(&record.message);
+                state.bytes -= size(&record.message);
             }
         }
     }
 
-    /// False if there is no room for it yet.
-    fn is_sent_again(&self, producer: &Producer, record: &Unwritten) -> bool {
-        let lost = match producer.send_again(&record.message, record.until) {
+    /// Sends a record again, or reports it as lost. Returns false if the producer's queue is full.
+    fn resend(&self, producer: &Producer, record: &UnwrittenRecord) -> bool {
+        let lost = match producer.send_again(&record.message, record.deadline_ms) {
             Ok(()) => return true,
-            Err(SendError::QueueFull) if self.now() >= record.until => record.code,
+            Err(SendError::QueueFull) if self.now_ms() >= record.deadline_ms => record.code,
             Err(SendError::QueueFull) => return false,
             Err(SendError::TooLarge) => Code::MessageSizeTooLarge,
             Err(SendError::Refused(code)) => code,
@@ -208,8 +209,8 @@ fn size(message: &impl rdkafka::Message) -> usize {
     message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len)
 }
 
-/// Whether the same record may be written at another time.
-fn may_pass(code: Code) -> bool {
+/// True if another attempt at the record may succeed.
+fn is_temporary(code: Code) -> bool {
     !is_refusal(code) && !matches!(code, Code::PurgeQueue | Code::PurgeInflight)
 }
 

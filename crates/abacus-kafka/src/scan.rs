@@ -1,5 +1,5 @@
-//! Reading what a topic holds now, once, as a tool does: without a group, up to the end that each
-//! partition has at the start, what is committed only.
+//! Reads the current content of a topic once, for tools: committed records up to the end of each
+//! partition at the start of the scan, without a consumer group.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -15,23 +15,23 @@ use crate::error::Error;
 use crate::record::InboundRecord;
 use crate::watermarks::watermarks;
 
-/// How long nothing may come, though the end has not been reached.
+/// Longest wait for a record before the end of the scan.
 const STALL: Duration = Duration::from_secs(30);
-/// What librdkafka reads ahead: a tool's memory is bounded by this and a record or two.
+/// librdkafka's read-ahead, in KiB: limits a tool's memory, apart from a record or two.
 const READ_AHEAD_KIB: &str = "16384";
 
-/// Where to begin in each partition.
+/// Start of a scan in each partition.
 #[derive(Clone, Debug)]
 pub enum ScanStart {
-    /// With the oldest record there is.
+    /// The oldest record.
     Beginning,
-    /// With the first record written at or after this time, in milliseconds since the Unix epoch.
+    /// The first record written at or after this time, in milliseconds since the Unix epoch.
     Time(i64),
-    /// At these offsets by partition; partitions not named, with the oldest record.
+    /// These offsets by partition; the oldest record in all other partitions.
     Offsets(BTreeMap<i32, i64>),
 }
 
-/// A topic about to be read from its beginning, or another place, to its end.
+/// A scan of a topic, from a start to the topic's end.
 pub struct TopicScan {
     consumer: BaseConsumer<Logging>,
     topic: String,
@@ -40,7 +40,7 @@ pub struct TopicScan {
 }
 
 impl TopicScan {
-    /// Finds out where each partition ends, and begins to read. Blocks.
+    /// Reads the end of each partition, and starts reading. Blocks.
     pub fn open(
         config: &KafkaConfig,
         name: &str,
@@ -70,12 +70,12 @@ impl TopicScan {
         Ok(scan)
     }
 
-    /// The end of each partition, as it was at the start.
+    /// The end of each partition at the start of the scan.
     pub fn ends(&self) -> &BTreeMap<i32, i64> {
         &self.ends
     }
 
-    /// Hands every record to `on_record`, until the end or until that breaks off. Blocks.
+    /// Passes every record to `on_record`, until the end or a break. Blocks.
     pub fn run<E: From<Error>>(
         mut self,
         mut on_record: impl FnMut(&InboundRecord<'_>) -> Result<ControlFlow<()>, E>,
@@ -88,17 +88,17 @@ impl TopicScan {
                 Some(Ok(message)) => {
                     deadline = Instant::now() + STALL;
                     let record = InboundRecord::new(message);
-                    let place = (record.partition(), record.offset());
-                    let end = self.unread.get(&place.0).copied();
-                    if end.is_some_and(|end| place.1 < end) && on_record(&record)?.is_break() {
+                    let (partition, offset) = (record.partition(), record.offset());
+                    let end = self.unread.get(&partition).copied();
+                    if end.is_some_and(|end| offset < end) && on_record(&record)?.is_break() {
                         return Ok(());
                     }
                     drop(record);
-                    if end.is_some_and(|end| place.1 + 1 >= end) {
-                        self.finish(place.0)?;
+                    if end.is_some_and(|end| offset + 1 >= end) {
+                        self.finish(partition)?;
                     }
                 }
-                // The end may be the mark of a transaction, which is no record.
+                // The last offset may be a transaction marker instead of a record.
                 Some(Err(KafkaError::PartitionEOF(partition))) => self.finish(partition)?,
                 Some(Err(error)) => trouble = error,
             }
@@ -126,8 +126,8 @@ impl TopicScan {
     }
 }
 
-/// What `read` makes of the record at one place; `None` if it is no longer there, or not yet.
-/// Blocks.
+/// Applies `read` to the record at one partition and offset. Returns `None` if the record is deleted
+/// or not yet written. Blocks.
 pub fn read_record<T>(
     config: &KafkaConfig,
     name: &str,
@@ -154,7 +154,7 @@ pub fn read_record<T>(
     Ok(found)
 }
 
-/// rdkafka delivers nothing without a group id; nothing is ever committed to it.
+/// Connects a consumer. rdkafka delivers no records without a group id; no offset is ever committed.
 fn connect(config: &KafkaConfig, name: &str) -> Result<BaseConsumer<Logging>, Error> {
     let own = [
         ("group.id", name),
@@ -177,7 +177,7 @@ fn partitions(consumer: &BaseConsumer<Logging>, topic: &str) -> Result<Vec<i32>,
     }
 }
 
-/// Where to start, for partitions that are not to be read from their beginning.
+/// Returns the start offsets, except for partitions read from the beginning.
 fn starts(
     consumer: &BaseConsumer<Logging>,
     topic: &str,
@@ -199,7 +199,7 @@ fn starts(
     let found = found.map_err(Error::call(format!("the offsets of a time in {topic}")))?;
     let offset = |offset| match offset {
         Offset::Offset(offset) => offset,
-        // Nothing as young is there.
+        // The partition has no record at or after this time.
         _ => i64::MAX,
     };
     Ok(found.elements().iter().map(|e| (e.partition(), offset(e.offset()))).collect())

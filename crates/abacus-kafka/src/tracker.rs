@@ -1,38 +1,38 @@
-//! Which offset of a partition may be committed when its records finish in any order.
+//! Tracks the records of one partition, which finish in any order, to find the offset to commit.
 //!
-//! **Invariant:** what is taken out comes in offset order and never passes an unfinished record.
-//! So committing "the offset after the last one taken" neither loses nor repeats a record.
+//! **Invariant:** records are taken in offset order, never past an unfinished record. Committing the
+//! offset after the last taken record therefore neither loses nor repeats a record.
 
 use std::collections::VecDeque;
 
-/// The records of one partition that were received and not yet taken out.
+/// The received and not yet taken records of one partition.
 #[derive(Debug)]
 pub(crate) struct OffsetTracker<T> {
-    entries: VecDeque<Entry<T>>,
-    /// Slot of the first entry.
+    entries: VecDeque<TrackedRecord<T>>,
+    /// Sequence number of the first entry.
     first: u64,
-    /// How many entries at the front are finished.
+    /// Number of finished entries at the front.
     ready: usize,
-    /// Of all entries.
+    /// Size of all entries.
     bytes: usize,
 }
 
 #[derive(Debug)]
-struct Entry<T> {
+struct TrackedRecord<T> {
     offset: i64,
     bytes: usize,
     outcome: Option<T>,
 }
 
-/// A received record's place, by which it is finished.
+/// The number of a received record: its handle for [`OffsetTracker::finish`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Slot(u64);
+pub(crate) struct SequenceNumber(u64);
 
-/// A finished record, taken out.
+/// A finished record, taken from the tracker.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Taken<T> {
+pub(crate) struct FinishedRecord<T> {
     pub(crate) offset: i64,
-    /// What the record was received with.
+    /// Size given to [`OffsetTracker::receive`].
     pub(crate) bytes: usize,
     pub(crate) outcome: T,
 }
@@ -44,18 +44,19 @@ impl<T> Default for OffsetTracker<T> {
 }
 
 impl<T> OffsetTracker<T> {
-    /// Takes note of a record of `bytes`. Records come in offset order; offsets may skip, as they do
-    /// after compaction and at transaction markers.
-    pub(crate) fn receive(&mut self, offset: i64, bytes: usize) -> Slot {
+    /// Registers a record of `bytes`. Records come in offset order. Offsets may have gaps, from
+    /// compaction and transaction markers.
+    pub(crate) fn receive(&mut self, offset: i64, bytes: usize) -> SequenceNumber {
         debug_assert!(self.entries.back().is_none_or(|last| last.offset < offset));
-        self.entries.push_back(Entry { offset, bytes, outcome: None });
+        self.entries.push_back(TrackedRecord { offset, bytes, outcome: None });
         self.bytes += bytes;
-        Slot(self.first + self.entries.len() as u64 - 1)
+        SequenceNumber(self.first + self.entries.len() as u64 - 1)
     }
 
-    /// Takes note of a record's outcome. False, and nothing is changed, if it was finished before.
-    pub(crate) fn finish(&mut self, slot: Slot, outcome: T) -> bool {
-        let entry = self.index(slot).and_then(|index| self.entries.get_mut(index));
+    /// Stores the outcome of a record. Returns false, with no effect, if the record was finished
+    /// before.
+    pub(crate) fn finish(&mut self, number: SequenceNumber, outcome: T) -> bool {
+        let entry = self.index(number).and_then(|index| self.entries.get_mut(index));
         match entry {
             Some(entry) if entry.outcome.is_none() => {
                 entry.outcome = Some(outcome);
@@ -66,44 +67,44 @@ impl<T> OffsetTracker<T> {
         }
     }
 
-    /// Takes the next record in offset order, if it is finished.
-    pub(crate) fn take_next(&mut self) -> Option<Taken<T>> {
+    /// Takes the next record in offset order, if finished.
+    pub(crate) fn take_next(&mut self) -> Option<FinishedRecord<T>> {
         self.entries.front()?.outcome.as_ref()?;
-        let Entry { offset, bytes, outcome } = self.entries.pop_front()?;
+        let TrackedRecord { offset, bytes, outcome } = self.entries.pop_front()?;
         self.first += 1;
         self.ready -= 1;
         self.bytes -= bytes;
-        outcome.map(|outcome| Taken { offset, bytes, outcome })
+        outcome.map(|outcome| FinishedRecord { offset, bytes, outcome })
     }
 
-    /// Records received and not yet taken.
+    /// Number of records received and not yet taken.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Their bytes.
+    /// Size of the records received and not yet taken, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// How many of them can be taken.
+    /// Number of records that can be taken.
     pub(crate) fn ready(&self) -> usize {
         self.ready
     }
 
-    /// Whether a record is still being worked on.
+    /// True if a record is unfinished.
     pub(crate) fn has_unfinished(&self) -> bool {
         self.ready < self.entries.len()
     }
 
-    /// Whether `slot` is the first of all and still being worked on: nothing can be taken before it
-    /// is finished.
-    pub(crate) fn is_first(&self, slot: Slot) -> bool {
-        self.index(slot) == Some(0) && self.ready == 0 && self.has_unfinished()
+    /// True if `number` is the first record and unfinished: no record can be taken before it is
+    /// finished.
+    pub(crate) fn is_first(&self, number: SequenceNumber) -> bool {
+        self.index(number) == Some(0) && self.ready == 0 && self.has_unfinished()
     }
 
-    fn index(&self, slot: Slot) -> Option<usize> {
-        usize::try_from(slot.0.checked_sub(self.first)?).ok()
+    fn index(&self, number: SequenceNumber) -> Option<usize> {
+        usize::try_from(number.0.checked_sub(self.first)?).ok()
     }
 
     fn advance(&mut self) {
@@ -130,19 +131,25 @@ mod tests {
         assert!(tracker.finish(second, "second"));
         assert_eq!(tracker.take_next(), None);
         assert!(tracker.finish(first, "first"));
-        assert_eq!(tracker.take_next(), Some(Taken { offset: 10, bytes: 1, outcome: "first" }));
-        assert_eq!(tracker.take_next(), Some(Taken { offset: 11, bytes: 1, outcome: "second" }));
+        assert_eq!(
+            tracker.take_next(),
+            Some(FinishedRecord { offset: 10, bytes: 1, outcome: "first" })
+        );
+        assert_eq!(
+            tracker.take_next(),
+            Some(FinishedRecord { offset: 11, bytes: 1, outcome: "second" })
+        );
         assert_eq!(tracker.take_next(), None);
     }
 
     #[test]
     fn a_record_finishes_once() {
         let mut tracker = OffsetTracker::default();
-        let slot = tracker.receive(0, 1);
-        assert!(tracker.finish(slot, 1));
-        assert!(!tracker.finish(slot, 2));
+        let number = tracker.receive(0, 1);
+        assert!(tracker.finish(number, 1));
+        assert!(!tracker.finish(number, 2));
         assert!(tracker.take_next().is_some_and(|taken| taken.outcome == 1));
-        assert!(!tracker.finish(slot, 3), "a taken record is past finishing");
+        assert!(!tracker.finish(number, 3), "a taken record is past finishing");
     }
 
     #[derive(Clone, Debug)]
@@ -164,7 +171,7 @@ mod tests {
     /// A record of the model.
     #[derive(Clone, Copy, Debug)]
     struct Known {
-        slot: Slot,
+        number: SequenceNumber,
         bytes: usize,
         is_finished: bool,
     }
@@ -174,12 +181,12 @@ mod tests {
         assert_eq!(tracker.bytes(), model.values().map(|known| known.bytes).sum::<usize>());
         let ready = model.values().take_while(|known| known.is_finished);
         assert_eq!(tracker.ready(), ready.count());
-        let first = model.values().find(|known| !known.is_finished).map(|known| known.slot);
+        let first = model.values().find(|known| !known.is_finished).map(|known| known.number);
         assert_eq!(tracker.has_unfinished(), first.is_some());
         for known in model.values() {
-            let is_in_the_way = model.values().next().map(|front| front.slot) == first;
-            let expected = Some(known.slot) == first && is_in_the_way;
-            assert_eq!(tracker.is_first(known.slot), expected);
+            let is_in_the_way = model.values().next().map(|front| front.number) == first;
+            let expected = Some(known.number) == first && is_in_the_way;
+            assert_eq!(tracker.is_first(known.number), expected);
         }
     }
 
@@ -195,22 +202,22 @@ mod tests {
                 match step {
                     Step::Receive { skip, bytes } => {
                         next += skip;
-                        let slot = tracker.receive(next, bytes);
+                        let number = tracker.receive(next, bytes);
                         open.push(next);
-                        model.insert(next, Known { slot, bytes, is_finished: false });
+                        model.insert(next, Known { number, bytes, is_finished: false });
                         next += 1;
                     }
                     Step::Finish { pick } if !open.is_empty() => {
                         let offset = open.swap_remove(pick.index(open.len()));
                         let known = model.get_mut(&offset).unwrap();
                         known.is_finished = true;
-                        prop_assert!(tracker.finish(known.slot, offset));
+                        prop_assert!(tracker.finish(known.number, offset));
                     }
                     Step::Finish { .. } => {}
                     Step::Take => {
                         let first = model.first_entry().filter(|first| first.get().is_finished);
                         let expected = first.map(OccupiedEntry::remove_entry).map(
-                            |(offset, Known { bytes, .. })| Taken { offset, bytes, outcome: offset },
+                            |(offset, Known { bytes, .. })| FinishedRecord { offset, bytes, outcome: offset },
                         );
                         prop_assert_eq!(tracker.take_next(), expected);
                     }

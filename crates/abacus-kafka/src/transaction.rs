@@ -1,4 +1,4 @@
-//! Writing records and a group's progress as one, as a tool does: a failure undoes the
+//! Writes records and a group's progress in one transaction, for tools: a failure aborts the
 //! transaction and ends the tool. Services use [`crate::stream`].
 
 use std::time::Duration;
@@ -17,37 +17,37 @@ use crate::context::{self, Logging};
 use crate::error::Error;
 use crate::record::{OutboundRecord, to_kafka_headers};
 
-/// How long each step of a transaction may take.
+/// Longest time for each step of a transaction.
 const STEP_TIMEOUT: Duration = Duration::from_secs(30);
-/// What was compressed once has to be again, to fit the topic that it fitted before; and what comes
-/// out of such a record may be larger than any that our services write.
-const WRITING_ALL: [(&str, &str); 2] =
+/// Settings for copies of foreign records. A record that arrived compressed must be compressed again
+/// to fit the topic, and may be larger than any record of a service.
+const COPY_SETTINGS: [(&str, &str); 2] =
     [("compression.type", "gzip"), ("message.max.bytes", "100000000")];
 
-/// How far a group has come in a partition.
+/// A group's progress in one partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// The partition.
     pub partition: i32,
-    /// The next offset; `None` where none was committed.
+    /// The committed offset, if any: the next offset to read.
     pub next: Option<i64>,
-    /// What the group has noted beside it. The broker takes 4096 bytes by default.
+    /// Text committed with the offset. The broker accepts 4096 bytes by default.
     pub note: String,
 }
 
-/// A transaction that failed. It has had no effect, or, where even its end is not known, perhaps its
-/// whole effect: to begin again with the group's progress is right in both cases.
+/// A transaction failed. It has had no effect, or, if its outcome is unknown, possibly its whole
+/// effect. In both cases the caller may restart from the group's progress.
 #[derive(Debug, thiserror::Error)]
 #[error("a transaction failed")]
-pub struct Undone {
-    /// Which of the records Kafka will never take, if that is why.
+pub struct TransactionError {
+    /// Index of the record refused by Kafka, if a refusal is the reason.
     pub record: Option<usize>,
     /// Kafka's reason.
     #[source]
     pub source: Box<Error>,
 }
 
-/// Writes transactions on behalf of one group and topic.
+/// Writes transactions for one group and topic.
 pub struct TransactionWriter {
     producer: ThreadedProducer<Context>,
     group: BaseConsumer<Logging>,
@@ -56,16 +56,16 @@ pub struct TransactionWriter {
 
 struct Context {
     name: String,
-    /// The first record that was not written.
+    /// Index and error of the first unwritten record.
     failure: Mutex<Option<(usize, KafkaError)>>,
 }
 
 impl TransactionWriter {
-    /// A writer for `group`, which reads `topic`. Any other for the same two can write no more from
-    /// here on, and what it left unfinished is undone. Blocks.
+    /// Opens a writer for `group`, a reader of `topic`. Fences earlier writers for this group and
+    /// topic, and aborts their open transactions. Blocks.
     pub fn open(config: &KafkaConfig, group: &str, topic: &str) -> Result<Self, Error> {
         let name = format!("{group}-{topic}");
-        let own = [&[("transactional.id", name.as_str())][..], &WRITING_ALL].concat();
+        let own = [&[("transactional.id", name.as_str())][..], &COPY_SETTINGS].concat();
         let context = Context { name: name.clone(), failure: Mutex::default() };
         let producer =
             ThreadedProducer::from_config_and_context(&config.producer(&name, &own), context)
@@ -74,15 +74,19 @@ impl TransactionWriter {
         Ok(Self { producer, group: member(config, group)?, topic: topic.to_owned() })
     }
 
-    /// Writes `records`, and that the group has come so far in its topic, as one. Blocks.
-    pub fn write(&self, records: &[OutboundRecord], progress: &[Progress]) -> Result<(), Undone> {
+    /// Writes `records` and the group's progress in one transaction. Blocks.
+    pub fn write(
+        &self,
+        records: &[OutboundRecord],
+        progress: &[Progress],
+    ) -> Result<(), TransactionError> {
         self.attempt(records, progress).map_err(|source| {
             if let Err(error) = self.producer.abort_transaction(STEP_TIMEOUT) {
-                tracing::warn!(error = %error, "the broker will abort the transaction");
+                tracing::warn!(error = %error, "cannot abort the transaction; the broker will");
             }
             let failure = self.producer.context().take_failure();
             let refused = failure.filter(|(_, error)| is_refusal(error));
-            Undone { record: refused.map(|(record, _)| record), source: Box::new(source) }
+            TransactionError { record: refused.map(|(record, _)| record), source: Box::new(source) }
         })
     }
 
@@ -121,14 +125,14 @@ impl TransactionWriter {
     }
 }
 
-/// Whether it is the record's fault, and no try will help.
+/// True if the record itself is at fault, and no retry can succeed.
 fn is_refusal(error: &KafkaError) -> bool {
     use RDKafkaErrorCode::{InvalidRecord, MessageSizeTooLarge, UnknownPartition};
     let code = error.rdkafka_error_code();
     matches!(code, Some(InvalidRecord | MessageSizeTooLarge | UnknownPartition))
 }
 
-/// How far `group` has come in `topic`, by partition. Blocks.
+/// Returns the progress of `group` in `topic`, by partition. Blocks.
 pub fn progress(
     config: &KafkaConfig,
     group: &str,
@@ -150,7 +154,7 @@ pub fn progress(
     Ok(progress.collect())
 }
 
-/// A client that may ask about a group and never joins it.
+/// Connects a client for the offsets and metadata of a group, without joining the group.
 fn member(config: &KafkaConfig, group: &str) -> Result<BaseConsumer<Logging>, Error> {
     let client = config.consumer(group, &[("group.id", group)]);
     let context = Logging { client: group.to_owned() };
@@ -173,7 +177,7 @@ impl Context {
         self.failure.lock().take()
     }
 
-    /// Fails if a record was not written.
+    /// Fails if a record is unwritten.
     fn check(&self) -> Result<(), Error> {
         let failure = self.failure.lock().as_ref().map(|(_, error)| error.clone());
         failure.map_or(Ok(()), |error| Err(Error::call("writing a record")(error)))

@@ -1,4 +1,4 @@
-//! The first offset of a partition and its end.
+//! The low and high watermarks of a partition.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,14 +10,14 @@ use crate::config::CALL_TIMEOUT;
 use crate::context::Logging;
 use crate::error::Error;
 
-/// Between two questions, while the partition has no leader.
+/// Pause between two requests while the partition has no leader.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The offset of the oldest record and that of the next one to be written; for a consumer that reads
-/// what is committed only, that of the first open transaction. Blocks.
+/// Returns the offset of the oldest record and the offset of the next record to be written. For a
+/// `read_committed` consumer the second offset is the start of the first open transaction. Blocks.
 ///
-/// While brokers come back or hand over, a partition has no leader for a moment. That is waited
-/// out, for as long as one call to the cluster may take.
+/// While brokers restart or leadership moves, a partition has no leader for a moment. The function
+/// retries within the time limit of one call to the cluster.
 pub(crate) fn watermarks(
     consumer: &BaseConsumer<Logging>,
     topic: &str,
@@ -29,7 +29,7 @@ pub(crate) fn watermarks(
         match consumer.fetch_watermarks(topic, partition, left) {
             Err(error) if has_no_leader(&error) && left > PAUSE => {
                 thread::park_timeout(PAUSE);
-                // librdkafka would go by what it has heard before.
+                // Without fresh metadata, librdkafka asks the former leader again.
                 let _ = consumer.fetch_metadata(Some(topic), left.saturating_sub(PAUSE));
             }
             found => return found.map_err(Error::call(format!("the end of {topic}/{partition}"))),
@@ -62,7 +62,7 @@ mod tests {
     const NO_LEADER: RDKafkaRespErr = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
     const FORBIDDEN: RDKafkaRespErr = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
 
-    /// Asks a cluster that answers so before it gives the offsets.
+    /// Asks a cluster that answers with `refusals` before it gives the offsets.
     fn ask(refusals: &[RDKafkaRespErr]) -> Result<(i64, i64), Error> {
         let cluster: MockCluster<'_, DefaultProducerContext> = MockCluster::new(1).unwrap();
         cluster.create_topic(TOPIC, 1, 1).unwrap();

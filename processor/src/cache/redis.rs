@@ -1,4 +1,4 @@
-//! Results in Redis. It may be slow, wrong, full or gone: whatever happens to it is a miss.
+//! Results in Redis. A slow, wrong, full or missing Redis counts as a miss.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,11 +14,12 @@ use super::value::Cached;
 use crate::config::CacheConfig;
 use crate::metrics::Metrics;
 
-/// Longer names are not worth a key: their operands are as large as a result.
+/// Longest computation name stored in Redis, in bytes: the operands of longer names are as large as a
+/// result.
 const MAX_KEY_BYTES: usize = 1024;
-/// Writes under way at once; beyond, results are simply not stored.
+/// Most concurrent writes. Further results are not stored.
 const MAX_WRITES: usize = 64;
-/// Writes are not waited for, so they may take longer than a question.
+/// Time limit of a write. Longer than the limit of a read, because no request waits for a write.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The shared level of the cache.
@@ -35,7 +36,7 @@ pub(crate) struct Redis {
 }
 
 impl Redis {
-    /// A connection made when it is first used.
+    /// Creates a client. The connection opens at first use.
     pub(crate) fn new(config: &CacheConfig, metrics: Metrics) -> anyhow::Result<Self> {
         let client = redis::Client::open(config.redis_url.expose_secret())
             .context("ABACUS_REDIS_URL is not a Redis URL")?;
@@ -55,7 +56,7 @@ impl Redis {
         })
     }
 
-    /// What Redis has for a computation. Blocks the calling thread for the timeout at most.
+    /// Reads the result of a computation. Blocks the calling thread within the timeout.
     pub(crate) fn get(&self, canonical: &str) -> Option<Cached> {
         let (found, result) = self.look_up(canonical);
         self.metrics.cache.with_label_values(&["redis", result]).inc();
@@ -73,7 +74,7 @@ impl Redis {
         self.runtime.spawn(async move {
             let mut connection = redis.connection.clone();
             let write = connection.set_ex::<_, _, ()>(key, bytes, redis.ttl_seconds);
-            redis.note(tokio::time::timeout(WRITE_TIMEOUT, write).await);
+            redis.record(tokio::time::timeout(WRITE_TIMEOUT, write).await);
             drop(permit);
         });
     }
@@ -85,25 +86,25 @@ impl Redis {
         let mut connection = self.connection.clone();
         let answer = self.runtime.block_on(async {
             let read = connection.get::<_, Option<Vec<u8>>>(self.key(canonical));
-            self.note(tokio::time::timeout(self.timeout, read).await)
+            self.record(tokio::time::timeout(self.timeout, read).await)
         });
-        answer.map_or((None, "error"), |stored| judge(canonical, stored.as_deref()))
+        answer.map_or((None, "error"), |stored| decode(canonical, stored.as_deref()))
     }
 
-    /// Tells the breaker how a call went.
-    fn note<T>(&self, call: Result<RedisResult<T>, tokio::time::error::Elapsed>) -> Option<T> {
+    /// Reports the outcome of a call to the circuit breaker.
+    fn record<T>(&self, call: Result<RedisResult<T>, tokio::time::error::Elapsed>) -> Option<T> {
         match call {
             Ok(Ok(value)) => {
-                tell(self.breaker.succeeded());
+                log_change(self.breaker.succeeded());
                 Some(value)
             }
             Ok(Err(error)) => {
                 tracing::debug!(error = %error, "Redis failed");
-                tell(self.breaker.failed(Instant::now()));
+                log_change(self.breaker.failed(Instant::now()));
                 None
             }
             Err(_) => {
-                tell(self.breaker.failed(Instant::now()));
+                log_change(self.breaker.failed(Instant::now()));
                 None
             }
         }
@@ -114,8 +115,8 @@ impl Redis {
     }
 }
 
-/// Says when Redis goes away and when it is back.
-fn tell(change: Change) {
+/// Logs the start and the end of a Redis outage.
+fn log_change(change: Change) {
     match change {
         Change::Opened => tracing::warn!("Redis does not answer; computing without it"),
         Change::Closed => tracing::info!("Redis answers again"),
@@ -123,8 +124,8 @@ fn tell(change: Change) {
     }
 }
 
-/// What is made of what Redis has, and the name it is counted under.
-fn judge(canonical: &str, stored: Option<&[u8]>) -> (Option<Cached>, &'static str) {
+/// Decodes a stored value. Returns the metric label of the lookup too.
+fn decode(canonical: &str, stored: Option<&[u8]>) -> (Option<Cached>, &'static str) {
     let Some(bytes) = stored else { return (None, "miss") };
     match Cached::from_bytes(canonical, bytes) {
         Some(cached) => (Some(cached), "hit"),
@@ -140,16 +141,16 @@ mod tests {
     fn only_what_was_stored_for_the_computation_is_a_hit() {
         let cached = Cached { decimal: "128".into(), bits: 8 };
         let stored = cached.to_bytes("pow(2,7)").unwrap();
-        assert_eq!(judge("pow(2,7)", Some(&stored)), (Some(cached), "hit"));
-        assert_eq!(judge("pow(2,7)", None), (None, "miss"));
+        assert_eq!(decode("pow(2,7)", Some(&stored)), (Some(cached), "hit"));
+        assert_eq!(decode("pow(2,7)", None), (None, "miss"));
         let mut corrupted = stored.clone();
         corrupted[20] ^= 1;
         let mut older = stored.clone();
         older[0] = 1;
         let truncated = &stored[..stored.len() - 1];
         for invalid in [&corrupted[..], &older, truncated, b"", b"128", b"somebody else's"] {
-            assert_eq!(judge("pow(2,7)", Some(invalid)), (None, "invalid"), "{invalid:?}");
+            assert_eq!(decode("pow(2,7)", Some(invalid)), (None, "invalid"), "{invalid:?}");
         }
-        assert_eq!(judge("pow(2,8)", Some(&stored)), (None, "invalid"));
+        assert_eq!(decode("pow(2,8)", Some(&stored)), (None, "invalid"));
     }
 }

@@ -1,7 +1,8 @@
-//! How many dead letters are too many.
+//! Limits on dead letters.
 //!
-//! A bad record now and then is put aside. When nothing but bad records comes, the fault is elsewhere
-//! (a producer's, a registry's, ours), and putting the whole topic aside would only hide it.
+//! A rare unreadable record becomes a dead letter. If most records are unreadable, the fault is in a
+//! producer, the registry or the processor, and moving the whole topic to dead letters would hide the
+//! fault.
 
 use std::collections::HashMap;
 
@@ -9,25 +10,25 @@ use parking_lot::Mutex;
 
 use crate::lane::Lane;
 
-/// Records over which the share of dead letters is taken.
+/// Number of records over which the percentage of dead letters is taken.
 const WINDOW: u32 = 1000;
 
-/// The most dead letters that are taken without a person having looked; 0 is no limit.
+/// Number of dead letters at which the intake stops; 0 for no limit.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct LetterLimits {
-    /// One after the other, with no readable record in between.
+pub(crate) struct DeadLetterLimits {
+    /// Consecutive dead letters, without a readable record in between.
     pub(crate) consecutive: u32,
-    /// Of each thousand records that follow one another, in percent.
+    /// Dead letters in each window of a thousand records, in percent.
     pub(crate) percent: u32,
 }
 
-/// Where a record stands: its lane, partition and offset.
-pub(crate) type Place = (Lane, i32, i64);
+/// The position of a record: lane, partition and offset.
+pub(crate) type RecordPosition = (Lane, i32, i64);
 
 /// Counts dead letters against the limits.
 #[derive(Debug)]
-pub(crate) struct LetterCount {
-    limits: LetterLimits,
+pub(crate) struct DeadLetterCount {
+    limits: DeadLetterLimits,
     counts: Mutex<Counts>,
 }
 
@@ -35,59 +36,59 @@ pub(crate) struct LetterCount {
 struct Counts {
     consecutive: u32,
     records: u32,
-    letters: u32,
-    /// Up to where letters were counted: one that is read again counts once.
+    dead_letters: u32,
+    /// Highest counted offset of each partition: a dead letter that is read again counts once.
     counted: HashMap<(Lane, i32), i64>,
 }
 
-impl LetterCount {
-    pub(crate) fn new(limits: LetterLimits) -> Self {
+impl DeadLetterCount {
+    pub(crate) fn new(limits: DeadLetterLimits) -> Self {
         Self { limits, counts: Mutex::default() }
     }
 
-    /// A record that could be read.
+    /// Counts a readable record.
     pub(crate) fn note_readable(&self) {
         let mut counts = self.counts.lock();
         counts.consecutive = 0;
         counts.note_record();
     }
 
-    /// A dead letter; the reason if it is one too many.
+    /// Counts a dead letter. Returns the reason to stop if a limit is reached.
     #[must_use]
-    pub(crate) fn note_letter(&self, place: Place) -> Option<String> {
-        let LetterLimits { consecutive, percent } = self.limits;
+    pub(crate) fn note_dead_letter(&self, position: RecordPosition) -> Option<String> {
+        let DeadLetterLimits { consecutive, percent } = self.limits;
         let mut counts = self.counts.lock();
-        if !counts.is_new(place) {
+        if !counts.is_new(position) {
             return None;
         }
         counts.consecutive = counts.consecutive.saturating_add(1);
-        counts.letters += 1;
-        let letters = counts.letters;
+        counts.dead_letters += 1;
+        let dead_letters = counts.dead_letters;
         counts.note_record();
         if consecutive > 0 && counts.consecutive >= consecutive {
-            return Some(format!("{consecutive} records one after the other could not be read"));
+            return Some(format!("{consecutive} records in a row are unreadable"));
         }
-        if percent > 0 && letters * 100 >= percent * WINDOW {
-            return Some(format!("{percent} percent of {WINDOW} records could not be read"));
+        if percent > 0 && dead_letters * 100 >= percent * WINDOW {
+            return Some(format!("{percent} percent of {WINDOW} records are unreadable"));
         }
         None
     }
 }
 
 impl Counts {
-    fn is_new(&mut self, (lane, partition, offset): Place) -> bool {
+    fn is_new(&mut self, (lane, partition, offset): RecordPosition) -> bool {
         let counted = self.counted.entry((lane, partition)).or_insert(-1);
         let is_new = offset > *counted;
         *counted = offset.max(*counted);
         is_new
     }
 
-    /// Windows follow one another: a share that is exceeded over any stretch of two is exceeded in
-    /// one of them.
+    /// Counts a record of the current window. Windows do not overlap: a percentage exceeded over any
+    /// two consecutive windows is exceeded in one of the two.
     fn note_record(&mut self) {
         self.records += 1;
         if self.records == WINDOW {
-            (self.records, self.letters) = (0, 0);
+            (self.records, self.dead_letters) = (0, 0);
         }
     }
 }
@@ -96,12 +97,12 @@ impl Counts {
 mod tests {
     use super::*;
 
-    struct Count(LetterCount, std::cell::Cell<i64>);
+    struct Count(DeadLetterCount, std::cell::Cell<i64>);
 
     impl Count {
-        fn note_letter(&self) -> Option<String> {
+        fn note_dead_letter(&self) -> Option<String> {
             self.1.update(|offset| offset + 1);
-            self.0.note_letter((Lane::Main, 0, self.1.get()))
+            self.0.note_dead_letter((Lane::Main, 0, self.1.get()))
         }
 
         fn note_readable(&self) {
@@ -110,38 +111,38 @@ mod tests {
     }
 
     fn count(consecutive: u32, percent: u32) -> Count {
-        let count = LetterCount::new(LetterLimits { consecutive, percent });
+        let count = DeadLetterCount::new(DeadLetterLimits { consecutive, percent });
         Count(count, std::cell::Cell::default())
     }
 
     #[test]
-    fn a_letter_that_is_read_again_counts_once() {
-        let count = LetterCount::new(LetterLimits { consecutive: 3, percent: 0 });
+    fn a_dead_letter_that_is_read_again_counts_once() {
+        let count = DeadLetterCount::new(DeadLetterLimits { consecutive: 3, percent: 0 });
         for _ in 0..10 {
-            assert!(count.note_letter((Lane::Main, 0, 7)).is_none());
+            assert!(count.note_dead_letter((Lane::Main, 0, 7)).is_none());
         }
-        assert!(count.note_letter((Lane::Main, 1, 7)).is_none());
-        assert!(count.note_letter((Lane::Heavy, 1, 7)).is_some());
+        assert!(count.note_dead_letter((Lane::Main, 1, 7)).is_none());
+        assert!(count.note_dead_letter((Lane::Heavy, 1, 7)).is_some());
     }
 
     #[test]
     fn a_readable_record_ends_a_row() {
         let count = count(3, 0);
         for _ in 0..10 {
-            assert!(count.note_letter().is_none());
-            assert!(count.note_letter().is_none());
+            assert!(count.note_dead_letter().is_none());
+            assert!(count.note_dead_letter().is_none());
             count.note_readable();
         }
-        assert!(count.note_letter().is_none() && count.note_letter().is_none());
-        assert!(count.note_letter().unwrap().starts_with("3 records"));
+        assert!(count.note_dead_letter().is_none() && count.note_dead_letter().is_none());
+        assert!(count.note_dead_letter().unwrap().starts_with("3 records"));
     }
 
     #[test]
-    fn a_share_is_of_one_window() {
+    fn a_percentage_is_of_one_window() {
         let count = count(0, 50);
-        let mixed = |letters: u32| {
-            let too_many = (0..letters).filter(|_| count.note_letter().is_some()).count();
-            (letters..WINDOW).for_each(|_| count.note_readable());
+        let mixed = |dead_letters: u32| {
+            let too_many = (0..dead_letters).filter(|_| count.note_dead_letter().is_some()).count();
+            (dead_letters..WINDOW).for_each(|_| count.note_readable());
             too_many
         };
         assert_eq!(mixed(499), 0);
@@ -152,6 +153,6 @@ mod tests {
     #[test]
     fn zero_is_no_limit() {
         let count = count(0, 0);
-        assert!((0..5_000).all(|_| count.note_letter().is_none()));
+        assert!((0..5_000).all(|_| count.note_dead_letter().is_none()));
     }
 }

@@ -11,9 +11,9 @@ use crate::record::Header;
 use crate::scan::{ScanStart, TopicScan};
 
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long librdkafka tries by itself.
+/// Time limit of librdkafka's own retries.
 const TRY: Duration = Duration::from_secs(1);
-/// Neither the broker nor librdkafka tries again after this.
+/// An error without retries by librdkafka.
 const REFUSAL: Answer = Answer::RD_KAFKA_RESP_ERR_UNKNOWN;
 
 struct Fixture {

@@ -1,8 +1,8 @@
-//! Calls of librdkafka that may outlast the time they are given, and are then left alone.
+//! A time limit for librdkafka calls without a reliable limit.
 //!
-//! `rd_kafka_send_offsets_to_transaction` waits for a group coordinator without a limit (librdkafka's
-//! issue 5456), and where that is a broker that has left the cluster nothing wakes it (5511). A
-//! synchronous commit has no limit at all.
+//! `rd_kafka_send_offsets_to_transaction` waits for a group coordinator without a limit (librdkafka
+//! issue 5456). If the coordinator is a broker that has left the cluster, nothing wakes the call
+//! (issue 5511). A synchronous commit has no limit at all.
 
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
@@ -10,14 +10,15 @@ use std::time::Duration;
 
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
-/// Beyond the time it was told, how long a call may take to come back with an answer of its own.
+/// Grace period for a call to return a result after its time limit.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// The error of a call that was left alone, and of no other that is made here.
-pub(super) const STUCK: KafkaError = KafkaError::Global(RDKafkaErrorCode::OperationTimedOut);
+/// The error of an abandoned call, distinct from the errors of calls that return.
+pub(super) const TIMED_OUT_CALL: KafkaError =
+    KafkaError::Global(RDKafkaErrorCode::OperationTimedOut);
 
-/// Calls on a thread of its own, and gives up waiting with [`STUCK`] once `time` is well over. What
-/// `call` holds lives until it does return.
+/// Runs `call` on a new thread. Returns [`TIMED_OUT_CALL`] if the call takes longer than `time` and a
+/// grace period. An abandoned call keeps its captured values until it returns.
 pub(super) fn call(
     time: Duration,
     call: impl FnOnce() -> KafkaResult<()> + Send + 'static,
@@ -27,11 +28,11 @@ pub(super) fn call(
         let _ = answer.send(call());
     });
     if let Err(error) = spawned {
-        tracing::warn!(%error, "no thread for a call of Kafka");
-        return Err(STUCK);
+        tracing::warn!(%error, "cannot start a thread for a Kafka call");
+        return Err(TIMED_OUT_CALL);
     }
     answered.recv_timeout(time + GRACE).unwrap_or_else(|error| match error {
-        RecvTimeoutError::Timeout => Err(STUCK),
+        RecvTimeoutError::Timeout => Err(TIMED_OUT_CALL),
         RecvTimeoutError::Disconnected => Err(KafkaError::Canceled),
     })
 }
@@ -53,7 +54,7 @@ mod tests {
             drop(its);
             Ok(())
         });
-        assert_eq!(result, Err(STUCK));
+        assert_eq!(result, Err(TIMED_OUT_CALL));
         assert!(began.elapsed() < GRACE * 2);
         assert_eq!(Arc::strong_count(&held), 2, "what it holds must live on");
     }

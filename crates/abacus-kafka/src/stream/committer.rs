@@ -1,34 +1,38 @@
-//! Publishes what is finished and commits the consumed offsets.
+//! Publishes finished outputs and commits the consumed offsets, batch by batch.
+//!
+//! **Invariant:** a lock covers publishing and settling. While a rebalance callback holds the lock,
+//! no transaction is open or unsettled.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use rdkafka::consumer::BaseConsumer;
 
-use super::held::Held;
-use super::lanes::Lanes;
+use super::assignments::Assignments;
+use super::commit_batch::CommitBatch;
+use super::consumer::GroupConsumer;
+use super::membership::Membership;
 use super::metrics::Metrics;
-use super::publisher::{Failure, Membership, Publisher, Share};
-use super::source::Context;
+use super::publish_error::PublishError;
+use super::publisher::Publisher;
+use super::uncommitted::UncommittedBytes;
 use crate::config::POLL_INTERVAL;
 use crate::error::Error;
 
-/// How long a producer that could not be replaced waits before it is tried again.
+/// Pause between attempts to settle a failed batch.
 const SETTLE_INTERVAL: Duration = Duration::from_secs(1);
-/// How soon a share that met a change of the group is tried again.
+/// Pause before a batch is retried after a change of the group.
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
-/// How often, before it is dropped and its records are read again.
-const TRIES: u32 = 20;
+/// Attempts at a batch before the records are dropped and read again.
+const MAX_TRIES: u32 = 20;
 
-/// The committing half of a stream. Its lock is held for as long as a transaction is open or
-/// unsettled.
+/// The committing half of a stream.
 pub struct Committer {
-    lanes: Arc<Lanes>,
+    assignments: Arc<Assignments>,
     publishing: Mutex<Publishing>,
     interval: Duration,
-    consumer: Mutex<Option<Arc<BaseConsumer<Context>>>>,
+    consumer: Mutex<Weak<GroupConsumer>>,
     must_rewind: AtomicBool,
     is_closing: Mutex<bool>,
     closing: Condvar,
@@ -37,41 +41,41 @@ pub struct Committer {
 
 struct Publishing {
     publisher: Publisher,
-    /// A share that met a change of the group, and when it may be tried again.
-    waiting: Option<(Share, Instant)>,
+    /// A batch refused after a change of the group, and the time of its next attempt.
+    retry: Option<(CommitBatch, Instant)>,
 }
 
-/// What is left after a share.
+/// Work left after a commit batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(super) enum Progress {
-    /// Nothing that was finished when the share was taken.
+pub(super) enum CommitProgress {
+    /// All records that were finished when the batch was taken are committed or given up.
     Done,
-    /// More than the share had room for.
+    /// More records were finished than the batch could hold.
     Backlog,
-    /// A share that waits for the group to settle.
-    Waiting,
+    /// The batch waits for the group to settle.
+    Retrying,
 }
 
-/// How long the last commit may take.
+/// Time limits of the last commit.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
-    /// Until a share that is under way has ended.
-    pub(super) before: Duration,
-    /// From then on until no further share begins.
-    pub(super) shares: Duration,
+pub(super) struct CommitTimeouts {
+    /// Longest wait for the batch in flight.
+    pub(super) current_batch: Duration,
+    /// Time after the batch in flight during which further batches may start.
+    pub(super) further_batches: Duration,
 }
 
 impl Committer {
     pub(super) fn new(
-        lanes: Arc<Lanes>,
+        assignments: Arc<Assignments>,
         publisher: Publisher,
         interval: Duration,
         metrics: Metrics,
     ) -> Self {
         Self {
-            lanes,
-            publishing: Mutex::new(Publishing { publisher, waiting: None }),
+            assignments,
+            publishing: Mutex::new(Publishing { publisher, retry: None }),
             interval,
             consumer: Mutex::default(),
             must_rewind: AtomicBool::new(false),
@@ -81,186 +85,188 @@ impl Committer {
         }
     }
 
-    /// Commits whenever enough is finished or the interval is over, until `is_stopping`; a backlog
-    /// without a pause. Fails when another instance of the same name works too, or nothing can be
-    /// published any more.
+    /// Commits finished records until `is_stopping`: when enough are finished, after each interval,
+    /// and without a pause while there is a backlog. Fails if another live instance uses the same
+    /// `transactional.id`, or if publishing has become impossible.
     pub fn run(&self, is_stopping: impl Fn() -> bool) -> Result<(), Error> {
-        let mut progress = Progress::Done;
+        let mut progress = CommitProgress::Done;
         while !is_stopping() {
-            if progress != Progress::Backlog {
-                self.lanes.wait(self.pause_after(progress));
+            if progress != CommitProgress::Backlog {
+                self.assignments.wait(self.pause_after(progress));
             }
             progress = self.commit_next()?;
-            self.metrics.pending.set(to_gauge(self.lanes.pending_records()));
-            self.metrics.held.set(to_gauge(self.lanes.held().bytes()));
+            self.metrics.pending.set(to_gauge(self.assignments.pending_records()));
+            self.metrics.uncommitted.set(to_gauge(self.assignments.uncommitted_bytes().bytes()));
         }
         Ok(())
     }
 
-    /// Commits one share.
-    fn commit_next(&self) -> Result<Progress, Error> {
-        // Dropped after the lock: the last to have it leaves the group, whose callback locks too.
+    /// Commits a batch.
+    fn commit_next(&self) -> Result<CommitProgress, Error> {
+        // Dropped after the lock is released: dropping the last reference leaves the group, and the
+        // callback takes the lock.
         let consumer = self.consumer();
         let mut publishing = self.publishing.lock();
         let progress = match &consumer {
             Some(consumer) if !*self.is_closing.lock() => {
                 self.publish_next(&mut publishing, consumer)?
             }
-            _ => Progress::Done,
+            _ => CommitProgress::Done,
         };
         publishing.publisher.serve();
-        // Whoever has waited comes before the next share: the group may be waiting for it.
+        // A waiting thread gets the lock before the next batch: the whole group may wait for it.
         MutexGuard::unlock_fair(publishing);
         Ok(progress)
     }
 
-    /// The bytes of finished outputs that are not yet committed, for whoever limits them.
-    pub fn held(&self) -> Held {
-        self.lanes.held().clone()
+    /// The bytes of finished outputs awaiting their commit, for callers with a memory limit.
+    pub fn uncommitted_bytes(&self) -> UncommittedBytes {
+        self.assignments.uncommitted_bytes().clone()
     }
 
-    fn pause_after(&self, progress: Progress) -> Duration {
+    fn pause_after(&self, progress: CommitProgress) -> Duration {
         match progress {
             _ if *self.is_closing.lock() => POLL_INTERVAL,
-            Progress::Done | Progress::Backlog => self.interval,
-            Progress::Waiting => RETRY_INTERVAL,
+            CommitProgress::Done | CommitProgress::Backlog => self.interval,
+            CommitProgress::Retrying => RETRY_INTERVAL,
         }
     }
 
-    /// The consumer whose offsets are committed.
-    pub(super) fn set_consumer(&self, consumer: Arc<BaseConsumer<Context>>) {
-        *self.consumer.lock() = Some(consumer);
+    /// Sets the consumer for commits. The source owns the consumer.
+    pub(super) fn set_consumer(&self, consumer: &Arc<GroupConsumer>) {
+        *self.consumer.lock() = Arc::downgrade(consumer);
     }
 
-    /// The same; `None` once it is closing.
-    pub(super) fn consumer(&self) -> Option<Arc<BaseConsumer<Context>>> {
-        self.consumer.lock().clone()
+    /// Returns the consumer, or `None` once the committer or the consumer is closing.
+    pub(super) fn consumer(&self) -> Option<Arc<GroupConsumer>> {
+        self.consumer.lock().upgrade()
     }
 
-    /// The consumer is closing: nothing is committed but by [`Self::commit_last`], and what fails now is
-    /// not tried again.
+    /// Stops committing, except by [`Self::commit_last`]. Failures are no longer retried.
     pub(super) fn close(&self) {
-        *self.consumer.lock() = None;
+        *self.consumer.lock() = Weak::new();
         *self.is_closing.lock() = true;
         self.closing.notify_all();
-        self.lanes.wake();
+        self.assignments.wake();
     }
 
-    /// Has the source go back to the committed offsets before it reads on.
+    /// Makes the source return to the committed offsets before it reads on.
     pub(super) fn mark_rewind(&self) {
         self.must_rewind.store(true, Ordering::Release);
     }
 
-    /// Whether the group has to be rewound to its committed offsets; asked once.
+    /// Returns true, once per mark, if the group must be rewound to its committed offsets.
     pub(super) fn take_rewind(&self) -> bool {
         self.must_rewind.swap(false, Ordering::AcqRel)
     }
 
-    /// Commits all that is finished now, as often as the group changes meanwhile, though not beyond
-    /// `patience`. Then calls `and_then` in any case: no share that is taken later has any of what
-    /// that closes.
+    /// Commits all finished records within `timeouts`, retrying when the group changes. Then calls
+    /// `close_assignments` in any case, so that no later batch holds records of the assignments
+    /// closed there.
     pub(super) fn commit_last(
         &self,
-        consumer: &Arc<BaseConsumer<Context>>,
-        patience: Patience,
-        and_then: impl FnOnce(),
-    ) -> Result<Progress, Error> {
-        let mut publishing = self.publishing.try_lock_for(patience.before);
-        let result = publishing.as_mut().map_or(Ok(Progress::Waiting), |publishing| {
-            self.publish_until(publishing, consumer, Instant::now() + patience.shares)
+        consumer: &Arc<GroupConsumer>,
+        timeouts: CommitTimeouts,
+        close_assignments: impl FnOnce(),
+    ) -> Result<CommitProgress, Error> {
+        let mut publishing = self.publishing.try_lock_for(timeouts.current_batch);
+        let result = publishing.as_mut().map_or(Ok(CommitProgress::Retrying), |publishing| {
+            self.publish_until(publishing, consumer, Instant::now() + timeouts.further_batches)
         });
-        and_then();
+        close_assignments();
         result
     }
 
     fn publish_until(
         &self,
         publishing: &mut Publishing,
-        consumer: &Arc<BaseConsumer<Context>>,
+        consumer: &Arc<GroupConsumer>,
         deadline: Instant,
-    ) -> Result<Progress, Error> {
+    ) -> Result<CommitProgress, Error> {
         loop {
             let progress = self.publish_next(publishing, consumer)?;
-            if progress == Progress::Done || Instant::now() >= deadline {
+            if progress == CommitProgress::Done || Instant::now() >= deadline {
                 return Ok(progress);
             }
-            if progress != Progress::Backlog {
+            if progress != CommitProgress::Backlog {
                 std::thread::park_timeout(RETRY_INTERVAL);
             }
         }
     }
 
-    /// Calls `action` when no transaction is open, nor a failed one unsettled; `None` if that does
-    /// not come to be within `patience`.
+    /// Calls `action` while no transaction is open or unsettled. Returns `None` if the lock is not
+    /// free within `timeout`.
     pub(super) fn between_transactions<R>(
         &self,
-        patience: Duration,
+        timeout: Duration,
         action: impl FnOnce() -> R,
     ) -> Option<R> {
-        let _publishing = self.publishing.try_lock_for(patience)?;
+        let _publishing = self.publishing.try_lock_for(timeout)?;
         Some(action())
     }
 
-    /// One share, of a bounded size.
+    /// Publishes a batch of a bounded size.
     fn publish_next(
         &self,
         publishing: &mut Publishing,
-        consumer: &Arc<BaseConsumer<Context>>,
-    ) -> Result<Progress, Error> {
-        if publishing.waiting.as_ref().is_some_and(|(_, due)| Instant::now() < *due) {
-            return Ok(Progress::Waiting);
+        consumer: &Arc<GroupConsumer>,
+    ) -> Result<CommitProgress, Error> {
+        if publishing.retry.as_ref().is_some_and(|(_, due)| Instant::now() < *due) {
+            return Ok(CommitProgress::Retrying);
         }
-        // Before the share is looked at: what was ours at this moment, and still is then, was ours
-        // to commit with it.
-        let Some(group) = Membership::of(consumer) else { return Ok(Progress::Done) };
-        let Some(share) = publishing.next(&self.lanes) else { return Ok(Progress::Done) };
-        self.publish(publishing, share, &group)
+        // Read before the batch is taken: a partition assigned now, and still assigned when the
+        // batch is checked, may be committed with this membership.
+        let Some(group) = Membership::of(consumer) else { return Ok(CommitProgress::Done) };
+        let Some(batch) = publishing.next(&self.assignments) else {
+            return Ok(CommitProgress::Done);
+        };
+        self.publish(publishing, batch, &group)
     }
 
     fn publish(
         &self,
         publishing: &mut Publishing,
-        mut share: Share,
+        mut batch: CommitBatch,
         group: &Membership<'_>,
-    ) -> Result<Progress, Error> {
+    ) -> Result<CommitProgress, Error> {
         let began = Instant::now();
-        match publishing.publisher.publish(&mut share, group) {
+        match publishing.publisher.publish(&mut batch, group) {
             Ok(()) => {
-                self.metrics.committed.inc_by(share.records() as u64);
+                self.metrics.committed.inc_by(batch.records() as u64);
                 self.metrics.transactions.with_label_values(&["committed"]).inc();
                 self.metrics.commit.observe(began.elapsed().as_secs_f64());
-                Ok(if share.has_more { Progress::Backlog } else { Progress::Done })
+                Ok(if batch.has_more { CommitProgress::Backlog } else { CommitProgress::Done })
             }
-            Err(failure @ Failure::Moved { .. }) if share.tries < TRIES => {
+            Err(failure @ PublishError::GroupChanged { .. }) if batch.tries < MAX_TRIES => {
                 self.metrics.transactions.with_label_values(&["retried"]).inc();
                 tracing::info!(
                     error = &failure as &dyn std::error::Error,
                     "{failure}; trying again"
                 );
                 self.settle(&mut publishing.publisher, &failure)?;
-                share.mark_tried();
-                publishing.waiting = Some((share, Instant::now() + RETRY_INTERVAL));
-                Ok(Progress::Waiting)
+                batch.mark_tried();
+                publishing.retry = Some((batch, Instant::now() + RETRY_INTERVAL));
+                Ok(CommitProgress::Retrying)
             }
             Err(failure) => {
                 self.give_up(&mut publishing.publisher, &failure)?;
-                Ok(Progress::Done)
+                Ok(CommitProgress::Done)
             }
         }
     }
 
-    /// Drops all that was received since the last commit, and has it read again from there, which
-    /// nobody may ask for before the failed share is settled.
-    fn give_up(&self, publisher: &mut Publisher, failure: &Failure) -> Result<(), Error> {
+    /// Drops all records received since the last commit, and requests a rewind. The rewind waits
+    /// until the failed batch is settled.
+    fn give_up(&self, publisher: &mut Publisher, failure: &PublishError) -> Result<(), Error> {
         self.metrics.transactions.with_label_values(&["failed"]).inc();
         tracing::warn!(error = failure as &dyn std::error::Error, "{failure}; reading again");
-        self.lanes.close_all();
+        self.assignments.close_all();
         self.mark_rewind();
         publisher.note(failure)?;
         self.settle(publisher, failure)
     }
 
-    fn settle(&self, publisher: &mut Publisher, failure: &Failure) -> Result<(), Error> {
+    fn settle(&self, publisher: &mut Publisher, failure: &PublishError) -> Result<(), Error> {
         while let Err(error) = publisher.settle(failure) {
             if matches!(error, Error::Fatal { .. }) || self.closes_within(SETTLE_INTERVAL) {
                 return Err(error);
@@ -280,12 +286,12 @@ impl Committer {
 }
 
 impl Publishing {
-    /// What waits comes first; of it, what is still ours.
-    fn next(&mut self, lanes: &Lanes) -> Option<Share> {
-        let waiting = self.waiting.take().map(|(share, _)| share);
-        waiting
-            .and_then(Share::into_current)
-            .or_else(|| Share::new(lanes.take_finished()).into_current())
+    /// Returns the batch to retry if records of it are still assigned here, otherwise a new batch.
+    fn next(&mut self, assignments: &Assignments) -> Option<CommitBatch> {
+        let retry = self.retry.take().map(|(batch, _)| batch);
+        retry
+            .and_then(CommitBatch::into_current)
+            .or_else(|| CommitBatch::new(assignments.take_finished()).into_current())
     }
 }
 

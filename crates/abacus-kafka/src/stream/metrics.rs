@@ -1,15 +1,15 @@
-//! What a stream counts.
+//! Metrics of a stream.
 
 abacus_runtime::metrics! {
-    /// Counts of one stream. Where a process has several, each is registered with a label of its own.
+    /// Metrics of one stream. A process with several streams registers each under a separate label.
     pub struct Metrics {
         /// Records received from Kafka.
         pub received: IntCounter = "abacus_stream_received_total";
-        /// Records whose outcome and offset were committed.
+        /// Records with committed outcome and offset.
         pub committed: IntCounter = "abacus_stream_committed_total";
-        /// Transactions, or what stands for them without, by how they ended: those retried met a change of the group.
+        /// Commit batches (transactions, or writes and commits without them) by outcome; retried: the group had changed.
         pub transactions: IntCounterVec = "abacus_stream_transactions_total", labels ["outcome" in ["committed", "retried", "failed"]];
-        /// Seconds from beginning a transaction to having committed it.
+        /// Seconds from the start of a commit batch to the end of its commit.
         pub commit: Histogram = "abacus_stream_commit_seconds",
             buckets [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0];
         /// Records received and not yet committed.
@@ -17,12 +17,12 @@ abacus_runtime::metrics! {
         /// Partitions assigned to this instance.
         pub assigned: IntGauge = "abacus_stream_assigned_partitions";
         /// Bytes of finished outputs that are not yet committed.
-        pub held: IntGauge = "abacus_stream_held_bytes";
-        /// Partitions paused because too much of theirs is pending.
+        pub uncommitted: IntGauge = "abacus_stream_held_bytes";
+        /// Partitions paused because of their pending records.
         pub paused: IntGauge = "abacus_stream_paused_partitions";
-        /// 1 while every partition is paused because the handler accepts nothing.
+        /// 1 while every partition is paused because the handler accepts no records.
         pub closed: IntGauge = "abacus_stream_intake_closed";
-        /// Times the group was rewound to its committed offsets after a failed transaction.
+        /// Rewinds of the group to its committed offsets, after a failed commit batch.
         pub rewinds: IntCounter = "abacus_stream_rewinds_total";
     }
 }

@@ -1,16 +1,17 @@
-//! At least once: an idempotent producer writes, then the consumer commits.
+//! At least once: an idempotent producer writes the outputs, then the consumer commits the offsets.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::Producer as _;
 
 use super::bounded;
-use super::publisher::{Failure, PUBLISHING_TIME, Share, Step, is_move};
-use super::source::Context;
+use super::commit_batch::{CommitBatch, PUBLISH_TIMEOUT};
+use super::consumer::GroupConsumer;
+use super::publish_error::{PublishError, Step, is_group_change};
 use super::writer::{SETTINGS, Writer};
 use crate::config::KafkaConfig;
 use crate::error::Error;
@@ -31,28 +32,30 @@ impl PlainProducer {
 
     pub(super) fn publish(
         &self,
-        share: &mut Share,
-        consumer: &Arc<BaseConsumer<Context>>,
-    ) -> Result<(), Failure> {
-        let deadline = Instant::now() + PUBLISHING_TIME;
-        if !share.is_written {
+        batch: &mut CommitBatch,
+        consumer: &Arc<GroupConsumer>,
+    ) -> Result<(), PublishError> {
+        let deadline = Instant::now() + PUBLISH_TIMEOUT;
+        if !batch.is_written {
             failpoint::reach("stream::before_produce");
-            self.writer.write(share.outputs(), deadline).map_err(Failure::of_writing)?;
-            share.is_written = true;
+            self.writer.write(batch.outputs(), deadline)?;
+            batch.is_written = true;
             failpoint::reach("stream::after_produce");
         }
-        let offsets = share.offsets().map_err(failed)?;
+        let offsets = batch.offsets().map_err(commit_failure)?;
         failpoint::reach("stream::before_commit");
         failpoint::reach_amid("stream::during_commit");
         let consumer = Arc::clone(consumer);
         let left = deadline.saturating_duration_since(Instant::now());
-        bounded::call(left, move || consumer.commit(&offsets, CommitMode::Sync)).map_err(failed)?;
+        bounded::call(left, move || consumer.commit(&offsets, CommitMode::Sync))
+            .map_err(commit_failure)?;
         failpoint::reach("stream::after_commit");
         Ok(())
     }
 
-    /// What is still queued would be written after what is read again, and a producer with a fatal
-    /// error writes nothing more: both need a new one.
+    /// Replaces the producer if records are still queued, or after a fatal error. Queued records
+    /// would be written after the records that are read again, and a producer with a fatal error
+    /// writes nothing more.
     pub(super) fn settle(&mut self) -> Result<(), Error> {
         if !self.writer.is_idle() || self.writer.inner.client().fatal_error().is_some() {
             self.writer = Writer::create(&self.config, &self.name)?;
@@ -65,11 +68,11 @@ impl PlainProducer {
     }
 }
 
-fn failed(source: KafkaError) -> Failure {
+fn commit_failure(source: KafkaError) -> PublishError {
     let step = Step::Commit;
-    if is_move(&source) {
-        Failure::Moved { step, source }
+    if is_group_change(&source) {
+        PublishError::GroupChanged { step, source }
     } else {
-        Failure::Indefinite { step, source }
+        PublishError::UnknownOutcome { step, source }
     }
 }

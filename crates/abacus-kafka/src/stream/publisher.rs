@@ -1,92 +1,20 @@
-//! One share after the other, written and committed by the guarantee that the stream gives.
+//! Publishes commit batches with the guarantee of the stream.
 
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
-
-use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerGroupMetadata};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
-use rdkafka::{Offset, TopicPartitionList};
-
-use super::lane::Finished;
+use super::commit_batch::CommitBatch;
+use super::membership::Membership;
 use super::plain::PlainProducer;
+use super::publish_error::PublishError;
 use super::settings::{Guarantee, StreamSettings};
-use super::source::Context;
 use super::transactional::TransactionalProducer;
-use super::writer::WriteError;
 use crate::config::KafkaConfig;
 use crate::error::Error;
-use crate::record::OutboundRecord;
 
-/// How long writing and committing a share may take. Below `transaction.timeout.ms`, so that it is
-/// us who give up, and not the broker, which would take us for dead.
-pub(super) const PUBLISHING_TIME: Duration = Duration::from_secs(8);
-
-/// Writes shares and commits their offsets.
+/// Writes the outputs of commit batches and commits their offsets.
 pub(super) enum Publisher {
-    /// Both at once.
+    /// Outputs and offsets in one transaction.
     Transactional(TransactionalProducer),
-    /// One after the other.
+    /// Outputs first, then offsets.
     Plain(PlainProducer),
-}
-
-/// What is published together: finished records of some lanes.
-pub(super) struct Share {
-    pub(super) lanes: Vec<Finished>,
-    /// How often it was tried in vain.
-    pub(super) tries: u32,
-    /// Its outputs are written outside a transaction, and only the offsets are left to do.
-    pub(super) is_written: bool,
-    /// When it was taken, there was more than it had room for.
-    pub(super) has_more: bool,
-}
-
-/// Who we are to the group at this moment. Made only while our partitions are ours.
-pub(super) struct Membership<'a> {
-    pub(super) consumer: &'a Arc<BaseConsumer<Context>>,
-    pub(super) metadata: Arc<ConsumerGroupMetadata>,
-}
-
-/// Why a share was not published.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
-    /// Another instance has our name, or the broker was away for so long that it gave the
-    /// transaction up.
-    #[error("the transaction was fenced")]
-    Fenced(#[source] KafkaError),
-    /// Kafka will never take one of the records.
-    #[error("a record for {partition} is refused")]
-    Refused { partition: String, source: KafkaError },
-    /// The group has changed since we last heard of it. No offset is committed; what is still ours
-    /// can be tried again.
-    #[error("the group has changed: {step} failed")]
-    Moved { step: Step, source: KafkaError },
-    /// No offset is committed.
-    #[error("{step} failed")]
-    Open { step: Step, source: KafkaError },
-    /// It is not known whether the offsets are committed.
-    #[error("{step} failed, and how it ended is not known")]
-    Indefinite { step: Step, source: KafkaError },
-}
-
-/// The steps of publishing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    Begin,
-    Deliver,
-    AddOffsets,
-    Commit,
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Begin => "beginning a transaction",
-            Self::Deliver => "writing finished records",
-            Self::AddOffsets => "adding the consumed offsets to a transaction",
-            Self::Commit => "committing",
-        })
-    }
 }
 
 impl Publisher {
@@ -102,112 +30,43 @@ impl Publisher {
 
     pub(super) fn publish(
         &mut self,
-        share: &mut Share,
+        batch: &mut CommitBatch,
         group: &Membership<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), PublishError> {
         match self {
-            Self::Transactional(producer) => producer.publish(share, &group.metadata),
-            Self::Plain(producer) => producer.publish(share, group.consumer),
+            Self::Transactional(producer) => producer.publish(batch, &group.metadata),
+            Self::Plain(producer) => producer.publish(batch, group.consumer),
         }
     }
 
-    /// Takes note of a failure, before it is settled. An error ends the stream.
-    pub(super) fn note(&mut self, failure: &Failure) -> Result<(), Error> {
+    /// Records a failure, before [`settle`](Self::settle). An error ends the stream.
+    pub(super) fn note(&mut self, failure: &PublishError) -> Result<(), Error> {
         match (self, failure) {
-            (_, Failure::Refused { partition, source }) => {
+            (_, PublishError::Refused { partition, source }) => {
                 Err(Error::Refused { partition: partition.clone(), source: source.clone() })
             }
-            (Self::Transactional(producer), Failure::Fenced(source)) => {
+            (Self::Transactional(producer), PublishError::Fenced(source)) => {
                 producer.note_fencing(source)
             }
             _ => Ok(()),
         }
     }
 
-    /// Makes sure that a failed share has no effect any more, or has had it whole, before anything
-    /// else is written. An error that is not [`Error::Fatal`] may pass.
-    pub(super) fn settle(&mut self, failure: &Failure) -> Result<(), Error> {
+    /// Settles a failed batch before anything else is written: afterwards the batch has had its
+    /// whole effect or no effect, and cannot change any more. An error other than [`Error::Fatal`]
+    /// is temporary.
+    pub(super) fn settle(&mut self, failure: &PublishError) -> Result<(), Error> {
         match self {
             Self::Transactional(producer) => producer.settle(failure),
             Self::Plain(producer) => producer.settle(),
         }
     }
 
-    /// Lets librdkafka report what it has to say while nothing is written.
+    /// Serves librdkafka's callbacks while nothing is written.
     pub(super) fn serve(&self) {
         match self {
             Self::Transactional(producer) => producer.serve(),
             Self::Plain(producer) => producer.serve(),
         }
     }
-}
-
-impl Share {
-    pub(super) fn new(lanes: Vec<Finished>) -> Self {
-        let has_more = lanes.iter().any(|lane| lane.has_more);
-        Self { lanes, tries: 0, is_written: false, has_more }
-    }
-
-    /// It was tried in vain. More may be finished by the time it is tried again.
-    pub(super) fn mark_tried(&mut self) {
-        self.tries += 1;
-        self.has_more = true;
-    }
-
-    /// Without what is of partitions that changed hands; `None` if nothing is left.
-    pub(super) fn into_current(mut self) -> Option<Self> {
-        self.lanes.retain(Finished::is_current);
-        (!self.lanes.is_empty()).then_some(self)
-    }
-
-    pub(super) fn records(&self) -> usize {
-        self.lanes.iter().map(|lane| lane.taken().records).sum()
-    }
-
-    pub(super) fn outputs(&self) -> impl Iterator<Item = &OutboundRecord> {
-        self.lanes.iter().flat_map(|lane| &lane.outputs)
-    }
-
-    /// Where each partition goes on.
-    pub(super) fn offsets(&self) -> KafkaResult<TopicPartitionList> {
-        let mut offsets = TopicPartitionList::with_capacity(self.lanes.len());
-        for lane in &self.lanes {
-            let next = Offset::Offset(lane.next_offset);
-            offsets.add_partition_offset(&lane.partition.topic, lane.partition.partition, next)?;
-        }
-        Ok(offsets)
-    }
-}
-
-impl<'a> Membership<'a> {
-    /// `None` while we are of no group, or no longer. Then nothing may be committed: without a
-    /// member id the broker takes transactional offsets unseen.
-    pub(super) fn of(consumer: &'a Arc<BaseConsumer<Context>>) -> Option<Self> {
-        // In this order: librdkafka forgets the member id and marks the loss in one step.
-        let metadata = Arc::new(consumer.group_metadata()?);
-        (!consumer.assignment_lost()).then_some(Self { consumer, metadata })
-    }
-}
-
-impl Failure {
-    pub(super) fn of_writing(error: WriteError) -> Self {
-        match error {
-            WriteError::Refused { partition, source } => Self::Refused { partition, source },
-            WriteError::Failed(source) => Self::Open { step: Step::Deliver, source },
-        }
-    }
-}
-
-/// Whether an error says that the group has moved on without us knowing yet.
-pub(super) fn is_move(error: &KafkaError) -> bool {
-    error.rdkafka_error_code().is_some_and(|code| {
-        matches!(
-            code,
-            Code::IllegalGeneration
-                | Code::UnknownMemberId
-                | Code::RebalanceInProgress
-                | Code::StaleMemberEpoch
-                | Code::FencedMemberEpoch
-        )
-    })
 }

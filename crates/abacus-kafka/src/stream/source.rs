@@ -1,44 +1,46 @@
-//! The polling half of a stream: one thread that polls, hands records out and follows rebalances.
+//! The polling half of a stream: one thread polls, passes records to the handler and follows
+//! rebalances.
 
-mod pausing;
-mod rebalance;
+mod hand_over;
+mod partitions;
 mod rewind;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
-use rdkafka::message::Message;
+use rdkafka::message::BorrowedMessage;
 
-use self::pausing::{Assigned, to_list};
-pub(super) use self::rebalance::Context;
-use super::StreamSettings;
-use super::committer::{Committer, Patience};
-use super::lane::{Amount, Ticket};
-use super::lanes::Lanes;
+use self::hand_over::HandOver;
+use self::partitions::ReadPartitions;
+use super::amount::Amount;
+use super::assignment::AckHandle;
+use super::assignments::Assignments;
+use super::committer::{CommitTimeouts, Committer};
+use super::consumer::{GroupConsumer, RebalanceContext};
 use super::metrics::Metrics;
+use super::settings::StreamSettings;
 use crate::config::{KafkaConfig, POLL_INTERVAL};
 use crate::error::Error;
 use crate::failpoint;
-use crate::record::{InboundRecord, TopicPartition};
+use crate::record::InboundRecord;
 
-/// How soon a loop with something to look after polls again.
+/// Length of a poll while the source has other work to look after.
 const BUSY_POLL: Duration = Duration::from_millis(5);
 
-/// How long, at shutdown, a share under way is waited for before the last ones are begun.
-const LAST_SHARE: Duration = Duration::from_secs(2);
+/// Longest wait at shutdown for the batch in flight, before the last batches start.
+const LAST_BATCH: Duration = Duration::from_secs(2);
 
-/// What becomes of a record.
+/// Processes the records of a stream.
 pub trait Handler {
-    /// Takes a record; called on the polling thread, so it must be quick. The ticket is to be
+    /// Takes a record. Runs on the polling thread, and must be quick. The ack handle must be
     /// finished, here or later.
-    fn on_record(&self, record: &InboundRecord<'_>, ticket: Ticket);
+    fn on_record(&self, record: &InboundRecord<'_>, ack: AckHandle);
 
-    /// Whether records are wanted; asked on the polling thread before each poll. While they are not,
-    /// every partition is paused, and the source stays in its group.
+    /// Returns false while no records are wanted. The source asks on the polling thread before each
+    /// poll; meanwhile it pauses every partition and stays in its group.
     fn is_accepting(&self) -> bool {
         true
     }
@@ -46,14 +48,10 @@ pub trait Handler {
 
 /// The polling half of a stream.
 pub struct Source {
-    consumer: Arc<BaseConsumer<Context>>,
+    consumer: Arc<GroupConsumer>,
     committer: Arc<Committer>,
-    lanes: Arc<Lanes>,
-    assigned: Vec<Assigned>,
-    /// Where in `assigned` the last record went: records of a partition come in runs.
-    last: usize,
-    /// What one partition may have pending.
-    backlog: Amount,
+    assignments: Arc<Assignments>,
+    partitions: ReadPartitions,
     settings: StreamSettings,
     metrics: Metrics,
 }
@@ -62,32 +60,32 @@ impl Source {
     pub(super) fn connect(
         config: &KafkaConfig,
         settings: StreamSettings,
-        lanes: Arc<Lanes>,
+        assignments: Arc<Assignments>,
         committer: Arc<Committer>,
         metrics: Metrics,
     ) -> Result<Self, Error> {
         let name = format!("{}-{}", settings.group, settings.instance);
-        let context = Context {
-            name: name.clone(),
-            lanes: Arc::clone(&lanes),
+        let hand_over = HandOver {
+            assignments: Arc::clone(&assignments),
             committer: Arc::clone(&committer),
-            hand_over: settings.hand_over,
-            metrics: metrics.clone(),
-            is_closed: AtomicBool::new(false),
-            revoked: Mutex::default(),
-            failure: Mutex::default(),
+            timeout: settings.hand_over,
         };
-        let consumer: BaseConsumer<Context> = config
+        let context = RebalanceContext::new(
+            name.clone(),
+            Box::new(move |consumer, partitions| hand_over.run(consumer, partitions)),
+            metrics.clone(),
+        );
+        let consumer: GroupConsumer = config
             .group_consumer(
                 &name,
                 &settings.group,
                 settings.protocol,
                 &[
-                    // Small, since what is prefetched is thrown away when a partition moves.
+                    // Small, because prefetched records are lost when a partition moves.
                     ("queued.min.messages", "10000"),
                     ("queued.max.messages.kbytes", "16384"),
-                    // And when it is paused: so a fetch brings less of one partition than may be
-                    // pending. A record that is larger comes all the same (KIP-74).
+                    // Prefetched records are lost on a pause too, so a fetch brings less of one
+                    // partition than may be pending. A larger record comes all the same (KIP-74).
                     ("fetch.message.max.bytes", "524288"),
                 ],
             )
@@ -96,14 +94,14 @@ impl Source {
         let topics: Vec<&str> = settings.topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(Error::call("subscribing"))?;
         let consumer = Arc::new(consumer);
-        committer.set_consumer(Arc::clone(&consumer));
-        let backlog =
+        committer.set_consumer(&consumer);
+        let limit =
             Amount { records: settings.partition_backlog, bytes: settings.partition_backlog_bytes };
-        let assigned = Vec::new();
-        Ok(Self { consumer, committer, lanes, assigned, last: 0, backlog, settings, metrics })
+        let partitions = ReadPartitions::new(limit, metrics.clone());
+        Ok(Self { consumer, committer, assignments, partitions, settings, metrics })
     }
 
-    /// Polls until `is_stopping`, then waits for the work under way, commits and leaves the group.
+    /// Polls until `is_stopping`. Then waits for unfinished records, commits and leaves the group.
     pub fn run(
         mut self,
         is_stopping: impl Fn() -> bool,
@@ -117,73 +115,65 @@ impl Source {
 
     fn step(&mut self, handler: &impl Handler) -> Result<(), Error> {
         if self.committer.take_rewind() && !self.has_rewound() {
-            // Nothing may be read before this has worked.
+            // No record may be read before the rewind succeeds.
             self.committer.mark_rewind();
             std::thread::park_timeout(POLL_INTERVAL);
             return Ok(());
         }
-        self.open_or_close(handler.is_accepting())?;
-        let is_one_to_resume = !self.is_closed() && self.resume_relieved()?;
+        self.partitions.set_accepting(handler.is_accepting(), &self.consumer)?;
+        let is_closed = self.consumer.context().is_closed.load(Ordering::Relaxed);
+        let has_paused = !is_closed && self.partitions.resume_relieved(&self.consumer)?;
         let consumer = Arc::clone(&self.consumer);
-        let polled = consumer.poll(if is_one_to_resume { BUSY_POLL } else { POLL_INTERVAL });
+        let polled = consumer.poll(if has_paused { BUSY_POLL } else { POLL_INTERVAL });
         self.follow_rebalance()?;
-        if self.lanes.is_abandoned() {
+        if self.assignments.is_abandoned() {
             return Err(Error::Abandoned);
         }
         match polled {
-            None => {}
-            Some(Ok(message)) => {
-                let ticket = self.receive(&message)?;
-                handler.on_record(&InboundRecord::new(message), ticket);
-            }
+            None => Ok(()),
+            Some(Ok(message)) => self.receive(message, handler),
             Some(Err(source @ KafkaError::MessageConsumptionFatal(_))) => {
-                return Err(Error::Fatal { client: consumer.context().name.clone(), source });
+                Err(Error::Fatal { client: consumer.context().name().to_owned(), source })
             }
-            // The context has heard of it too, and logged it.
-            Some(Err(error)) => tracing::debug!(error = %error, "polling goes on"),
+            // The client's context has logged the error.
+            Some(Err(error)) => {
+                tracing::debug!(error = %error, "poll failed; polling again");
+                Ok(())
+            }
         }
+    }
+
+    fn receive(
+        &mut self,
+        message: BorrowedMessage<'_>,
+        handler: &impl Handler,
+    ) -> Result<(), Error> {
+        failpoint::reach("stream::received");
+        let ack = self.partitions.receive(&message, &self.assignments, &self.consumer)?;
+        handler.on_record(&InboundRecord::new(message), ack);
         Ok(())
     }
 
-    fn receive(&mut self, message: &impl Message) -> Result<Ticket, Error> {
-        failpoint::reach("stream::received");
-        self.metrics.received.inc();
-        let limit = self.backlog;
-        let bytes = message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len);
-        let assigned = self.assigned(message.topic(), message.partition());
-        let (ticket, pending) = assigned.lane.receive(message.offset(), bytes);
-        assigned.next_offset = message.offset() + 1;
-        if !assigned.is_paused && pending.reaches(limit) {
-            assigned.is_paused = true;
-            let list = to_list([&assigned.partition]);
-            self.consumer.pause(&list).map_err(Error::call("pausing"))?;
-            self.metrics.paused.inc();
+    /// Returns to the committed offsets after a failed commit batch. Returns false if the rewind must
+    /// be repeated.
+    fn has_rewound(&mut self) -> bool {
+        self.partitions.clear();
+        match rewind::seek_to_committed(&self.consumer, &self.committer, &self.assignments) {
+            Ok(true) => {
+                self.metrics.rewinds.inc();
+                true
+            }
+            Ok(false) => false,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "{error}; trying again");
+                false
+            }
         }
-        Ok(ticket)
-    }
-
-    /// The lane of a partition; its first record since the assignment opens it.
-    fn assigned(&mut self, topic: &str, partition: i32) -> &mut Assigned {
-        let is_it = |assigned: &Assigned| {
-            assigned.partition.partition == partition && &*assigned.partition.topic == topic
-        };
-        if !self.assigned.get(self.last).is_some_and(is_it) {
-            self.last = self.assigned.iter().position(is_it).unwrap_or(self.assigned.len());
-        }
-        if self.last == self.assigned.len() {
-            let partition = TopicPartition { topic: topic.into(), partition };
-            let lane = self.lanes.open(partition.clone());
-            self.assigned.push(Assigned { partition, lane, next_offset: 0, is_paused: false });
-        }
-        #[expect(clippy::indexing_slicing, reason = "found, or pushed just now")]
-        &mut self.assigned[self.last]
     }
 
     fn follow_rebalance(&mut self) -> Result<(), Error> {
         for partition in self.consumer.context().revoked.lock().drain(..) {
-            self.assigned.retain(|assigned| assigned.partition != partition);
-            let paused = self.assigned.iter().filter(|assigned| assigned.is_paused).count();
-            self.metrics.paused.set(i64::try_from(paused).unwrap_or(i64::MAX));
+            self.partitions.remove(&partition);
         }
         match self.consumer.context().failure.lock().take() {
             Some(error) => Err(error),
@@ -191,27 +181,27 @@ impl Source {
         }
     }
 
-    /// Reads no further, waits for the work under way and commits it. Polling goes on meanwhile,
-    /// so that the partitions stay ours.
+    /// Stops reading, waits for unfinished records and commits. Polling continues during the wait, to
+    /// keep the partitions.
     fn drain(mut self) -> Result<(), Error> {
         let deadline = Instant::now() + self.settings.drain;
         let consumer = Arc::clone(&self.consumer);
-        let assignment = consumer.assignment().map_err(Error::call("asking for the assignment"))?;
-        consumer.pause(&assignment).map_err(Error::call("pausing"))?;
-        while self.lanes.has_any_unfinished() && Instant::now() < deadline {
-            // A record that was already on its way is left for the next owner.
+        let assigned = consumer.assignment().map_err(Error::call("asking for the assignment"))?;
+        consumer.pause(&assigned).map_err(Error::call("pausing"))?;
+        while self.assignments.has_any_unfinished() && Instant::now() < deadline {
+            // A record that was already fetched is left for the next owner.
             drop(consumer.poll(BUSY_POLL));
             self.follow_rebalance()?;
         }
         self.committer.close();
-        let lanes = Arc::clone(&self.lanes);
-        let patience = Patience { before: LAST_SHARE, shares: self.settings.hand_over };
-        self.committer.commit_last(&consumer, patience, || lanes.close_all()).map(|_| ())
+        let timeouts =
+            CommitTimeouts { current_batch: LAST_BATCH, further_batches: self.settings.hand_over };
+        self.committer.commit_last(&consumer, timeouts, || self.assignments.close_all()).map(drop)
     }
 }
 
 impl Drop for Source {
-    /// The committer holds the consumer, whose context holds the committer.
+    /// Ends the committer's retries: without a source no commit can succeed.
     fn drop(&mut self) {
         self.committer.close();
     }

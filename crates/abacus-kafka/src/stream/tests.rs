@@ -1,7 +1,7 @@
-//! A whole stream against librdkafka's mock cluster, which answers with the errors it is told to.
+//! Tests of a whole stream against librdkafka's mock cluster, with injected errors.
 //!
-//! The mock keeps offsets and refuses as it is asked; it has no transaction markers. What readers
-//! see is tested against a real broker, in `tests/`.
+//! The mock stores offsets but has no transaction markers. The workspace's `tests/` check the view of
+//! readers with a real broker.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -22,11 +22,11 @@ use crate::record::{InboundRecord, OutboundRecord};
 const PATIENCE: Duration = Duration::from_secs(30);
 const RECORDS: u64 = 10;
 
-/// Answers each record with itself.
+/// Publishes each record unchanged.
 struct Echo;
 
 impl Handler for Echo {
-    fn on_record(&self, record: &InboundRecord<'_>, ticket: Ticket) {
+    fn on_record(&self, record: &InboundRecord<'_>, ack: AckHandle) {
         let output = OutboundRecord {
             topic: "out".into(),
             partition: Some(0),
@@ -34,7 +34,7 @@ impl Handler for Echo {
             payload: record.payload().to_vec(),
             headers: Vec::new(),
         };
-        ticket.finish(Some(output));
+        ack.finish(Some(output));
     }
 }
 
@@ -90,25 +90,25 @@ fn settings(guarantee: Guarantee) -> StreamSettings {
     }
 }
 
-/// What came of a stream: its counts, and why it ended before it was asked to, if it did.
+/// Counts of a stream, and the error of an early end.
 struct Outcome {
     committed: u64,
     transactions: u64,
     retried: u64,
     failed: u64,
     rewinds: u64,
-    held: usize,
-    /// How long it took to end once it was asked to.
+    uncommitted: usize,
+    /// Time from the request to stop to the end.
     stopping: Duration,
     error: Option<Error>,
 }
 
-/// Runs a stream until all records are committed, or it fails.
+/// Runs a stream until all records are committed or the stream fails.
 fn run(cluster: &Cluster, guarantee: Guarantee) -> Outcome {
     run_until(cluster, settings(guarantee), &Echo, |metrics| metrics.committed.get() >= RECORDS)
 }
 
-/// Runs a stream until `is_enough`, or it fails.
+/// Runs a stream until `is_enough` or the stream fails.
 fn run_until(
     cluster: &Cluster,
     settings: StreamSettings,
@@ -117,7 +117,7 @@ fn run_until(
 ) -> Outcome {
     let metrics = Metrics::register(&abacus_runtime::prometheus::Registry::new()).unwrap();
     let (source, committer) = open(&cluster.config(), settings, metrics.clone()).unwrap();
-    let held = committer.held();
+    let uncommitted = committer.uncommitted_bytes();
     let is_stopping = AtomicBool::new(false);
     let asked = || is_stopping.load(Ordering::Relaxed);
     let (error, stopping) = thread::scope(|scope| {
@@ -140,13 +140,13 @@ fn run_until(
         retried: transactions("retried"),
         failed: transactions("failed"),
         rewinds: metrics.rewinds.get(),
-        held: held.bytes(),
+        uncommitted: uncommitted.bytes(),
         stopping,
         error,
     }
 }
 
-/// Runs `check` for every case, all at once: each waits for seconds until the mock's group is formed.
+/// Runs `check` for all cases in parallel: the mock takes seconds to form a group.
 fn for_each<T: Send>(cases: impl IntoIterator<Item = T>, check: impl Fn(T) + Sync) {
     thread::scope(|scope| {
         for case in cases {
@@ -155,13 +155,13 @@ fn for_each<T: Send>(cases: impl IntoIterator<Item = T>, check: impl Fn(T) + Syn
     });
 }
 
-/// Has `api` answer `answer` so many times, and then runs a stream.
+/// Runs a stream after setting `api` to answer `answer` for the first `times` requests.
 fn run_with(guarantee: Guarantee, api: Api, answer: Answer, times: usize) -> Outcome {
     let cluster = Cluster::new();
     cluster.produce();
     cluster.answer(api, answer, times);
     let outcome = run(&cluster, guarantee);
-    assert_eq!(outcome.held, 0, "held bytes drifted");
+    assert_eq!(outcome.uncommitted, 0, "held bytes drifted");
     outcome
 }
 
@@ -276,7 +276,7 @@ fn whoever_is_fenced_twice_in_a_short_time_ends() {
 
 #[test]
 fn a_commit_whose_end_is_not_known_is_settled_by_a_new_producer() {
-    // For longer than a transaction may take.
+    // Refuses for longer than the time limit of a transaction.
     let answer = RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
     let outcome = run_with(ExactlyOnce, Api::EndTxn, answer, 1000);
     assert!(outcome.error.is_none(), "{:?}", outcome.error);

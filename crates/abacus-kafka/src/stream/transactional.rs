@@ -1,4 +1,4 @@
-//! Exactly once: outputs and offsets in one transaction, whole or not at all.
+//! Exactly once: one transaction writes the outputs and commits the offsets.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,24 +8,25 @@ use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::producer::Producer as _;
 
-use super::bounded::{self, STUCK};
-use super::publisher::{Failure, PUBLISHING_TIME, Share, Step, is_move};
+use super::bounded::{self, TIMED_OUT_CALL};
+use super::commit_batch::{CommitBatch, PUBLISH_TIMEOUT};
+use super::publish_error::{PublishError, Step, is_group_change};
 use super::writer::{SETTINGS, Writer};
 use crate::config::KafkaConfig;
 use crate::error::Error;
 use crate::failpoint;
 
 const TRANSACTION_TIMEOUT_MS: &str = "10000";
-/// How long aborting, and fencing earlier producers, may take.
-const SETTLE_TIME: Duration = Duration::from_secs(10);
-/// How long to wait before a call that may be tried again is.
+/// Longest time for aborting a transaction, and for fencing earlier producers.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pause before a retriable call is repeated.
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
-/// Two fencings within this time are the work of another living instance: a broker gives up a
-/// transaction only after a longer one.
+/// Two fencings within this time mean a live rival with this `transactional.id`: the broker takes
+/// longer to abort a transaction by timeout.
 const FENCED_TWICE: Duration = Duration::from_secs(9);
 
-/// Writes records and offsets, one transaction after the other.
+/// Writes each commit batch in a transaction.
 pub(super) struct TransactionalProducer {
     config: ClientConfig,
     name: String,
@@ -38,8 +39,8 @@ impl TransactionalProducer {
         let own = [
             ("transactional.id", name.as_str()),
             ("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS),
-            // A client whose call was given up ends when that returns, for which it takes any
-            // connection that comes or goes.
+            // A client with an abandoned call ends when the call returns. The call returns when
+            // any connection opens or closes.
             ("connections.max.idle.ms", "30000"),
         ];
         let config = config.producer(&name, &[&own[..], &SETTINGS].concat());
@@ -49,21 +50,21 @@ impl TransactionalProducer {
 
     pub(super) fn publish(
         &self,
-        share: &Share,
+        batch: &CommitBatch,
         group: &Arc<ConsumerGroupMetadata>,
-    ) -> Result<(), Failure> {
-        let deadline = Instant::now() + PUBLISHING_TIME;
+    ) -> Result<(), PublishError> {
+        let deadline = Instant::now() + PUBLISH_TIMEOUT;
         let producer = &self.writer.inner;
         producer.begin_transaction().map_err(|error| self.failed(Step::Begin, error))?;
         failpoint::reach("stream::before_produce");
-        self.writer.write(share.outputs(), deadline).map_err(|error| match Failure::of_writing(
-            error,
-        ) {
-            Failure::Open { step, source } => self.failed(step, source),
-            failure => failure,
+        self.writer.write(batch.outputs(), deadline).map_err(|error| {
+            match PublishError::from(error) {
+                PublishError::NotCommitted { step, source } => self.failed(step, source),
+                failure => failure,
+            }
         })?;
         failpoint::reach("stream::after_produce");
-        self.add_offsets(share, group, deadline)?;
+        self.add_offsets(batch, group, deadline)?;
         failpoint::reach("stream::before_commit");
         failpoint::reach_amid("stream::during_commit");
         self.call(Step::Commit, deadline, |left| producer.commit_transaction(left))?;
@@ -73,11 +74,11 @@ impl TransactionalProducer {
 
     fn add_offsets(
         &self,
-        share: &Share,
+        batch: &CommitBatch,
         group: &Arc<ConsumerGroupMetadata>,
         deadline: Instant,
-    ) -> Result<(), Failure> {
-        let offsets = share.offsets().map_err(|error| self.failed(Step::AddOffsets, error))?;
+    ) -> Result<(), PublishError> {
+        let offsets = batch.offsets().map_err(|error| self.failed(Step::AddOffsets, error))?;
         self.call(Step::AddOffsets, deadline, |left| {
             let (writer, group) = (Arc::clone(&self.writer), Arc::clone(group));
             let offsets = offsets.clone();
@@ -87,13 +88,13 @@ impl TransactionalProducer {
         })
     }
 
-    /// Calls until it works, or fails in a way that trying again does not mend, or it is too late.
+    /// Repeats a call while its error is retriable and the deadline allows another attempt.
     fn call(
         &self,
         step: Step,
         deadline: Instant,
         call: impl Fn(Duration) -> KafkaResult<()>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), PublishError> {
         loop {
             let Err(error) = call(left(deadline)) else { return Ok(()) };
             let is_retriable =
@@ -105,10 +106,14 @@ impl TransactionalProducer {
         }
     }
 
-    /// By aborting the transaction, where it is known to be open, else by a new producer, which
-    /// fences the old one.
-    pub(super) fn settle(&mut self, failure: &Failure) -> Result<(), Error> {
-        if matches!(failure, Failure::Open { .. } | Failure::Moved { .. }) && self.has_aborted() {
+    /// Aborts a transaction known to be open. Otherwise creates a new producer, which fences the
+    /// previous producer.
+    pub(super) fn settle(&mut self, failure: &PublishError) -> Result<(), Error> {
+        let is_open = matches!(
+            failure,
+            PublishError::NotCommitted { .. } | PublishError::GroupChanged { .. }
+        );
+        if is_open && self.has_aborted() {
             return Ok(());
         }
         self.writer = create_fencing(&self.config, &self.name)?;
@@ -119,8 +124,9 @@ impl TransactionalProducer {
         self.writer.serve();
     }
 
-    /// Being fenced once is overcome by fencing in turn. Where it was another living instance, that
-    /// does the same, and whoever is fenced twice in a short time ends.
+    /// Records a fencing of this producer. After the first fencing, [`settle`](Self::settle) creates
+    /// a new producer, which fences the rival. A second fencing within [`FENCED_TWICE`] means a live
+    /// rival with this id: the error ends the process.
     pub(super) fn note_fencing(&mut self, source: &KafkaError) -> Result<(), Error> {
         let before = self.fenced_at.replace(Instant::now());
         match before {
@@ -132,36 +138,36 @@ impl TransactionalProducer {
     }
 
     fn has_aborted(&self) -> bool {
-        // With reports outstanding, aborting waits for them in vain: nobody polls meanwhile.
+        // The abort would wait for outstanding delivery reports, and no thread polls meanwhile.
         if !self.writer.is_idle() {
             return false;
         }
-        let aborted = self.writer.inner.abort_transaction(SETTLE_TIME);
+        let aborted = self.writer.inner.abort_transaction(SETTLE_TIMEOUT);
         if let Err(error) = &aborted {
-            tracing::warn!(error = %error, "aborting failed; fencing");
+            tracing::warn!(error = %error, "cannot abort the transaction; fencing the producer");
         }
         aborted.is_ok()
     }
 
-    fn failed(&self, step: Step, source: KafkaError) -> Failure {
+    fn failed(&self, step: Step, source: KafkaError) -> PublishError {
         if self.is_fenced(&source) {
-            return Failure::Fenced(source);
+            return PublishError::Fenced(source);
         }
         let requires_abort =
             matches!(&source, KafkaError::Transaction(error) if error.txn_requires_abort());
-        if source == STUCK {
-            Failure::Indefinite { step, source }
-        } else if requires_abort && is_move(&source) {
-            Failure::Moved { step, source }
+        if source == TIMED_OUT_CALL {
+            PublishError::UnknownOutcome { step, source }
+        } else if requires_abort && is_group_change(&source) {
+            PublishError::GroupChanged { step, source }
         } else if requires_abort || matches!(step, Step::Deliver | Step::AddOffsets) {
-            Failure::Open { step, source }
+            PublishError::NotCommitted { step, source }
         } else {
-            Failure::Indefinite { step, source }
+            PublishError::UnknownOutcome { step, source }
         }
     }
 
-    /// Fencing shows as the error of a call, or, while records are on their way, only as the state
-    /// the client is in.
+    /// True if another producer has fenced this one. A call returns the error; while records are in
+    /// flight, only the client's fatal state shows it.
     fn is_fenced(&self, error: &KafkaError) -> bool {
         let state = self.writer.inner.client().fatal_error().map(|(code, _)| code);
         let mut codes = error.rdkafka_error_code().into_iter().chain(state);
@@ -173,11 +179,11 @@ fn left(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
 }
 
-/// A new producer, after which no earlier one of the same name can write, and whatever that left
-/// open is settled.
+/// Creates a producer. Earlier producers of this name can write no more, and their open transactions
+/// are settled.
 fn create_fencing(config: &ClientConfig, name: &str) -> Result<Arc<Writer>, Error> {
     let writer = Writer::create(config, name)?;
-    writer.inner.init_transactions(SETTLE_TIME).map_err(|source| match &source {
+    writer.inner.init_transactions(SETTLE_TIMEOUT).map_err(|source| match &source {
         KafkaError::Transaction(error) if error.is_fatal() => {
             Error::Fatal { client: name.to_owned(), source }
         }

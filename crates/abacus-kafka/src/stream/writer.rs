@@ -1,4 +1,4 @@
-//! Writing a stream's outputs, and learning what became of each.
+//! Writes the outputs of a stream, and waits for their delivery reports.
 
 use std::time::{Duration, Instant};
 
@@ -13,31 +13,32 @@ use crate::context;
 use crate::error::{Error, is_refusal};
 use crate::record::{OutboundRecord, to_kafka_headers};
 
-/// Our producer settings beside those that every producer has.
+/// Producer settings of a stream, beside those of every producer.
 pub(super) const SETTINGS: [(&str, &str); 2] = [
-    // Less than a whole share may take.
+    // Shorter than the limit for a whole batch.
     ("message.timeout.ms", "7000"),
-    // Records are queued all at once: a moment's lingering puts them into few batches.
+    // All records are queued at once: a short linger puts many records into each batch.
     ("linger.ms", "5"),
 ];
 
 const QUEUE_POLL: Duration = Duration::from_millis(10);
-/// How long the brokers may take to say what partitions a topic has, and how often they are asked.
+/// Longest wait for the partitions of a topic.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
+/// Pause after a metadata request, before the record is queued again.
 const METADATA_PAUSE: Duration = Duration::from_millis(50);
 const DELIVERY_POLL: Duration = Duration::from_micros(500);
 
-/// A producer that writes many records and then waits for all of them.
+/// A producer that queues many records and then waits for all delivery reports.
 pub(super) struct Writer {
     pub(super) inner: BaseProducer<Context>,
 }
 
-/// Why records were not all written.
+/// The reason for an incomplete write.
 #[derive(Debug)]
 pub(super) enum WriteError {
-    /// Kafka will never take one of the records.
+    /// Kafka will never accept one of the records.
     Refused { partition: String, source: KafkaError },
-    /// It may take them another time.
+    /// A later attempt may succeed.
     Failed(KafkaError),
 }
 
@@ -48,25 +49,25 @@ impl Writer {
         Ok(Self { inner })
     }
 
-    /// Returns once the broker has every record, or one has failed.
+    /// Writes `outputs`. Returns once the broker has acknowledged every record, or one has failed.
     pub(super) fn write<'a>(
         &self,
         outputs: impl Iterator<Item = &'a OutboundRecord>,
         deadline: Instant,
     ) -> Result<(), WriteError> {
-        self.inner.context().forget_failures();
+        self.inner.context().clear_failure();
         for output in outputs {
             self.enqueue(output, deadline)?;
         }
         self.deliver(deadline)
     }
 
-    /// Whether nothing that was queued is still without a report.
+    /// True if every queued record has its delivery report.
     pub(super) fn is_idle(&self) -> bool {
         self.inner.in_flight_count() == 0
     }
 
-    /// Lets librdkafka report what it has to say while nothing is written.
+    /// Serves librdkafka's callbacks while nothing is written.
     pub(super) fn serve(&self) {
         self.inner.poll(Duration::ZERO);
     }
@@ -84,7 +85,7 @@ impl Writer {
         }
         loop {
             let Err((source, unsent)) = self.inner.send(record) else { return Ok(()) };
-            if Instant::now() >= deadline || !self.has_made_way(&source, &output.topic) {
+            if Instant::now() >= deadline || !self.can_retry(&source, &output.topic) {
                 return Err(WriteError::new(source, || {
                     format!("{}/{:?}", output.topic, output.partition)
                 }));
@@ -93,9 +94,9 @@ impl Writer {
         }
     }
 
-    /// Whether a record that was not taken may be now: waits for room, or asks about the partitions
-    /// of its topic, of which there may be more than when librdkafka last asked.
-    fn has_made_way(&self, error: &KafkaError, topic: &str) -> bool {
+    /// Returns true if queueing a record again may succeed. Waits for space in a full queue. For an
+    /// unknown partition fetches the topic's metadata: the topic may have gained partitions.
+    fn can_retry(&self, error: &KafkaError, topic: &str) -> bool {
         match error.rdkafka_error_code() {
             Some(Code::QueueFull) => self.inner.poll(QUEUE_POLL),
             Some(Code::UnknownPartition) => {
@@ -103,7 +104,7 @@ impl Writer {
                 if let Err(error) =
                     self.inner.client().fetch_metadata(Some(topic), METADATA_TIMEOUT)
                 {
-                    tracing::warn!(error = %error, kafka.topic = topic, "asking about partitions");
+                    tracing::warn!(error = %error, kafka.topic = topic, "cannot fetch metadata");
                 }
                 std::thread::park_timeout(METADATA_PAUSE);
             }
@@ -112,10 +113,10 @@ impl Writer {
         true
     }
 
-    /// Waits until the broker has every record. `flush` and `commit_transaction` would wait as
-    /// well, but in slices of 100 ms as long as a delivery report is outstanding.
+    /// Waits until the broker has acknowledged every record. `flush` and `commit_transaction` wait
+    /// too, but in steps of 100 ms while a delivery report is outstanding.
     fn deliver(&self, deadline: Instant) -> Result<(), WriteError> {
-        // Below a millisecond rdkafka's `poll` does not sleep but spins, so the waiting is done here.
+        // With a timeout below a millisecond rdkafka's `poll` spins, so the wait is done here.
         while !self.is_idle() && Instant::now() < deadline {
             self.inner.poll(Duration::ZERO);
             std::thread::park_timeout(DELIVERY_POLL);
@@ -142,12 +143,12 @@ impl WriteError {
 
 pub(super) struct Context {
     name: String,
-    /// Why the first record that was not written was not.
+    /// The error of the first unwritten record.
     failure: Mutex<Option<WriteError>>,
 }
 
 impl Context {
-    fn forget_failures(&self) {
+    fn clear_failure(&self) {
         *self.failure.lock() = None;
     }
 
@@ -173,7 +174,7 @@ impl ProducerContext for Context {
         if let Err((error, record)) = result {
             let partition = || format!("{}/{}", record.topic(), record.partition());
             self.failure.lock().get_or_insert_with(|| match error.rdkafka_error_code() {
-                // Found out only after it was queued; when it is queued again, it is known.
+                // A partition unknown at queueing is known when the record is queued again.
                 Some(Code::UnknownPartition) => WriteError::Failed(error.clone()),
                 _ => WriteError::new(error.clone(), partition),
             });

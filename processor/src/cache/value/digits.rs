@@ -1,21 +1,21 @@
-//! Decimal digits, packed: 19 of them in a word of eight bytes, which is 3.37 bits a digit where
-//! none can do with less than 3.32.
+//! Packed decimal digits: 19 digits in a word of eight bytes, or 3.37 bits per digit. The theoretical
+//! minimum is 3.32 bits.
 
-/// The most digits that any word holds: 10^19 - 1 fits 64 bits.
+/// Digits per word: 10^19 - 1 fits 64 bits.
 const DIGITS: usize = 19;
 const WORD_BYTES: usize = 8;
 const WORD_END: u64 = 10_u64.pow(19);
 
-/// How many bytes `digits` digits take.
+/// Size of `digits` packed digits, in bytes.
 pub(super) const fn packed_len(digits: usize) -> usize {
     digits.div_ceil(DIGITS) * WORD_BYTES
 }
 
-/// Appends `text`, most significant word first; all words but the first are full. `None` for what
-/// would not be unpacked to the same text.
+/// Appends the packed `text` to `bytes`, most significant word first. All words after the first are
+/// full. Returns `None` if unpacking would not restore `text`.
 pub(super) fn pack(text: &str, bytes: &mut Vec<u8>) -> Option<()> {
     let is_shortest = text == "0" || !text.starts_with('0');
-    // Looking at all of them, instead of stopping at the first, is what goes many at a time.
+    // Checking all bytes without an early exit lets the compiler vectorise the loop.
     let are_digits = text.bytes().fold(true, |all, byte| all & byte.is_ascii_digit());
     if text.is_empty() || !is_shortest || !are_digits {
         return None;
@@ -27,7 +27,7 @@ pub(super) fn pack(text: &str, bytes: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// `sign` and the digits of `bytes`; `None` if these are no packed digits.
+/// Returns `sign` and the digits of `bytes`, or `None` if `bytes` are not packed digits.
 pub(super) fn unpack(sign: &str, bytes: &[u8]) -> Option<String> {
     let (words, rest) = bytes.as_chunks::<WORD_BYTES>();
     let (first, others) = words.split_first().filter(|_| rest.is_empty())?;

@@ -10,7 +10,7 @@ fn stored(decimal: &str, canonical: &str) -> Vec<u8> {
     value(decimal).to_bytes(canonical).unwrap()
 }
 
-/// As the first version stored it.
+/// The encoding of version 1.
 fn stored_as_text(decimal: &str, canonical: &str) -> Vec<u8> {
     let mut hasher = Xxh3::new();
     hasher.update(&(canonical.len() as u64).to_le_bytes());
@@ -24,7 +24,7 @@ fn stored_as_text(decimal: &str, canonical: &str) -> Vec<u8> {
     bytes
 }
 
-/// With a checksum that is right for whatever the content is.
+/// Encodes any content with a valid checksum.
 fn sealed(canonical: &str, content: &[u8]) -> Vec<u8> {
     [&[VERSION], &checksum(canonical, content).to_le_bytes()[..], content].concat()
 }

@@ -1,4 +1,4 @@
-//! A group whose coordinator goes away in the middle of a transaction.
+//! Loss of the group's coordinator during a transaction.
 
 use std::cell::Cell;
 
@@ -6,15 +6,15 @@ use rdkafka::mocking::MockCoordinator;
 
 use super::*;
 
-/// Answers each record with itself, once it may.
-struct Held(AtomicBool);
+/// Publishes each record unchanged once the gate opens.
+struct GatedEcho(AtomicBool);
 
-impl Handler for Held {
-    fn on_record(&self, record: &InboundRecord<'_>, ticket: Ticket) {
+impl Handler for GatedEcho {
+    fn on_record(&self, record: &InboundRecord<'_>, ack: AckHandle) {
         while !self.0.load(Ordering::Relaxed) {
             thread::park_timeout(Duration::from_millis(5));
         }
-        Echo.on_record(record, ticket);
+        Echo.on_record(record, ack);
     }
 }
 
@@ -33,7 +33,7 @@ fn a_transaction_is_given_up_when_nobody_coordinates_the_group_and_done_again_wh
     }
     coordinate(&cluster, 2);
     cluster.produce();
-    let handler = Held(AtomicBool::new(false));
+    let handler = GatedEcho(AtomicBool::new(false));
     let is_away = Cell::new(false);
     let outcome = run_until(&cluster, settings(ExactlyOnce), &handler, |metrics| {
         if metrics.received.get() > 0 && !is_away.replace(true) {
@@ -47,5 +47,5 @@ fn a_transaction_is_given_up_when_nobody_coordinates_the_group_and_done_again_wh
     });
     assert!(outcome.error.is_none(), "{:?}", outcome.error);
     assert_eq!((outcome.committed, outcome.failed, outcome.rewinds), (RECORDS, 1, 1));
-    assert_eq!(outcome.held, 0, "held bytes drifted");
+    assert_eq!(outcome.uncommitted, 0, "held bytes drifted");
 }

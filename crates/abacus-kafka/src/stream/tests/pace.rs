@@ -1,4 +1,4 @@
-//! How often a stream commits, and how soon it ends, while records finish all the time.
+//! Commit rate and shutdown time of a stream while records finish continuously.
 
 use std::sync::mpsc::{Sender, channel};
 
@@ -7,24 +7,24 @@ use super::*;
 const MANY: u64 = 5000;
 
 /// Finishes one record each millisecond.
-struct Steady(Sender<Ticket>);
+struct Steady(Sender<AckHandle>);
 
 impl Steady {
     fn spawn() -> Self {
-        let (tickets, queue) = channel::<Ticket>();
+        let (acks, queue) = channel::<AckHandle>();
         thread::spawn(move || {
-            for ticket in queue {
-                ticket.finish(None);
+            for ack in queue {
+                ack.finish(None);
                 thread::park_timeout(Duration::from_millis(1));
             }
         });
-        Self(tickets)
+        Self(acks)
     }
 }
 
 impl Handler for Steady {
-    fn on_record(&self, _: &InboundRecord<'_>, ticket: Ticket) {
-        self.0.send(ticket).unwrap();
+    fn on_record(&self, _: &InboundRecord<'_>, ack: AckHandle) {
+        self.0.send(ack).unwrap();
     }
 }
 
@@ -38,7 +38,7 @@ fn steadily(commit_interval: Duration) -> StreamSettings {
     }
 }
 
-/// A transaction takes longer here than a record, so that more is finished whenever one ends.
+/// A cluster with transactions slower than the records: more records are finished at the end of each.
 fn slow_cluster() -> Cluster {
     let cluster = Cluster::new();
     cluster.produce_many(MANY);
@@ -65,5 +65,5 @@ fn a_stream_ends_in_time_while_records_finish_all_the_time() {
     assert!(outcome.error.is_none(), "{:?}", outcome.error);
     assert!(outcome.committed < MANY, "all were finished before it was to end");
     assert!(outcome.stopping < Duration::from_secs(1), "after {:?}", outcome.stopping);
-    assert_eq!(outcome.held, 0, "held bytes drifted");
+    assert_eq!(outcome.uncommitted, 0, "held bytes drifted");
 }

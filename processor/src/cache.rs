@@ -1,4 +1,4 @@
-//! Results worth remembering: in this process' memory, then in Redis, which all processors share.
+//! The cache of results: first the memory of this process, then Redis, shared by all processors.
 
 mod redis;
 mod value;
@@ -10,7 +10,7 @@ pub(crate) use value::Cached;
 
 use crate::metrics::Metrics;
 
-/// Both levels.
+/// The two levels of the cache.
 pub(crate) struct Cache {
     memory: moka::sync::Cache<Box<str>, Cached>,
     redis: Redis,
@@ -24,11 +24,12 @@ impl Cache {
         Self { memory, redis, metrics }
     }
 
-    /// Looks a second time, which is not counted as a second question.
-    pub(crate) fn in_memory_by_now(&self, canonical: &str) -> Option<Cached> {
+    /// Looks into memory without counting: for the second look of a request.
+    pub(crate) fn in_memory_uncounted(&self, canonical: &str) -> Option<Cached> {
         self.memory.get(canonical)
     }
 
+    /// Looks into memory, and counts a hit or a miss.
     pub(crate) fn in_memory(&self, canonical: &str) -> Option<Cached> {
         let found = self.memory.get(canonical);
         let result = if found.is_some() { "hit" } else { "miss" };
@@ -36,14 +37,14 @@ impl Cache {
         found
     }
 
-    /// Asks Redis, and remembers what it says in memory. Blocks, though never for long.
+    /// Looks into Redis, and copies a hit into memory. Blocks within the Redis timeout.
     pub(crate) fn in_redis(&self, canonical: &str) -> Option<Cached> {
         let found = self.redis.get(canonical)?;
         self.memory.insert(canonical.into(), found.clone());
         Some(found)
     }
 
-    /// Remembers a result; in Redis, in the background, only where it was `costly` to compute.
+    /// Stores a result in memory, and a costly result in Redis too, in the background.
     pub(crate) fn put(&self, canonical: &str, value: Cached, is_costly: bool) {
         if is_costly {
             self.redis.put(canonical, &value);
@@ -52,10 +53,11 @@ impl Cache {
     }
 }
 
-#[expect(clippy::borrowed_box, reason = "moka gives the key as it is stored")]
+#[expect(clippy::borrowed_box, reason = "moka passes a reference to the stored key")]
 fn weight(key: &Box<str>, value: &Cached) -> u32 {
     u32::try_from(key.len() + value.decimal.len() + ENTRY_OVERHEAD).unwrap_or(u32::MAX)
 }
 
-/// What an entry takes beside its key and digits, roughly: moka's node, two allocations.
+/// Approximate overhead of an entry beside key and digits, in bytes: moka's node and two
+/// allocations.
 const ENTRY_OVERHEAD: usize = 200;

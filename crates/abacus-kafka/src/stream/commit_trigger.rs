@@ -1,55 +1,56 @@
-//! How much has finished since the last transaction, and whom to wake when it is enough for one.
+//! Counts the records finished since the last commit batch, and wakes the committer when a batch is
+//! large enough.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::lane::Amount;
+use super::amount::Amount;
 
-pub(super) struct Ready {
+pub(super) struct CommitTrigger {
     records: AtomicUsize,
     bytes: AtomicUsize,
-    enough: Amount,
+    threshold: Amount,
     is_woken: Mutex<bool>,
     wake: Condvar,
     /// A record was dropped without an outcome.
     is_abandoned: AtomicBool,
 }
 
-impl Ready {
-    pub(super) fn new(enough: Amount) -> Self {
+impl CommitTrigger {
+    pub(super) fn new(threshold: Amount) -> Self {
         Self {
             records: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
-            enough,
+            threshold,
             is_woken: Mutex::new(false),
             wake: Condvar::new(),
             is_abandoned: AtomicBool::new(false),
         }
     }
 
-    /// What is enough for a transaction.
-    pub(super) fn enough(&self) -> Amount {
-        self.enough
+    /// The amount of finished records that starts a commit batch early.
+    pub(super) fn threshold(&self) -> Amount {
+        self.threshold
     }
 
-    /// One more record has finished, with an output of `bytes`.
+    /// Counts a finished record with an output of `bytes`.
     pub(super) fn add(&self, bytes: usize) {
         let records = self.records.fetch_add(1, Ordering::Relaxed) + 1;
         let bytes = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if (Amount { records, bytes }).reaches(self.enough) {
+        if (Amount { records, bytes }).reaches(self.threshold) {
             self.wake();
         }
     }
 
-    /// What has finished is taken; counting begins anew.
+    /// Starts counting anew, because the finished records are about to be taken.
     pub(super) fn reset(&self) {
         self.records.store(0, Ordering::Relaxed);
         self.bytes.store(0, Ordering::Relaxed);
     }
 
-    /// Ends a wait before its time.
+    /// Ends the current [`wait`](Self::wait), or the next if no thread is waiting.
     pub(super) fn wake(&self) {
         let mut is_woken = self.is_woken.lock();
         if !*is_woken {
@@ -58,7 +59,7 @@ impl Ready {
         }
     }
 
-    /// Waits until enough is finished for a transaction, or for `interval`.
+    /// Waits until the threshold is reached, for `interval` at most.
     pub(super) fn wait(&self, interval: Duration) {
         let mut is_woken = self.is_woken.lock();
         if !*is_woken {

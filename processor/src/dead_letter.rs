@@ -1,4 +1,4 @@
-//! Records that cannot be requests, kept byte for byte with the reason.
+//! Dead letters: unreadable records, kept byte for byte with the reason.
 
 mod limit;
 
@@ -8,14 +8,14 @@ use abacus_kafka::{InboundRecord, OutboundRecord};
 use abacus_schemas::headers;
 use abacus_schemas::topics::MAX_VALUE_BYTES;
 
-pub(crate) use limit::{LetterCount, LetterLimits, Place};
+pub(crate) use limit::{DeadLetterCount, DeadLetterLimits, RecordPosition};
 
-/// Why a record is not a request.
+/// The class of a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     /// The bytes are not a `ComputeRequested`.
     Malformed,
-    /// The registry knows no such schema, or it describes something else.
+    /// The registry does not know the schema, or the schema describes another type.
     UnknownSchema,
     /// The request id is not a UUID.
     InvalidRequestId,
@@ -31,19 +31,19 @@ impl Class {
     }
 }
 
-/// Headers that we add at the end: three for the origin, two for the error.
-const OUR_HEADERS: usize = 5;
-/// A partition and an offset are no longer than this.
-const LONGEST_PLACE: usize = 32;
+/// Headers added at the end: three for the origin, two for the error.
+const ADDED_HEADERS: usize = 5;
+/// Upper bound for the text of a partition and an offset, in bytes.
+const MAX_POSITION_BYTES: usize = 32;
 
-/// A copy of a record, to be written to the dead-letter topic should it have to be.
-pub(crate) struct Original {
+/// A copy of a record with its origin, for a possible dead letter.
+pub(crate) struct OriginalRecord {
     key: Vec<u8>,
     payload: Vec<u8>,
     headers: Vec<(String, Vec<u8>)>,
 }
 
-impl Original {
+impl OriginalRecord {
     pub(crate) fn of(record: &InboundRecord<'_>) -> Self {
         let mut headers: Vec<(String, Vec<u8>)> = record
             .headers()
@@ -71,27 +71,36 @@ impl Original {
     ) -> OutboundRecord {
         self.headers.push((headers::ERROR_CLASS.to_owned(), class.as_str().into()));
         self.headers.push((headers::ERROR_MESSAGE.to_owned(), message.into()));
-        let letter = OutboundRecord {
+        let dead_letter = OutboundRecord {
             topic: Arc::clone(topic),
             partition: None,
             key: self.key,
             payload: self.payload,
             headers: self.headers,
         };
-        if letter.size() <= MAX_VALUE_BYTES { letter } else { without_content(letter) }
+        if dead_letter.size() <= MAX_VALUE_BYTES {
+            dead_letter
+        } else {
+            without_content(dead_letter)
+        }
     }
 }
 
-/// A record that came compressed may not fit as it is. Where it stands is kept, and it is still
-/// there; and which letter it was replayed from, so that it can be seen to have come back.
-fn without_content(letter: OutboundRecord) -> OutboundRecord {
-    tracing::error!(bytes = letter.size(), "a dead letter does not fit its topic");
-    let theirs = letter.headers.len().saturating_sub(OUR_HEADERS);
+/// Removes the content of a dead letter above the topic's limit; a compressed original may exceed the
+/// limit. The headers keep the position of the original record, where the content remains, and the
+/// position of the dead letter that a replayed record came from.
+fn without_content(dead_letter: OutboundRecord) -> OutboundRecord {
+    tracing::error!(
+        bytes = dead_letter.size(),
+        "the dead letter exceeds the limit of its topic; its content is dropped"
+    );
+    let original = dead_letter.headers.len().saturating_sub(ADDED_HEADERS);
     let is_kept = |(index, (name, value)): &(usize, (String, Vec<u8>))| {
-        *index >= theirs || (name == headers::REPLAYED_FROM && value.len() <= LONGEST_PLACE)
+        *index >= original || (name == headers::REPLAYED_FROM && value.len() <= MAX_POSITION_BYTES)
     };
-    let kept = letter.headers.into_iter().enumerate().filter(is_kept).map(|(_, header)| header);
-    OutboundRecord { key: Vec::new(), payload: Vec::new(), headers: kept.collect(), ..letter }
+    let kept =
+        dead_letter.headers.into_iter().enumerate().filter(is_kept).map(|(_, header)| header);
+    OutboundRecord { key: Vec::new(), payload: Vec::new(), headers: kept.collect(), ..dead_letter }
 }
 
 #[cfg(test)]
@@ -99,8 +108,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_letter_that_does_not_fit_keeps_where_it_came_from_and_why() {
-        let original = Original {
+    fn a_dead_letter_that_does_not_fit_keeps_where_it_came_from_and_why() {
+        let original = OriginalRecord {
             key: b"key".to_vec(),
             payload: vec![0; MAX_VALUE_BYTES],
             headers: vec![
@@ -112,8 +121,8 @@ mod tests {
                 (headers::ORIGIN_OFFSET.to_owned(), b"2".to_vec()),
             ],
         };
-        let letter = original.into_dead_letter(&"dead".into(), Class::Malformed, "why");
-        let names: Vec<_> = letter.headers.iter().map(|(name, _)| name.as_str()).collect();
+        let dead_letter = original.into_dead_letter(&"dead".into(), Class::Malformed, "why");
+        let names: Vec<_> = dead_letter.headers.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(
             names,
             [
@@ -125,6 +134,6 @@ mod tests {
                 headers::ERROR_MESSAGE
             ]
         );
-        assert!(letter.payload.is_empty());
+        assert!(dead_letter.payload.is_empty());
     }
 }

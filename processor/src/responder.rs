@@ -1,0 +1,204 @@
+//! Finishes records: sends the reply to the waiting caller, and publishes the completion.
+//!
+//! The reply has its own producer and does not wait for the completion's transaction. If the process
+//! dies in between, the request is computed again with an equal answer, and the second reply finds no
+//! waiter.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use abacus_kafka::{OutboundRecord, failpoint};
+use abacus_schemas::headers;
+use abacus_schemas::topics::MAX_VALUE_BYTES;
+use abacus_schemas::{ComputeCompleted, ComputeRequested, Encoder, Timestamp, Topics};
+
+use crate::config::ProcessorConfig;
+use crate::dead_letter::{Class, OriginalRecord};
+use crate::job::{Job, RecordContext};
+use crate::metrics::Metrics;
+use crate::outcome::JobOutcome;
+use crate::replies::Replies;
+
+/// Finishes records with a completion, a forwarded request or a dead letter.
+pub(crate) struct Responder {
+    encoders: Encoders,
+    replies: Replies,
+    completed: Arc<str>,
+    heavy: Arc<str>,
+    dead_letter: Arc<str>,
+    processor: String,
+    metrics: Metrics,
+}
+
+/// Encoders of the published events.
+pub(crate) struct Encoders {
+    pub(crate) completed: Encoder<ComputeCompleted>,
+    pub(crate) heavy: Encoder<ComputeRequested>,
+}
+
+impl Responder {
+    /// Connects the reply producer. Blocks until the broker answers.
+    pub(crate) fn connect(
+        config: &ProcessorConfig,
+        encoders: Encoders,
+        metrics: Metrics,
+    ) -> anyhow::Result<Self> {
+        let replies = Replies::connect(config, metrics.clone())?;
+        ensure_partitions(&replies, &config.topics)?;
+        Ok(Self {
+            encoders,
+            replies,
+            completed: config.topics.completed.as_str().into(),
+            heavy: config.topics.requested_heavy.as_str().into(),
+            dead_letter: config.topics.dead_letter.as_str().into(),
+            processor: config.stream.instance.clone(),
+            metrics,
+        })
+    }
+
+    /// Sends the reply, and finishes the record with the completion.
+    pub(crate) fn answer(&self, job: Job, outcome: JobOutcome) {
+        let label = if outcome.result.is_ok() { "succeeded" } else { "failed" };
+        let operation =
+            abacus_operations::find(&job.request.operation).map_or("unknown", |o| o.name());
+        self.metrics.answered.with_label_values(&[operation, label]).inc();
+        let Job { request, context, .. } = job;
+        let key = request.request_id.clone().into_bytes();
+        let payload = self.encode(self.completion(request, outcome));
+        self.replies.send(context.reply_to.as_ref(), context.deadline_ms, &payload);
+        failpoint::reach("processor::after_reply");
+        let (topic, partition) = (Arc::clone(&self.completed), Some(context.partition));
+        context.ack.finish(Some(OutboundRecord {
+            topic,
+            partition,
+            key,
+            payload,
+            headers: Vec::new(),
+        }));
+    }
+
+    /// Finishes the record with a copy of the request for the heavy lane, which answers the request.
+    pub(crate) fn forward_to_heavy(&self, job: Job) {
+        let payload = self.encode_request(&job.request);
+        let key = job.request.request_id.as_bytes();
+        let RecordContext { reply_to, deadline_ms, traceparent, .. } = &job.context;
+        let headers = headers::forwarded(reply_to.as_ref(), *deadline_ms, traceparent.as_deref());
+        let record = OutboundRecord {
+            topic: Arc::clone(&self.heavy),
+            partition: Some(job.context.partition),
+            key: key.to_vec(),
+            payload,
+            headers: headers.map(|(name, value)| (name.to_owned(), value)).collect(),
+        };
+        if record.size() > MAX_VALUE_BYTES {
+            return self.answer(job, too_large());
+        }
+        self.metrics.handed_over.inc();
+        job.context.ack.finish(Some(record));
+    }
+
+    /// Replies with the reason, and finishes the record with a dead letter.
+    pub(crate) fn dead_letter(
+        &self,
+        original: OriginalRecord,
+        context: RecordContext,
+        class: Class,
+        reason: &str,
+    ) {
+        tracing::warn!(
+            kafka.partition = context.partition,
+            class = class.as_str(),
+            "dead letter: {reason}"
+        );
+        self.metrics.dead_letters.with_label_values(&[class.as_str()]).inc();
+        if context.reply_to.is_some() {
+            let failed = JobOutcome::failed(class.as_str(), reason);
+            let payload = self.encode(self.completion(unreadable_request(), failed));
+            self.replies.send(context.reply_to.as_ref(), context.deadline_ms, &payload);
+        }
+        let dead_letter = original.into_dead_letter(&self.dead_letter, class, reason);
+        context.ack.finish(Some(dead_letter));
+    }
+
+    /// Waits until every reply is written.
+    pub(crate) fn flush(&self, timeout: std::time::Duration) -> anyhow::Result<()> {
+        self.replies.flush(timeout)
+    }
+
+    fn completion(&self, request: ComputeRequested, outcome: JobOutcome) -> ComputeCompleted {
+        ComputeCompleted {
+            request_id: request.request_id,
+            operation: request.operation,
+            operands: request.operands,
+            requester: request.requester,
+            source: request.source,
+            requested_at: request.requested_at,
+            completed_at: Timestamp::now(),
+            compute_micros: outcome.compute_micros,
+            cache: outcome.cache,
+            outcome: outcome.into_event(),
+            processor: self.processor.clone(),
+        }
+    }
+
+    /// Encodes a completion. Replaces the outcome of an event above the topic's limit by a failure: a
+    /// record above the limit would fail every transaction.
+    fn encode(&self, mut event: ComputeCompleted) -> Vec<u8> {
+        let bytes = self.encode_any(&event);
+        if bytes.len() <= MAX_VALUE_BYTES {
+            return bytes;
+        }
+        let short = |text: &str| text.chars().take(100).collect();
+        event.operands.clear();
+        event.operation = short(&event.operation);
+        event.requester = event.requester.as_deref().map(short);
+        event.source = short(&event.source);
+        event.outcome = too_large().into_event();
+        self.encode_any(&event)
+    }
+
+    #[expect(clippy::expect_used, reason = "the type matches the schema, as tests check")]
+    fn encode_any(&self, event: &ComputeCompleted) -> Vec<u8> {
+        self.encoders.completed.encode(event).expect("a completion fits its schema")
+    }
+
+    #[expect(clippy::expect_used, reason = "the type matches the schema, as tests check")]
+    fn encode_request(&self, request: &ComputeRequested) -> Vec<u8> {
+        self.encoders.heavy.encode(request).expect("a request fits its schema")
+    }
+}
+
+/// Checks the partition counts: a completion, and a forwarded request, go to the partition number of
+/// the request.
+fn ensure_partitions(replies: &Replies, topics: &Topics) -> anyhow::Result<()> {
+    let pairs = [
+        (&topics.requested, &topics.requested_heavy),
+        (&topics.requested_heavy, &topics.completed),
+    ];
+    for (from, to) in pairs {
+        let (needed, partitions) = (replies.partition_count(from)?, replies.partition_count(to)?);
+        anyhow::ensure!(
+            partitions >= needed,
+            "topic {to} has {partitions} partitions but {from} has {needed}: records derived from a \
+             request keep its partition number, so add partitions to {to}",
+        );
+    }
+    Ok(())
+}
+
+fn too_large() -> JobOutcome {
+    let message = format!("request and result together exceed {MAX_VALUE_BYTES} bytes");
+    JobOutcome::failed("record-too-large", message)
+}
+
+/// A stand-in for an unreadable request, in the reply to its caller.
+fn unreadable_request() -> ComputeRequested {
+    ComputeRequested {
+        request_id: String::new(),
+        operation: String::new(),
+        operands: BTreeMap::new(),
+        requester: None,
+        source: "unknown".to_owned(),
+        requested_at: Timestamp::now(),
+    }
+}
