@@ -84,9 +84,12 @@
 
 #![allow(clippy::cast_precision_loss, reason = "estimates are doubles, with stated errors")]
 
+mod answer;
 mod cost;
 mod integer;
+mod limits;
 mod number;
+mod operand_spec;
 mod operands;
 mod operation;
 mod operations;
@@ -97,13 +100,16 @@ mod wording;
 mod work;
 
 pub use abacus_arithmetic::recomputed_products;
+pub use answer::Answer;
 pub use cost::Cost;
 pub use integer::Integer;
+pub use limits::Limits;
 pub use number::Number;
+pub use operand_spec::{Domain, OperandSpec};
 pub use operands::Operands;
-pub use operation::{Computation, Domain, OperandSpec, Operation};
+pub use operation::{Computation, Operation};
 pub use operations::{all, documented, find};
-pub use prepare::{Answer, Limits, Prepared, prepare};
+pub use prepare::{Prepared, prepare};
 pub use refusal::Refusal;
 pub use size::Size;
 pub use work::{Interrupted, Work};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::wording::{count, cut, quote};
-use crate::{Domain, Integer, Limits, OperandSpec, Operation, Refusal};
+use crate::{Domain, Integer, Limits, OperandSpec, Refusal};
 
 /// Every operand that the operation declares, each within its domain, in declared order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,16 +15,17 @@ pub struct Operands {
 impl Operands {
     /// Checks names, then values.
     pub(crate) fn read(
-        operation: &dyn Operation,
+        operation: &'static str,
+        specs: &[OperandSpec],
         texts: &BTreeMap<String, String>,
         limits: &Limits,
     ) -> Result<Self, Refusal> {
-        refuse_unexpected(operation, texts)?;
-        let values = operation.operands().iter().map(|spec| {
-            let text = texts.get(spec.name).ok_or_else(|| missing(operation.name(), spec))?;
+        refuse_unexpected(operation, specs, texts)?;
+        let values = specs.iter().map(|spec| {
+            let text = texts.get(spec.name).ok_or_else(|| missing(operation, spec))?;
             Ok((spec.name, read_operand(spec, text, limits)?))
         });
-        Ok(Self { operation: operation.name(), values: values.collect::<Result<_, Refusal>>()? })
+        Ok(Self { operation, values: values.collect::<Result<_, Refusal>>()? })
     }
 
     /// The operand of that name. Never refused for a name that the operation declares.
@@ -45,16 +46,13 @@ impl Operands {
 }
 
 fn refuse_unexpected(
-    operation: &dyn Operation,
+    operation: &'static str,
+    specs: &[OperandSpec],
     texts: &BTreeMap<String, String>,
 ) -> Result<(), Refusal> {
-    let expected: Vec<&str> = operation.operands().iter().map(|spec| spec.name).collect();
+    let expected: Vec<&'static str> = specs.iter().map(|spec| spec.name).collect();
     match texts.keys().find(|name| !expected.contains(&name.as_str())) {
-        Some(name) => Err(Refusal::UnexpectedOperand {
-            operation: operation.name(),
-            operand: cut(name),
-            expected,
-        }),
+        Some(name) => Err(Refusal::UnexpectedOperand { operation, operand: cut(name), expected }),
         None => Ok(()),
     }
 }

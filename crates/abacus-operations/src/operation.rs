@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Cost, Interrupted, Number, Operands, Refusal, Size, Work};
+use crate::{Cost, Interrupted, Number, OperandSpec, Operands, Refusal, Size, Work};
 
 /// A kind of computation that callers can ask for by name.
 pub trait Operation: Sync {
@@ -31,28 +31,6 @@ pub trait Operation: Sync {
         let example = |spec: &OperandSpec| (spec.name.to_owned(), spec.example.to_owned());
         self.operands().iter().map(example).collect()
     }
-}
-
-/// What an operand is called, means and may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OperandSpec {
-    /// The key in the request's operands.
-    pub name: &'static str,
-    /// Half a sentence for people, without the domain.
-    pub meaning: &'static str,
-    /// Which integers are accepted.
-    pub domain: Domain,
-    /// A value for documentation.
-    pub example: &'static str,
-}
-
-/// Which integers an operand accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Domain {
-    /// Every integer.
-    Any,
-    /// Zero and above.
-    NonNegative,
 }
 
 /// One request whose operands are valid, not computed yet.

@@ -42,7 +42,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{Limits, prepare};
 
     #[test]
     fn names_are_unique_plain_words() {
@@ -61,17 +60,6 @@ mod tests {
             assert!(!operation.summary().is_empty());
             assert!(!operation.operands().is_empty());
             assert!(operation.operands().iter().all(|operand| !operand.meaning.is_empty()));
-        }
-    }
-
-    #[test]
-    fn every_example_has_the_size_that_was_estimated() {
-        for operation in all().iter().filter(|operation| operation.name() != "panic") {
-            let example = operation.example();
-            let prepared = prepare(operation.name(), &example, &Limits::default()).unwrap();
-            let answer = prepared.answer(&|| false).unwrap();
-            assert_eq!(answer.digits, prepared.estimated_digits());
-            assert!((prepared.estimated_bits() - answer.bits as f64).abs() <= 1.0);
         }
     }
 }

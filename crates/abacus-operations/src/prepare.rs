@@ -3,22 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::wording::quote;
-use crate::{Computation, Cost, Interrupted, Operands, Refusal, Size, Work, all, find};
-
-/// What requests may ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Decimal digits of a result, sign not counted.
-    pub max_digits: u64,
-    /// Decimal digits of one operand as written, sign not counted.
-    pub max_operand_digits: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { max_digits: 1_000_000, max_operand_digits: 1_000_000 }
-    }
-}
+use crate::{
+    Answer, Computation, Cost, Interrupted, Limits, Operands, Refusal, Size, Work, all, find,
+};
 
 /// Checks a request and estimates its size, in time linear in its length.
 ///
@@ -34,7 +21,7 @@ pub fn prepare(
         let known = all().iter().map(|operation| operation.name()).collect();
         return Err(Refusal::UnknownOperation { operation: quote(operation), known });
     };
-    let operands = Operands::read(operation, operands, limits)?;
+    let operands = Operands::read(operation.name(), operation.operands(), operands, limits)?;
     let computation = operation.prepare(&operands)?;
     let size = computation.size();
     if size.fewest_digits() > limits.max_digits {
@@ -102,17 +89,6 @@ impl std::fmt::Debug for Prepared {
             .field("size", &self.size)
             .finish_non_exhaustive()
     }
-}
-
-/// A result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The number in decimal digits, with a leading minus if negative.
-    pub decimal: String,
-    /// Decimal digits, sign not counted.
-    pub digits: u64,
-    /// Bits of the absolute value; zero has none.
-    pub bits: u64,
 }
 
 #[cfg(test)]

@@ -109,3 +109,14 @@ fn astronomic_operands_are_too_large_not_malformed() {
         );
     }
 }
+
+#[test]
+fn every_example_has_the_size_that_was_estimated() {
+    for operation in all().iter().filter(|operation| operation.name() != "panic") {
+        let example = operation.example();
+        let prepared = prepare(operation.name(), &example, &Limits::default()).unwrap();
+        let answer = prepared.answer(&|| false).unwrap();
+        assert_eq!(answer.digits, prepared.estimated_digits());
+        assert!((prepared.estimated_bits() - answer.bits as f64).abs() <= 1.0);
+    }
+}
