@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use crate::Natural;
-use crate::limbs::{BASE, DIGITS};
+use crate::limbs::{BASE, DIGITS, compare, shifted};
+use crate::power::power;
 
 /// The logarithm below is right to this, times its size: the leading digits and the constant to
 /// 2⁻⁵³, each operation to as much, and a few of them; this leaves a factor of ten.
@@ -43,6 +43,5 @@ fn logarithm(limbs: &[u64], zeros: usize) -> f64 {
 }
 
 fn reaches_power_of_two(limbs: &[u64], zeros: usize, exponent: u64) -> bool {
-    let number = Natural::from_limbs(limbs.to_vec()).shifted(zeros);
-    number.cmp(&Natural::from(2).power(exponent)) != Ordering::Less
+    compare(&shifted(limbs.to_vec(), zeros), &power(&[2], exponent)) != Ordering::Less
 }

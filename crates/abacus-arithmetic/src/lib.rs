@@ -23,9 +23,10 @@
     reason = "limbs, remainders and rounded doubles are in ranges that the code around them states"
 )]
 
+mod binary;
 mod bits;
 mod check;
-mod convert;
+mod decimal;
 mod limbs;
 mod natural;
 mod plan;

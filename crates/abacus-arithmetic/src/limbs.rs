@@ -1,5 +1,7 @@
 //! Limbs of sixteen decimal digits, least significant first, and what is done to them in one pass.
 
+use std::cmp::Ordering;
+
 /// One more than the largest limb.
 pub(crate) const BASE: u64 = 10_000_000_000_000_000;
 /// Decimal digits of a limb.
@@ -9,6 +11,31 @@ pub(crate) const DIGITS: usize = 16;
 pub(crate) fn trim(limbs: &mut Vec<u64>) {
     let significant = limbs.iter().rposition(|limb| *limb != 0).map_or(0, |top| top + 1);
     limbs.truncate(significant);
+}
+
+/// The limbs without zeros on top.
+pub(crate) fn trimmed(mut limbs: Vec<u64>) -> Vec<u64> {
+    trim(&mut limbs);
+    limbs
+}
+
+/// The limbs of a word.
+pub(crate) fn from_word(word: u64) -> Vec<u64> {
+    trimmed(vec![word % BASE, word / BASE])
+}
+
+/// The number as a word, if it is below [`BASE`].
+pub(crate) fn to_word(limbs: &[u64]) -> Option<u64> {
+    match limbs {
+        [] => Some(0),
+        [word] => Some(*word),
+        _ => None,
+    }
+}
+
+/// Compares two numbers without zeros on top.
+pub(crate) fn compare(one: &[u64], other: &[u64]) -> Ordering {
+    one.len().cmp(&other.len()).then_with(|| one.iter().rev().cmp(other.iter().rev()))
 }
 
 /// How many limbs at the low end are zero.
@@ -68,6 +95,15 @@ pub(crate) fn multiply_by_word(limbs: &mut Vec<u64>, word: u64) {
     if high > 0 {
         limbs.push(high);
     }
+}
+
+/// The number followed by `zeros` decimal zeros.
+pub(crate) fn shifted(mut limbs: Vec<u64>, zeros: usize) -> Vec<u64> {
+    multiply_by_word(&mut limbs, 10_u64.pow((zeros % DIGITS) as u32));
+    if !limbs.is_empty() {
+        limbs.splice(0..0, std::iter::repeat_n(0, zeros / DIGITS));
+    }
+    limbs
 }
 
 /// The quotient and the remainder by [`BASE`] of a number below 2¹¹⁶. The estimated quotient is at

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use num_bigint::BigUint;
 
-use crate::limbs::{self, BASE, DIGITS};
-use crate::{bits, convert, power, product, text};
+use crate::limbs::{self, BASE};
+use crate::{binary, bits, decimal, power, product, text};
 
 /// An integer from zero up, of any size, in decimal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -16,9 +16,8 @@ pub struct Natural {
 
 impl Natural {
     /// Limbs that may have zeros on top.
-    pub(crate) fn from_limbs(mut limbs: Vec<u64>) -> Self {
-        limbs::trim(&mut limbs);
-        Self { limbs }
+    fn from_limbs(limbs: Vec<u64>) -> Self {
+        Self { limbs: limbs::trimmed(limbs) }
     }
 
     /// The number that a text of nothing but ASCII digits stands for, in linear time.
@@ -33,11 +32,7 @@ impl Natural {
 
     /// The number, if it is below 10¹⁶.
     pub fn to_word(&self) -> Option<u64> {
-        match self.limbs.as_slice() {
-            [] => Some(0),
-            [word] => Some(*word),
-            _ => None,
-        }
+        limbs::to_word(&self.limbs)
     }
 
     /// The number as decimal text followed by this many zeros, in linear time.
@@ -98,8 +93,7 @@ impl Natural {
     /// The power; to the power of zero, one.
     #[must_use]
     pub fn power(&self, exponent: u64) -> Self {
-        let Ok(power) = power::power(self, exponent, || Ok::<(), std::convert::Infallible>(()));
-        power
+        Self { limbs: power::power(&self.limbs, exponent) }
     }
 
     /// The power, with a question before each big product that may end it by an error.
@@ -108,44 +102,33 @@ impl Natural {
         exponent: u64,
         check: impl Fn() -> Result<(), E>,
     ) -> Result<Self, E> {
-        power::power(self, exponent, check)
-    }
-
-    /// The number followed by this many decimal zeros.
-    #[must_use]
-    pub(crate) fn shifted(self, zeros: usize) -> Self {
-        let mut scaled = self.times_word(10_u64.pow((zeros % DIGITS) as u32));
-        if !scaled.is_zero() {
-            scaled.limbs.splice(0..0, std::iter::repeat_n(0, zeros / DIGITS));
-        }
-        scaled
+        power::try_power(&self.limbs, exponent, check).map(|limbs| Self { limbs })
     }
 }
 
 impl From<u64> for Natural {
     fn from(number: u64) -> Self {
-        Self::from_limbs(vec![number % BASE, number / BASE])
+        Self { limbs: limbs::from_word(number) }
     }
 }
 
 /// By halving, with decimal products: the work of some of them.
 impl From<&BigUint> for Natural {
     fn from(number: &BigUint) -> Self {
-        convert::from_binary(number)
+        Self { limbs: decimal::from_binary(number) }
     }
 }
 
 /// By halving, with `num-bigint`'s products.
 impl From<&Natural> for BigUint {
     fn from(number: &Natural) -> Self {
-        convert::to_binary(&number.limbs)
+        binary::to_binary(&number.limbs)
     }
 }
 
 impl Ord for Natural {
     fn cmp(&self, other: &Self) -> Ordering {
-        let lengths = self.limbs.len().cmp(&other.limbs.len());
-        lengths.then_with(|| self.limbs.iter().rev().cmp(other.limbs.iter().rev()))
+        limbs::compare(&self.limbs, &other.limbs)
     }
 }
 

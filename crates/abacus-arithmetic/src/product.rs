@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::limbs::{add, subtract, trailing_zeros, trim};
 use crate::plan::Plan;
 use crate::transform::PIECES;
-use crate::{check, convert, schoolbook, transform};
+use crate::{binary, check, schoolbook, transform};
 
 /// From this many limbs of the shorter factor on, and of a squared number, a transform takes less
 /// time than the schoolbook (measured with AVX: 4.4 to 5.2 µs at 80 limbs, 6.1 to 5.5 at 96; squares
@@ -94,8 +94,8 @@ fn verified(one: &[u64], other: &[u64], product: Option<Vec<u64>>) -> Vec<u64> {
 #[cold]
 fn recompute(one: &[u64], other: &[u64]) -> Vec<u64> {
     RECOMPUTED.fetch_add(1, Ordering::Relaxed);
-    let product = convert::to_binary(one) * convert::to_binary(other);
-    let mut limbs = convert::from_text(&product);
+    let product = binary::to_binary(one) * binary::to_binary(other);
+    let mut limbs = binary::from_text(&product);
     limbs.resize(one.len() + other.len(), 0);
     limbs
 }

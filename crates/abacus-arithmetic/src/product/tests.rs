@@ -17,8 +17,8 @@ pub(super) fn corrupted(product: Option<Vec<u64>>) -> Option<Vec<u64>> {
     Some(limbs)
 }
 
-fn binary(limbs: &[u64]) -> num_bigint::BigUint {
-    convert::to_binary(limbs)
+fn big(limbs: &[u64]) -> num_bigint::BigUint {
+    binary::to_binary(limbs)
 }
 
 /// Limbs from a small generator, the same for the same seed.
@@ -55,12 +55,12 @@ fn adversarial(length: usize) -> Vec<Vec<u64>> {
 fn assert_right(one: &[u64], other: &[u64]) {
     let product = multiply(one, other);
     assert_eq!(product.len(), one.len() + other.len());
-    let is_equal = binary(&product) == binary(one) * binary(other);
+    let is_equal = big(&product) == big(one) * big(other);
     assert!(is_equal, "{} by {} limbs", one.len(), other.len());
 }
 
 fn assert_square_right(limbs: &[u64]) {
-    assert!(binary(&square(limbs)) == binary(limbs).pow(2), "{} limbs", limbs.len());
+    assert!(big(&square(limbs)) == big(limbs).pow(2), "{} limbs", limbs.len());
 }
 
 #[test]
