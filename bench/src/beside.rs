@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::findings::{Demand, Findings, render_demands};
 use crate::latency::Percentiles;
-use crate::report::{Demand, Findings, median};
+use crate::measurement::median;
 use crate::table;
 
 /// The most by which what is beside may lengthen the 99th percentile.
@@ -105,7 +106,7 @@ impl<B: Serialize> Findings for Comparison<B> {
             vec![name.to_owned(), format!("{p50_ms:.2}"), format!("{p99_ms:.2}")]
         });
         let table = table::aligned(&[measured, "p50 ms", "p99 ms"], cells.into_iter());
-        format!("\n{table}\n{}", table::demands(&self.demands))
+        format!("\n{table}\n{}", render_demands(&self.demands))
     }
 }
 

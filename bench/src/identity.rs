@@ -8,10 +8,10 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Serialize;
 
+use crate::findings::{Demand, Findings, render_demands};
 use crate::load::Load;
-use crate::measurement::Outcome;
+use crate::measurement::{Outcome, median};
 use crate::probe;
-use crate::report::{Demand, Findings, median};
 use crate::table;
 use crate::wrk::Wrk;
 
@@ -147,7 +147,7 @@ impl Findings for Report {
         ];
         let head = ["cached calls", "p50 ms", "p99 ms", "a second"];
         let table = table::aligned(&head, rows.into_iter());
-        format!("\n{table}\n{}", table::demands(&self.demands))
+        format!("\n{table}\n{}", render_demands(&self.demands))
     }
 }
 

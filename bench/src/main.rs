@@ -25,6 +25,7 @@ mod beside;
 mod child;
 mod cli;
 mod codecs;
+mod findings;
 mod floor;
 mod group;
 mod heavy;
@@ -50,7 +51,7 @@ use anyhow::Result;
 use clap::Parser;
 
 use crate::cli::{Cli, Command, Options};
-use crate::report::Findings as _;
+use crate::findings::Findings as _;
 
 /// One thread is enough: nothing of this program may run beside a measurement.
 #[tokio::main(flavor = "current_thread")]

@@ -50,3 +50,23 @@ impl Outcome {
 pub(crate) fn count(number: u64) -> f64 {
     number as f64
 }
+
+/// The middle figure, or the mean of the two middle ones. Zero if there is none.
+pub(crate) fn median(figures: impl Iterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<f64> = figures.collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let upper = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
+    let lower = sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or_default();
+    f64::midpoint(lower, upper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_number_lies_between() {
+        let of = |figures: &[f64]| median(figures.iter().copied()).to_string();
+        assert_eq!([of(&[4.0, 1.0]), of(&[3.0, 1.0, 2.0]), of(&[])], ["2.5", "2", "0"]);
+    }
+}

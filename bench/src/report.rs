@@ -1,30 +1,15 @@
 //! What a run says: medians over its rounds, how they compare to the floor, and what is demanded of them.
 
+mod render;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Result;
 use serde::Serialize;
 
+use crate::findings::Demand;
 use crate::load::Load;
-use crate::measurement::Measurement;
+use crate::measurement::{Measurement, median};
 use crate::processes::Memory;
-use crate::table;
-
-/// What a run has found.
-pub(crate) trait Findings: Serialize {
-    /// For people.
-    fn render(&self) -> String;
-
-    /// On standard output; as JSON, with every single measurement.
-    fn print(&self, json: bool) -> Result<()> {
-        if json {
-            println!("{}", serde_json::to_string_pretty(self)?);
-        } else {
-            print!("{}", self.render());
-        }
-        Ok(())
-    }
-}
 
 /// Everything a run has found.
 #[derive(Debug, Serialize)]
@@ -51,22 +36,6 @@ pub(crate) struct Row {
     pub(crate) of_floor_p50: Option<f64>,
     /// CPU time of each process on a request, in microseconds.
     pub(crate) cpu_micros: BTreeMap<String, f64>,
-}
-
-impl Findings for Report {
-    fn render(&self) -> String {
-        table::render(self)
-    }
-}
-
-/// A bound on one figure.
-#[derive(Debug, Serialize)]
-pub(crate) struct Demand {
-    pub(crate) what: &'static str,
-    pub(crate) bound: f64,
-    /// None where the run did not measure it.
-    pub(crate) measured: Option<f64>,
-    pub(crate) is_met: Option<bool>,
 }
 
 impl Report {
@@ -145,15 +114,6 @@ fn demands(rows: &[Row]) -> Vec<Demand> {
     ]
 }
 
-/// The middle one, or the mean of the two in the middle; zero of nothing.
-pub(crate) fn median(figures: impl Iterator<Item = f64>) -> f64 {
-    let mut sorted: Vec<f64> = figures.collect();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let upper = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
-    let lower = sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or_default();
-    f64::midpoint(lower, upper)
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -194,11 +154,5 @@ pub(crate) mod tests {
         ];
         assert_eq!(met(&rows(&run)), [Some(true), Some(false)]);
         assert_eq!(met(&rows(&run[..1])), [None, None]);
-    }
-
-    #[test]
-    fn the_median_of_an_even_number_lies_between() {
-        let of = |figures: &[f64]| median(figures.iter().copied()).to_string();
-        assert_eq!([of(&[4.0, 1.0]), of(&[3.0, 1.0, 2.0]), of(&[])], ["2.5", "2", "0"]);
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::drain::Drain;
-use crate::measurement::count;
-use crate::report::{Demand, Findings, median};
+use crate::findings::{Demand, Findings, render_demands};
+use crate::measurement::{count, median};
 use crate::table;
 
 /// The least share of the bare loop's rate that one processor with exactly-once is to reach.
@@ -106,7 +106,7 @@ impl Findings for Report {
         let table = table::aligned(&titles, rows.iter().map(|row| cells(row, &others)));
         let bytes =
             format!("a request has {request_bytes} bytes, a completion {completion_bytes}\n");
-        format!("\n{table}\n{bytes}\n{}", table::demands(demands))
+        format!("\n{table}\n{bytes}\n{}", render_demands(demands))
     }
 }
 

@@ -15,9 +15,8 @@ use super::{drain, requests};
 use crate::child::{Running, wait};
 use crate::codecs::Codecs;
 use crate::group::Group;
-use crate::measurement::count;
+use crate::measurement::{count, median};
 use crate::processes::Processes;
-use crate::report::median;
 use crate::topic_set::TopicSet;
 
 const GROUP: &str = "bench-rows";

@@ -9,9 +9,9 @@ use anyhow::{Context, Result};
 use rdkafka::Message;
 use rdkafka::message::BorrowedMessage;
 
-use super::REQUEST_PARTITIONS;
 use super::clients::{self, POLL_INTERVAL, Producer, Record};
 use super::headers::ReplyTo;
+use super::topics::REQUEST_PARTITIONS;
 
 /// Replies to every request with its own bytes, where it says, until standard input is closed.
 pub(crate) fn run(bootstrap: &str, requests: &str) -> Result<()> {

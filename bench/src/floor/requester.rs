@@ -14,10 +14,9 @@ use anyhow::{Context, Result, bail, ensure};
 use parking_lot::Mutex;
 use rdkafka::consumer::BaseConsumer;
 
-use super::REQUEST_PARTITIONS;
 use super::clients::{self, POLL_INTERVAL, Producer, Record};
 use super::headers::{self, ReplyTo};
-use super::topics::Names;
+use super::topics::{Names, REQUEST_PARTITIONS};
 use crate::latency::Latencies;
 use crate::measurement::Outcome;
 

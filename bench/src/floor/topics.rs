@@ -6,8 +6,10 @@ use anyhow::{Context, Result, bail};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication, TopicResult};
 use rdkafka::client::DefaultClientContext;
 
-use super::REQUEST_PARTITIONS;
 use crate::kafka;
+
+/// Number of partitions of the request topic.
+pub(super) const REQUEST_PARTITIONS: i32 = 4;
 
 /// As many copies as the broker makes by default.
 const AS_THE_BROKER_HAS_IT: TopicReplication<'_> = TopicReplication::Fixed(-1);

@@ -18,9 +18,9 @@ use clap::Args;
 use self::attack::{Attack, Outcome};
 use crate::beside::{Comparison, Round, Subject};
 use crate::child::{Running, wait};
+use crate::findings::Findings as _;
 use crate::group::Group;
 use crate::processor;
-use crate::report::Findings as _;
 use crate::topic_set::TopicSet;
 
 const GROUP: &str = "bench-protection";

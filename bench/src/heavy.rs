@@ -20,9 +20,9 @@ use self::stalls::Stalls;
 use crate::beside::{Comparison, Round, Subject};
 use crate::child::{Running, wait};
 use crate::codecs::Codecs;
+use crate::findings::Findings as _;
 use crate::group::Group;
 use crate::processor;
-use crate::report::Findings as _;
 use crate::topic_set::TopicSet;
 
 const GROUP: &str = "bench-heavy";

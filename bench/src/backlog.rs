@@ -25,8 +25,8 @@ use self::contender::Contender;
 use self::drain::Drain;
 use self::report::Report;
 use crate::codecs::Codecs;
+use crate::findings::Findings as _;
 use crate::processes::Processes;
-use crate::report::Findings as _;
 use crate::topic_set::TopicSet;
 
 pub(crate) use self::bare::run as bare;

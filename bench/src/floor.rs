@@ -25,9 +25,6 @@ use self::topics::{Names, Topics};
 
 pub(crate) use self::echo::run as echo;
 
-/// How many partitions requests are spread over.
-const REQUEST_PARTITIONS: i32 = 4;
-
 /// The echo and its requester, ready to be measured again and again.
 pub(crate) struct Floor {
     topics: Topics,
