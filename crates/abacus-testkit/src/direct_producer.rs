@@ -7,7 +7,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Header, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 
-use crate::kafka::{CALL, NewRecord, Place};
+use crate::record::{NewRecord, Place};
+use crate::wait::BROKER_CALL;
 
 /// A producer that is not one of ours.
 pub struct DirectProducer {
@@ -48,10 +49,10 @@ impl DirectProducer {
     }
 
     pub(crate) fn produce_and_abort<'a>(&self, records: impl IntoIterator<Item = &'a NewRecord>) {
-        self.inner.init_transactions(CALL).expect("a transactional producer");
+        self.inner.init_transactions(BROKER_CALL).expect("a transactional producer");
         self.inner.begin_transaction().expect("a transaction");
         self.produce_all(records);
-        self.inner.abort_transaction(CALL).expect("an aborted transaction");
+        self.inner.abort_transaction(BROKER_CALL).expect("an aborted transaction");
     }
 
     /// Sends a record.
@@ -82,7 +83,7 @@ impl DirectProducer {
     #[track_caller]
     pub fn produce_all<'a>(&self, records: impl IntoIterator<Item = &'a NewRecord>) -> Vec<Place> {
         let sent: Vec<Sending> = records.into_iter().map(|record| self.send(record)).collect();
-        self.inner.flush(CALL).expect("records are written");
+        self.inner.flush(BROKER_CALL).expect("records are written");
         sent.into_iter().map(Sending::written).collect()
     }
 }

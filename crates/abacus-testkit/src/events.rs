@@ -9,7 +9,7 @@ use abacus_schemas::{
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
-use crate::kafka::Record;
+use crate::record::Record;
 
 /// Writes and reads both events, in every version that the registry has.
 pub struct Events {

@@ -25,10 +25,12 @@ mod database;
 mod direct_producer;
 mod events;
 mod fault_proxy;
+mod follower;
 mod kafka;
 mod load;
 mod metrics;
 mod process;
+mod record;
 mod redis_server;
 mod service;
 mod stack;
@@ -42,11 +44,13 @@ pub use database::{Database, LogRow};
 pub use direct_producer::{DirectProducer, Sending};
 pub use events::{Events, request};
 pub use fault_proxy::{Fault, FaultProxy};
-pub use kafka::{Follower, Isolation, Kafka, NewRecord, Place, Record};
+pub use follower::Follower;
+pub use kafka::Kafka;
 pub use load::{Load, Sample};
 pub use process::Process;
 /// A record that was not written.
 pub use rdkafka::error::KafkaError as WriteError;
+pub use record::{Isolation, NewRecord, Place, Record};
 pub use redis_server::RedisServer;
 /// A request that got no response.
 pub use reqwest::Error as AskError;

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 /// How long a test waits for what takes a second or two on an idle machine.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How long one answer of the broker may take.
+pub(crate) const BROKER_CALL: Duration = Duration::from_secs(30);
+
 const INTERVAL: Duration = Duration::from_millis(20);
 
 /// Asks `probe` until it gives a value, and panics with the last thing it said if that takes
