@@ -3,7 +3,7 @@
 //! A [`Plan`] says how much is asked and what is broken; both follow from its seed. [`run`] starts
 //! brokers and services of its own, asks (over HTTP and straight over Kafka), kills, freezes, adds
 //! and removes processors, bounces one broker at a time, and stops everything. Then it scans the
-//! topics from their beginning and has [`judge`](verdict::judge) compare what is there with what was asked and
+//! topics from their beginning and has [`judge`] compare what is there with what was asked and
 //! with an [`Oracle`](oracle::Oracle) that shares no code with the services.
 //!
 //! What it demands: every request has exactly one completion under `read_committed`, and it is the
@@ -27,6 +27,7 @@ mod evidence;
 mod fault;
 mod gate;
 mod http_load;
+mod judge;
 pub mod oracle;
 mod plan;
 mod pool;
@@ -35,10 +36,12 @@ mod random;
 mod report;
 mod run;
 mod strike;
-pub mod verdict;
+mod verdict;
 
 pub use fault::{Failpoint, Fault, Kind};
+pub use judge::judge;
 pub use plan::Plan;
 pub use question::Question;
 pub use report::Report;
 pub use run::run;
+pub use verdict::{Broken, Heard, Verdict};

@@ -12,12 +12,12 @@ use crate::driver::Driver;
 use crate::evidence::{Asked, Evidence};
 use crate::gate::Gate;
 use crate::http_load::HttpLoad;
+use crate::judge::judge;
 use crate::oracle::Oracle;
 use crate::plan::Plan;
 use crate::pool::Pool;
 use crate::random::Random;
 use crate::report::Report;
-use crate::verdict::judge;
 
 /// How long an open transaction of a dead process may stay open, twice over.
 const SETTLING: Duration = Duration::from_mins(1);

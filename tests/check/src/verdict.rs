@@ -1,17 +1,6 @@
 //! Whether the promises were kept: a pure comparison of what was asked with what the topics hold.
 
-mod callers;
-mod completions;
-#[cfg(test)]
-mod tests;
-
-use std::collections::{BTreeMap, HashMap};
-
-use abacus_schemas::{ComputeCompleted, ComputeRequested, Outcome};
-
-use crate::evidence::{Evidence, Requested};
-use crate::oracle::{Expected, Oracle};
-use crate::question::Question;
+use std::collections::BTreeMap;
 
 /// How many examples of each broken promise are kept.
 const EXAMPLES: usize = 3;
@@ -98,83 +87,11 @@ impl Verdict {
         self.broken.get(&broken).map_or(0, |(count, _)| *count)
     }
 
-    fn note(&mut self, broken: Broken, example: impl FnOnce() -> String) {
+    pub(crate) fn note(&mut self, broken: Broken, example: impl FnOnce() -> String) {
         let (count, examples) = self.broken.entry(broken).or_default();
         *count += 1;
         if examples.len() < EXAMPLES {
             examples.push(example());
         }
     }
-}
-
-/// Requests by their id.
-type ById<'a> = HashMap<&'a str, &'a Requested>;
-
-/// Compares all there is.
-pub fn judge(evidence: &Evidence, oracle: &mut Oracle) -> Verdict {
-    let mut verdict = Verdict {
-        requested: evidence.requested.len(),
-        handed_over: evidence.handed_over,
-        completed: evidence.completed.len(),
-        written: evidence.written,
-        ..Verdict::default()
-    };
-    let requests = completions::judge_requests(evidence, &mut verdict);
-    completions::judge_completions(evidence, &requests, oracle, &mut verdict);
-    callers::judge_direct(evidence, oracle, &mut verdict);
-    callers::judge_http(evidence, &requests, oracle, &mut verdict);
-    for _ in 0..evidence.dead_letters {
-        verdict.note(Broken::DeadLetter, String::new);
-    }
-    if verdict.succeeded == 0 {
-        verdict.note(Broken::NothingSucceeded, String::new);
-    }
-    verdict
-}
-
-/// How an outcome compares with the oracle's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Comparison {
-    Result,
-    Failure,
-    Different,
-}
-
-fn compare(outcome: &Outcome, expected: &Expected) -> Comparison {
-    match (outcome, expected) {
-        (Outcome::Succeeded { result, digits, bits }, Expected::Result { decimal, bits: due }) => {
-            let is_equal = result == decimal
-                && u64::try_from(*bits) == Ok(*due)
-                && usize::try_from(*digits) == Ok(decimal.trim_start_matches('-').len());
-            if is_equal { Comparison::Result } else { Comparison::Different }
-        }
-        (Outcome::Failed { code, .. }, Expected::Failure(due)) if code == due => {
-            Comparison::Failure
-        }
-        _ => Comparison::Different,
-    }
-}
-
-fn is_expired(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Failed { code, .. } if code == "expired")
-}
-
-fn question_of(request: &ComputeRequested) -> Question {
-    Question { operation: request.operation.clone(), operands: request.operands.clone() }
-}
-
-fn is_echo(completion: &ComputeCompleted, question: &Question) -> bool {
-    completion.operation == question.operation && completion.operands == question.operands
-}
-
-/// A completion in few words; results may have a million digits.
-fn in_short(completion: &ComputeCompleted) -> String {
-    let ComputeCompleted { request_id, operation, operands, processor, .. } = completion;
-    let outcome = match &completion.outcome {
-        Outcome::Succeeded { result, digits, .. } => {
-            format!("{} ({digits} digits)", result.chars().take(40).collect::<String>())
-        }
-        Outcome::Failed { code, message } => format!("{code}: {message}"),
-    };
-    format!("{request_id} {operation}{operands:?} by {processor}: {outcome}")
 }

@@ -4,12 +4,11 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{
-    Broken, ById, Comparison, Verdict, compare, in_short, is_echo, is_expired, question_of,
-};
+use super::comparison::{ById, Comparison, compare, in_short, is_echo, is_expired, question_of};
 use crate::evidence::{Asked, Direct, Evidence, HttpAnswer, Reply, Way};
 use crate::oracle::{Expected, Oracle};
 use crate::question::Question;
+use crate::verdict::{Broken, Verdict};
 
 /// Every direct caller has the reply to its own question, and nobody else's.
 pub(super) fn judge_direct(evidence: &Evidence, oracle: &mut Oracle, verdict: &mut Verdict) {

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{Broken, ById, Comparison, Verdict, compare, in_short, is_expired, question_of};
+use super::comparison::{ById, Comparison, compare, in_short, is_expired, question_of};
 use crate::evidence::{Completed, Evidence, Requested, Way};
 use crate::oracle::Oracle;
+use crate::verdict::{Broken, Verdict};
 
 /// How ingress marks what came over HTTP.
 const HTTP: &str = "http";

@@ -2,8 +2,12 @@
 
 use abacus_schemas::{CacheLevel, ComputeCompleted, ComputeRequested, Outcome, Timestamp};
 
+use super::comparison::question_of;
 use super::*;
-use crate::evidence::{Asked, Completed, Direct, HttpAnswer, Reply, Way};
+use crate::evidence::{Asked, Completed, Direct, HttpAnswer, Reply, Requested, Way};
+use crate::oracle::Expected;
+use crate::question::Question;
+use crate::verdict::Heard;
 
 const DIRECT: usize = 3;
 

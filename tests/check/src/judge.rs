@@ -1,0 +1,33 @@
+//! Whether the promises were kept: a pure comparison of what was asked with what the topics hold.
+
+mod callers;
+mod comparison;
+mod completions;
+#[cfg(test)]
+mod tests;
+
+use crate::evidence::Evidence;
+use crate::oracle::Oracle;
+use crate::verdict::{Broken, Verdict};
+
+/// Compares all there is.
+pub fn judge(evidence: &Evidence, oracle: &mut Oracle) -> Verdict {
+    let mut verdict = Verdict {
+        requested: evidence.requested.len(),
+        handed_over: evidence.handed_over,
+        completed: evidence.completed.len(),
+        written: evidence.written,
+        ..Verdict::default()
+    };
+    let requests = completions::judge_requests(evidence, &mut verdict);
+    completions::judge_completions(evidence, &requests, oracle, &mut verdict);
+    callers::judge_direct(evidence, oracle, &mut verdict);
+    callers::judge_http(evidence, &requests, oracle, &mut verdict);
+    for _ in 0..evidence.dead_letters {
+        verdict.note(Broken::DeadLetter, String::new);
+    }
+    if verdict.succeeded == 0 {
+        verdict.note(Broken::NothingSucceeded, String::new);
+    }
+    verdict
+}
