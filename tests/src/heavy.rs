@@ -71,7 +71,7 @@ fn a_costly_request_holds_up_nothing_behind_it() {
     let after = completed();
     let own = after.iter().find(|r| system.events.completed(r).request_id == costly.request_id);
     assert_eq!(
-        own.unwrap().place.partition,
+        own.unwrap().position.partition,
         PARTITION,
         "a completion keeps its request's partition"
     );

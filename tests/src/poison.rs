@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use abacus_schemas::{CacheLevel, ComputeCompleted, ComputeRequested, Outcome, Timestamp, headers};
-use abacus_testkit::{Isolation, NewRecord, PATIENCE, Place, Record, System, request, wait_until};
+use abacus_testkit::{
+    Isolation, NewRecord, PATIENCE, Position, Record, System, request, wait_until,
+};
 
 /// All go to one partition, so that each is in the way of the next.
 pub(crate) const PARTITION: i32 = 1;
@@ -71,20 +73,20 @@ impl Setting {
 
     /// Fails unless the dead letters are these, byte for byte, in this order.
     #[track_caller]
-    fn assert_dead_letters(&self, expected: &[(NewRecord, Place, &str)]) {
+    fn assert_dead_letters(&self, expected: &[(NewRecord, Position, &str)]) {
         let mut letters =
             self.system.kafka.scan(&self.system.topics.dead_letter, Isolation::Committed);
         letters.sort_by_key(|letter| letter.header(headers::ORIGIN_OFFSET).parse::<i64>().unwrap());
         assert_eq!(letters.len(), expected.len(), "{letters:?}");
-        for (letter, (original, place, class)) in letters.iter().zip(expected) {
+        for (letter, (original, position, class)) in letters.iter().zip(expected) {
             assert_eq!(letter.payload, original.payload);
             assert_eq!(letter.key, original.key);
             assert_eq!(letter.headers[..original.headers.len()], original.headers);
             assert_eq!(letter.header(headers::ERROR_CLASS), *class, "{original:?}");
             assert_ne!(letter.header(headers::ERROR_MESSAGE), "");
             assert_eq!(letter.header(headers::ORIGIN_TOPIC), self.system.topics.requested);
-            assert_eq!(letter.header(headers::ORIGIN_PARTITION), place.partition.to_string());
-            assert_eq!(letter.header(headers::ORIGIN_OFFSET), place.offset.to_string());
+            assert_eq!(letter.header(headers::ORIGIN_PARTITION), position.partition.to_string());
+            assert_eq!(letter.header(headers::ORIGIN_OFFSET), position.offset.to_string());
         }
     }
 }
@@ -327,14 +329,14 @@ fn a_record_as_large_as_the_topic_takes_stops_nothing() {
     let mut processor = setting.system.start(&setting.system.processor());
     let producer = setting.system.kafka.producer();
     let garbage = setting.record(vec![b'x'; LARGEST_PAYLOAD]);
-    let place = producer.produce(&garbage);
+    let position = producer.produce(&garbage);
     let overhead = setting.request(&request("pow", &[("base", "")])).payload.len();
     let base = "9".repeat(LARGEST_PAYLOAD - overhead - 8);
     producer.produce(&setting.request(&request("pow", &[("base", &base)])));
     producer.produce(&setting.with_reply(setting.request(&good()), "good"));
     assert!(is_twenty_factorial(&setting.reply("good")));
     setting.wait_until_done();
-    setting.assert_dead_letters(&[(garbage, place, "malformed")]);
+    setting.assert_dead_letters(&[(garbage, position, "malformed")]);
     assert_eq!(processor.count("abacus_stream_rewinds_total", &[]), 0);
 }
 

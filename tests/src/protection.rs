@@ -141,7 +141,7 @@ fn one_caller_cannot_take_all_waiters() {
         "\"concurrency\";q=5;qu=\"concurrent-requests\""
     );
     assert_eq!(refused.header("retry-after"), "1");
-    assert_eq!(ask_as(&client, "192.0.2.2").status, 202, "there was no room for another caller");
+    assert_eq!(ask_as(&client, "192.0.2.2").status, 202, "another caller was refused too");
     for answer in waiting {
         assert_eq!(answer.join().unwrap().status, 202);
     }

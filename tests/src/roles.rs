@@ -117,7 +117,7 @@ const ROWS: [Row; 39] = [
 ];
 
 /// What stands for the placeholders.
-struct Places<'a> {
+struct Placeholders<'a> {
     own: &'a str,
     key: &'a str,
     caller: &'a str,
@@ -126,8 +126,8 @@ struct Places<'a> {
 impl Row {
     /// Asks as whoever `client` is.
     #[track_caller]
-    fn ask(&self, client: &Client, places: &Places<'_>) -> Response {
-        let Places { own, key, caller } = places;
+    fn ask(&self, client: &Client, placeholders: &Placeholders<'_>) -> Response {
+        let Placeholders { own, key, caller } = placeholders;
         let fill = |text: &str| {
             let text = text.replace("{own}", own).replace("{key}", key);
             text.replace("{caller}", caller).replace("{password}", PASSWORD)
@@ -186,9 +186,9 @@ fn every_operation_of_the_document_has_a_row_and_answers_nobody_as_it_says() {
     let rows: BTreeSet<String> = ROWS.iter().map(|row| row.operation.to_owned()).collect();
     assert_eq!(described, rows, "the document's operations, and those with a row");
     let own = logged_request(&client);
-    let places = Places { own: &own, key: "0", caller: "somebody" };
+    let placeholders = Placeholders { own: &own, key: "0", caller: "somebody" };
     for row in &ROWS {
-        let answer = row.ask(&client, &places);
+        let answer = row.ask(&client, &placeholders);
         assert_eq!(answer.status, row.anonymous, "{}: {}", row.operation, answer.body);
     }
 }
@@ -210,7 +210,7 @@ fn every_operation_answers_each_role_as_its_row_says() {
             let needs_session = AFTER_LOGOUT.contains(&row.operation) && caller > 0;
             let fresh = needs_session.then(|| login(&nobody, name));
             let client = fresh.as_ref().unwrap_or(&clients[caller]);
-            let answer = row.ask(client, &Places { own: &own, key, caller: name });
+            let answer = row.ask(client, &Placeholders { own: &own, key, caller: name });
             let expected = row.roles[caller];
             assert_eq!(answer.status, expected, "{} by {name}: {}", row.operation, answer.body);
         }

@@ -90,7 +90,7 @@ impl Pipe {
         let mut numbers: BTreeMap<i32, Vec<usize>> = BTreeMap::new();
         for record in self.kafka.scan(&self.output(), Isolation::Committed) {
             let number = std::str::from_utf8(&record.key).unwrap().parse().unwrap();
-            numbers.entry(record.place.partition).or_default().push(number);
+            numbers.entry(record.position.partition).or_default().push(number);
         }
         numbers
     }

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use abacus_testkit::{Ask, Client, PATIENCE, Response, Service, System, wait_until};
+use abacus_testkit::{Client, HttpRequest, PATIENCE, Response, Service, System, wait_until};
 use serde_json::{Value, json};
 
 use crate::history::History;
@@ -183,13 +183,13 @@ fn a_caller_who_leaves_frees_the_waiter() {
     let mut ingress = system.start(&system.ingress());
     let client = ingress.http();
     let location = promised(&client, "/v1/fibonacci/305", "respond-async");
-    let hasty = client.impatient();
+    let hasty = client.with_short_timeout();
     for path in [
         format!("{location}?wait=30"),
         format!("{location}/events"),
         "/v1/fibonacci/306".to_owned(),
     ] {
-        assert!(hasty.try_ask(&Ask::get(&path)).is_err(), "{path} was answered");
+        assert!(hasty.try_execute(&HttpRequest::get(&path)).is_err(), "{path} was answered");
     }
     wait_for_waiters(&mut ingress, 0);
 }

@@ -10,8 +10,8 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::metadata::MetadataPartition;
 use uuid::Uuid;
 
+use crate::ports::free_port;
 use crate::process::Process;
-use crate::redis_server::free_port;
 use crate::stack::Stack;
 use crate::wait::{PATIENCE, wait_until};
 

@@ -7,7 +7,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 const TIMEOUT: Duration = Duration::from_mins(1);
-const IMPATIENCE: Duration = Duration::from_millis(500);
+const SHORT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// An HTTP client of one server.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct Client {
 
 /// A request in all its parts.
 #[derive(Clone, Debug)]
-pub struct Ask<'a> {
+pub struct HttpRequest<'a> {
     /// The method.
     pub method: &'a str,
     /// The path and query.
@@ -31,7 +31,7 @@ pub struct Ask<'a> {
     pub body: Option<Value>,
 }
 
-impl<'a> Ask<'a> {
+impl<'a> HttpRequest<'a> {
     /// GET.
     pub fn get(path: &'a str) -> Self {
         Self { method: "GET", path, headers: Vec::new(), body: None }
@@ -87,8 +87,8 @@ impl Client {
 
     /// The same, but it goes away when an answer takes more than a moment.
     #[must_use]
-    pub fn impatient(&self) -> Self {
-        Self { http: http_client(IMPATIENCE), ..self.clone() }
+    pub fn with_short_timeout(&self) -> Self {
+        Self { http: http_client(SHORT_TIMEOUT), ..self.clone() }
     }
 
     /// GET.
@@ -110,22 +110,22 @@ impl Client {
     }
 
     /// Any request; an error is a connection that failed.
-    pub fn try_ask(&self, ask: &Ask<'_>) -> Result<Response, reqwest::Error> {
-        let method = ask.method.parse().expect("a method");
-        let mut request = self.http.request(method, self.url(ask.path));
-        for (name, value) in &ask.headers {
-            request = request.header(*name, *value);
+    pub fn try_execute(&self, request: &HttpRequest<'_>) -> Result<Response, reqwest::Error> {
+        let method = request.method.parse().expect("a method");
+        let mut builder = self.http.request(method, self.url(request.path));
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, *value);
         }
-        if let Some(body) = &ask.body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+        if let Some(body) = &request.body {
+            builder = builder.header("content-type", "application/json").body(body.to_string());
         }
-        Response::of(request)
+        Response::of(builder)
     }
 
     /// Any request.
     #[track_caller]
-    pub fn ask(&self, ask: &Ask<'_>) -> Response {
-        self.try_ask(ask).unwrap_or_else(|error| panic!("{ask:?}: {error:?}"))
+    pub fn execute(&self, request: &HttpRequest<'_>) -> Response {
+        self.try_execute(request).unwrap_or_else(|error| panic!("{request:?}: {error:?}"))
     }
 
     /// POST of `body` as `content_type`.

@@ -7,28 +7,28 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Header, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 
-use crate::record::{NewRecord, Place};
+use crate::record::{NewRecord, Position};
 use crate::wait::BROKER_CALL;
 
 /// A producer that is not one of ours.
 pub struct DirectProducer {
-    inner: ThreadedProducer<Deliveries>,
+    inner: ThreadedProducer<DeliveryReports>,
 }
 
 /// A record on its way.
-pub struct Sending {
-    report: Receiver<Result<Place, KafkaError>>,
-    outcome: Option<Result<Place, KafkaError>>,
+pub struct PendingDelivery {
+    report: Receiver<Result<Position, KafkaError>>,
+    outcome: Option<Result<Position, KafkaError>>,
 }
 
-impl Sending {
+impl PendingDelivery {
     /// Waits until it is written.
     #[track_caller]
-    pub fn written(self) -> Place {
+    pub fn written(self) -> Position {
         self.outcome().expect("a delivery")
     }
 
-    /// Whether it is written, or known not to be; to be asked before [`Sending::outcome`].
+    /// Whether it is written, or known not to be; to be asked before [`PendingDelivery::outcome`].
     pub fn is_over(&mut self) -> bool {
         if self.outcome.is_none() {
             self.outcome = self.report.try_recv().ok();
@@ -38,13 +38,13 @@ impl Sending {
 
     /// Waits until it is written, or known not to be.
     #[track_caller]
-    pub fn outcome(self) -> Result<Place, KafkaError> {
+    pub fn outcome(self) -> Result<Position, KafkaError> {
         self.outcome.unwrap_or_else(|| self.report.recv().expect("a report of delivery"))
     }
 }
 
 impl DirectProducer {
-    pub(crate) fn new(inner: ThreadedProducer<Deliveries>) -> Self {
+    pub(crate) fn new(inner: ThreadedProducer<DeliveryReports>) -> Self {
         Self { inner }
     }
 
@@ -57,7 +57,7 @@ impl DirectProducer {
 
     /// Sends a record.
     #[track_caller]
-    pub fn send(&self, record: &NewRecord) -> Sending {
+    pub fn send(&self, record: &NewRecord) -> PendingDelivery {
         let (report, reported) = channel();
         let headers = record.headers.iter().fold(OwnedHeaders::new(), |all, (key, value)| {
             all.insert(Header { key, value: Some(value.as_slice()) })
@@ -70,37 +70,43 @@ impl DirectProducer {
             message = message.partition(partition);
         }
         self.inner.send(message).map_err(|(error, _)| error).expect("a record is taken");
-        Sending { report: reported, outcome: None }
+        PendingDelivery { report: reported, outcome: None }
     }
 
     /// Writes a record.
     #[track_caller]
-    pub fn produce(&self, record: &NewRecord) -> Place {
+    pub fn produce(&self, record: &NewRecord) -> Position {
         self.send(record).written()
     }
 
     /// Writes records, all at once.
     #[track_caller]
-    pub fn produce_all<'a>(&self, records: impl IntoIterator<Item = &'a NewRecord>) -> Vec<Place> {
-        let sent: Vec<Sending> = records.into_iter().map(|record| self.send(record)).collect();
+    pub fn produce_all<'a>(
+        &self,
+        records: impl IntoIterator<Item = &'a NewRecord>,
+    ) -> Vec<Position> {
+        let sent: Vec<PendingDelivery> =
+            records.into_iter().map(|record| self.send(record)).collect();
         self.inner.flush(BROKER_CALL).expect("records are written");
-        sent.into_iter().map(Sending::written).collect()
+        sent.into_iter().map(PendingDelivery::written).collect()
     }
 }
 
 /// Hands each delivery report to whoever sent the record.
-pub(crate) struct Deliveries;
+pub(crate) struct DeliveryReports;
 
-impl ClientContext for Deliveries {}
+impl ClientContext for DeliveryReports {}
 
-impl ProducerContext for Deliveries {
-    type DeliveryOpaque = Box<Sender<Result<Place, KafkaError>>>;
+impl ProducerContext for DeliveryReports {
+    type DeliveryOpaque = Box<Sender<Result<Position, KafkaError>>>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, report: Self::DeliveryOpaque) {
-        let place = match result {
-            Ok(message) => Ok(Place { partition: message.partition(), offset: message.offset() }),
+        let position = match result {
+            Ok(message) => {
+                Ok(Position { partition: message.partition(), offset: message.offset() })
+            }
             Err((error, _)) => Err(error.clone()),
         };
-        let _ = report.send(place);
+        let _ = report.send(position);
     }
 }

@@ -7,7 +7,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Header, Headers, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::record::{Place, Record};
+use crate::record::{Position, Record};
 
 /// How long one poll waits.
 const POLL: Duration = Duration::from_millis(20);
@@ -94,7 +94,7 @@ fn to_record(message: &BorrowedMessage<'_>) -> Record {
         headers.iter().map(owned).collect()
     });
     Record {
-        place: Place { partition: message.partition(), offset: message.offset() },
+        position: Position { partition: message.partition(), offset: message.offset() },
         key: message.key().unwrap_or_default().to_vec(),
         payload: message.payload().unwrap_or_default().to_vec(),
         headers: headers.unwrap_or_default(),

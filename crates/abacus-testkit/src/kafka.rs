@@ -13,7 +13,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use tokio::runtime;
 use uuid::Uuid;
 
-use crate::direct_producer::{Deliveries, DirectProducer};
+use crate::direct_producer::{DeliveryReports, DirectProducer};
 use crate::follower::Follower;
 use crate::record::{Isolation, NewRecord, Record};
 use crate::wait::{BROKER_CALL, wait_until};
@@ -81,7 +81,7 @@ impl Kafka {
             .set("linger.ms", "0")
             .set("compression.type", codec)
             .set("message.max.bytes", MAX_RECORD_BYTES)
-            .create_with_context(Deliveries)
+            .create_with_context(DeliveryReports)
             .expect("a producer");
         DirectProducer::new(inner)
     }
@@ -94,7 +94,7 @@ impl Kafka {
             .set("enable.idempotence", "true")
             .set("linger.ms", "5")
             .set("message.timeout.ms", "120000")
-            .create_with_context(Deliveries)
+            .create_with_context(DeliveryReports)
             .expect("a producer");
         DirectProducer::new(inner)
     }
@@ -104,7 +104,7 @@ impl Kafka {
         let inner = self
             .config()
             .set("transactional.id", format!("testkit-{}", Uuid::new_v4()))
-            .create_with_context(Deliveries)
+            .create_with_context(DeliveryReports)
             .expect("a producer");
         DirectProducer::new(inner).produce_and_abort(records);
     }
@@ -119,7 +119,7 @@ impl Kafka {
             follower.poll();
         }
         let mut records = follower.into_records();
-        records.sort_by_key(|record| record.place);
+        records.sort_by_key(|record| record.position);
         records
     }
 

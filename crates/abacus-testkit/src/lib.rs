@@ -29,6 +29,7 @@ mod follower;
 mod kafka;
 mod load;
 mod metrics;
+mod ports;
 mod process;
 mod record;
 mod redis_server;
@@ -38,10 +39,10 @@ mod system;
 mod wait;
 
 pub use broker::Broker;
-pub use client::{Ask, Client, Response};
+pub use client::{Client, HttpRequest, Response};
 pub use cluster::Cluster;
 pub use database::{Database, LogRow};
-pub use direct_producer::{DirectProducer, Sending};
+pub use direct_producer::{DirectProducer, PendingDelivery};
 pub use events::{Events, request};
 pub use fault_proxy::{Fault, FaultProxy};
 pub use follower::Follower;
@@ -50,10 +51,10 @@ pub use load::{Load, Sample};
 pub use process::Process;
 /// A record that was not written.
 pub use rdkafka::error::KafkaError as WriteError;
-pub use record::{Isolation, NewRecord, Place, Record};
+pub use record::{Isolation, NewRecord, Position, Record};
 pub use redis_server::RedisServer;
 /// A request that got no response.
-pub use reqwest::Error as AskError;
+pub use reqwest::Error as HttpError;
 pub use service::{Service, ServiceSetup};
 pub use stack::Stack;
 pub use system::{System, TOKEN_KEYS};

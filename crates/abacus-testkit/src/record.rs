@@ -35,7 +35,7 @@ pub struct NewRecord {
 
 /// Where a record was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct Position {
     /// The partition.
     pub partition: i32,
     /// The offset.
@@ -46,7 +46,7 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Where it is.
-    pub place: Place,
+    pub position: Position,
     /// The key; empty if there is none.
     pub key: Vec<u8>,
     /// The value; empty if there is none.

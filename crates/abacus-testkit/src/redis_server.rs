@@ -1,9 +1,10 @@
 //! A Redis of a test's own, to be stopped and started.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use crate::ports::free_port;
 use crate::process::Process;
 use crate::stack::Stack;
 use crate::wait::{PATIENCE, wait_until};
@@ -65,19 +66,5 @@ impl RedisServer {
     fn connect(&self) -> Result<redis::Connection, String> {
         let client = redis::Client::open(self.url()).unwrap();
         client.get_connection().map_err(|error| error.to_string())
-    }
-}
-
-/// A port that nobody listens on, below those that the kernel gives to clients: one of those could
-/// be taken while the server is down.
-pub(crate) fn free_port() -> u16 {
-    use std::sync::atomic::{AtomicU16, Ordering};
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = u16::try_from(std::process::id() % 4000).unwrap();
-    loop {
-        let port = 26_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 4000;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return port;
-        }
     }
 }

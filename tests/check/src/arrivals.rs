@@ -57,7 +57,7 @@ impl Arrivals {
         self.counts.completed.load(Ordering::Relaxed)
     }
 
-    /// Direct requests that are answered.
+    /// DirectCall requests that are answered.
     pub(crate) fn replied(&self) -> u64 {
         self.counts.replied.load(Ordering::Relaxed)
     }

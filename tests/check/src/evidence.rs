@@ -7,25 +7,25 @@ use crate::question::Question;
 
 /// One request as its caller made it, and what the caller heard.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct Call {
     /// What was asked.
     pub question: Question,
-    /// Which way, and what came of that.
-    pub way: Way,
+    /// Which channel, and what came of that.
+    pub channel: Channel,
 }
 
-/// A way to ask.
+/// A channel to ask.
 #[derive(Clone, Debug)]
-pub enum Way {
+pub enum Channel {
     /// A record of the caller's own, with headers for a reply.
-    Direct(Direct),
+    Direct(DirectCall),
     /// A call over HTTP.
     Http(HttpAnswer),
 }
 
 /// A record that asks.
 #[derive(Clone, Debug)]
-pub struct Direct {
+pub struct DirectCall {
     /// Its request id.
     pub id: String,
     /// What its reply carries back.
@@ -49,7 +49,7 @@ pub enum HttpAnswer {
         body: String,
     },
     /// The connection failed.
-    None(String),
+    NoResponse(String),
 }
 
 /// A request as it is in its topic.
@@ -87,7 +87,7 @@ pub struct Reply {
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
     /// What was asked.
-    pub asked: Vec<Asked>,
+    pub calls: Vec<Call>,
     /// The requests' topic.
     pub requested: Vec<Requested>,
     /// The completions' topic as `read_committed` shows it.
@@ -104,14 +104,14 @@ pub struct Evidence {
 
 impl Evidence {
     /// Reads all topics from their beginning.
-    pub(crate) fn gather(system: &System, reply_topic: &str, asked: Vec<Asked>) -> Self {
+    pub(crate) fn gather(system: &System, reply_topic: &str, calls: Vec<Call>) -> Self {
         let scan = |topic: &str, isolation| system.kafka.scan(topic, isolation);
         let topics = &system.topics;
         let requests = scan(&topics.requested, Isolation::Uncommitted);
         let completions = scan(&topics.completed, Isolation::Committed);
         let replies = scan(reply_topic, Isolation::Uncommitted);
         Self {
-            asked,
+            calls,
             requested: requests.iter().map(|record| requested(system, record)).collect(),
             completed: completions.iter().map(|record| completed(system, record)).collect(),
             written: scan(&topics.completed, Isolation::Uncommitted).len(),
@@ -125,19 +125,19 @@ impl Evidence {
 fn requested(system: &System, record: &Record) -> Requested {
     let headers = record.headers.iter().map(|(name, value)| (name.as_str(), Some(&value[..])));
     Requested {
-        partition: record.place.partition,
+        partition: record.position.partition,
         deadline: headers::deadline_ms(headers),
         event: system.events.requested(record).expect("only requests are asked"),
     }
 }
 
 fn completed(system: &System, record: &Record) -> Completed {
-    Completed { partition: record.place.partition, event: system.events.completed(record) }
+    Completed { partition: record.position.partition, event: system.events.completed(record) }
 }
 
 fn reply(system: &System, record: &Record) -> Reply {
     Reply {
-        caller: record.place.partition,
+        caller: record.position.partition,
         correlation: record.header(headers::CORRELATION_ID).to_owned(),
         event: system.events.completed(record),
     }

@@ -32,12 +32,12 @@ enum Hits {
 
 /// A failpoint, and how often it is passed unharmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arm {
+pub struct ArmedFailpoint {
     pub(crate) failpoint: Failpoint,
     after: u64,
 }
 
-impl Arm {
+impl ArmedFailpoint {
     pub(crate) fn new(failpoint: Failpoint, share: u64, random: &mut Random) -> Self {
         let most = match failpoint.hits {
             Hits::Records => (share / 20).max(1),
@@ -56,7 +56,7 @@ impl Arm {
     }
 
     /// What the process says as it dies.
-    pub(crate) fn last_words(self) -> String {
+    pub(crate) fn exit_message(self) -> String {
         format!("failpoint {}: killed", self.failpoint.name)
     }
 }
@@ -67,7 +67,7 @@ pub enum Fault {
     /// SIGKILL of a processor, after so long.
     Kill(Duration),
     /// A processor dies at a named point.
-    Failpoint(Arm),
+    Failpoint(ArmedFailpoint),
     /// SIGSTOP of a processor until it was replaced, then SIGCONT.
     Freeze,
     /// A broker is stopped in order, is away for so long, and comes back.

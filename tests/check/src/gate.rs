@@ -1,4 +1,4 @@
-//! Lets requests through a few at a time, so that there is work under way whenever something breaks.
+//! Lets requests through a few at a time, so that there is work under channel whenever something breaks.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;

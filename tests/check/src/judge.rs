@@ -8,7 +8,7 @@ mod tests;
 
 use crate::evidence::Evidence;
 use crate::oracle::Oracle;
-use crate::verdict::{Broken, Verdict};
+use crate::verdict::{Verdict, Violation};
 
 /// Compares all there is.
 pub fn judge(evidence: &Evidence, oracle: &mut Oracle) -> Verdict {
@@ -24,10 +24,10 @@ pub fn judge(evidence: &Evidence, oracle: &mut Oracle) -> Verdict {
     callers::judge_direct(evidence, oracle, &mut verdict);
     callers::judge_http(evidence, &requests, oracle, &mut verdict);
     for _ in 0..evidence.dead_letters {
-        verdict.note(Broken::DeadLetter, String::new);
+        verdict.note(Violation::DeadLetter, String::new);
     }
     if verdict.succeeded == 0 {
-        verdict.note(Broken::NothingSucceeded, String::new);
+        verdict.note(Violation::NothingSucceeded, String::new);
     }
     verdict
 }

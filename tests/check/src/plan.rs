@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::fault::{Arm, FAILPOINTS, Fault};
+use crate::fault::{ArmedFailpoint, FAILPOINTS, Fault};
 use crate::random::Random;
 
 /// A whole check; the same one for the same plan.
@@ -52,7 +52,7 @@ impl Plan {
     }
 
     /// How many requests there are for each fault; as many again, about, come before and after all.
-    pub(crate) fn share(&self) -> u64 {
+    pub(crate) fn requests_per_fault(&self) -> u64 {
         (self.requests / (self.fault_count() + 2)).max(1)
     }
 
@@ -87,7 +87,7 @@ impl Plan {
         let kill = |number| {
             if number < at_points {
                 let failpoint = named[usize::try_from(number).unwrap() % named.len()];
-                Fault::Failpoint(Arm::new(failpoint, self.share(), random))
+                Fault::Failpoint(ArmedFailpoint::new(failpoint, self.requests_per_fault(), random))
             } else {
                 Fault::Kill(Duration::from_millis(random.below(300)))
             }

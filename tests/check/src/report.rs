@@ -14,9 +14,9 @@ pub struct Report {
     /// What was to be done.
     pub plan: Plan,
     /// What was broken, in that order, and whether it did break.
-    pub struck: Vec<(Kind, bool)>,
-    /// Processes that ended in a way that nobody planned. No broken promise by itself.
-    pub surprises: Vec<String>,
+    pub injected: Vec<(Kind, bool)>,
+    /// Processes that ended in a channel that nobody planned. No broken promise by itself.
+    pub unplanned_exits: Vec<String>,
     /// What the topics and the callers say.
     pub verdict: Verdict,
     /// How long all of it took.
@@ -38,7 +38,7 @@ impl Report {
     /// How many of each kind were planned, and how many happened.
     fn faults(&self) -> BTreeMap<Kind, (usize, usize)> {
         let mut faults = BTreeMap::new();
-        for (kind, fired) in &self.struck {
+        for (kind, fired) in &self.injected {
             let (planned, happened): &mut (usize, usize) = faults.entry(*kind).or_default();
             *planned += 1;
             *happened += usize::from(*fired);
@@ -88,15 +88,15 @@ impl Report {
     }
 
     fn write_broken(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (broken, (count, examples)) in &self.verdict.broken {
+        for (broken, (count, examples)) in &self.verdict.violations {
             writeln!(f, "BROKEN: {broken:?} ({count})")?;
             examples.iter().try_for_each(|example| writeln!(f, "  {example}"))?;
         }
         for kind in self.never_fired() {
             writeln!(f, "NEVER FIRED: {kind}")?;
         }
-        for surprise in &self.surprises {
-            writeln!(f, "not planned: {surprise}")?;
+        for exit in &self.unplanned_exits {
+            writeln!(f, "not planned: {exit}")?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ const EXAMPLES: usize = 3;
 
 /// A promise that was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Broken {
+pub enum Violation {
     /// A request that Kafka has confirmed is not in its topic.
     RequestLost,
     /// A request is in its topic twice, or nobody asked for it: the load itself is at fault.
@@ -34,9 +34,9 @@ pub enum Broken {
     NothingSucceeded,
 }
 
-/// What callers of one way heard.
+/// What callers of one channel heard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Heard {
+pub struct CallerCounts {
     /// Callers.
     pub callers: usize,
     /// The right result.
@@ -69,26 +69,26 @@ pub struct Verdict {
     /// Completions of requests that came up after their deadline.
     pub expired: usize,
     /// What direct callers heard.
-    pub direct: Heard,
+    pub direct: CallerCounts,
     /// What callers over HTTP heard.
-    pub http: Heard,
+    pub http: CallerCounts,
     /// Broken promises: how many, and some of them.
-    pub broken: BTreeMap<Broken, (usize, Vec<String>)>,
+    pub violations: BTreeMap<Violation, (usize, Vec<String>)>,
 }
 
 impl Verdict {
     /// Whether every promise was kept.
     pub fn is_clean(&self) -> bool {
-        self.broken.is_empty()
+        self.violations.is_empty()
     }
 
     /// How often a promise was broken.
-    pub fn count(&self, broken: Broken) -> usize {
-        self.broken.get(&broken).map_or(0, |(count, _)| *count)
+    pub fn count(&self, broken: Violation) -> usize {
+        self.violations.get(&broken).map_or(0, |(count, _)| *count)
     }
 
-    pub(crate) fn note(&mut self, broken: Broken, example: impl FnOnce() -> String) {
-        let (count, examples) = self.broken.entry(broken).or_default();
+    pub(crate) fn note(&mut self, broken: Violation, example: impl FnOnce() -> String) {
+        let (count, examples) = self.violations.entry(broken).or_default();
         *count += 1;
         if examples.len() < EXAMPLES {
             examples.push(example());

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use abacus_testkit::Broker;
 
 use crate::driver::Driver;
-use crate::fault::{Arm, Fault};
+use crate::fault::{ArmedFailpoint, Fault};
 
 /// How long a fault may take to happen: a rebalance that waits for a dead member, and a start.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Driver<'_> {
     /// Breaks something; says whether it did break.
-    pub(crate) fn strike(&mut self, fault: Fault) -> bool {
+    pub(crate) fn inject(&mut self, fault: Fault) -> bool {
         match fault {
             Fault::Kill(after) => self.kill(after),
             Fault::Failpoint(arm) => self.die_at(arm),
@@ -49,7 +49,7 @@ impl Driver<'_> {
         self.pool.kill(victim)
     }
 
-    fn die_at(&mut self, arm: Arm) -> bool {
+    fn die_at(&mut self, arm: ArmedFailpoint) -> bool {
         // Who was started again during the last fault may be the one, and dead already.
         if !self.pool.is_armed(arm) && !self.pool.fired.contains(&arm) {
             let victim = self.victim();
