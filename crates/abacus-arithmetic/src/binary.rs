@@ -23,8 +23,8 @@ pub(crate) fn to_binary(limbs: &[u64]) -> BigUint {
     join_limbs(limbs, &powers)
 }
 
-/// Converts limbs, given the powers of [`BASE`] with [`DIRECT`], 2 [`DIRECT`], 4 [`DIRECT`] and so on
-/// zero limbs. The last power cuts `limbs` in two.
+/// Converts limbs, given the powers of [`BASE`] with [`DIRECT`], 2 [`DIRECT`], 4 [`DIRECT`] and so
+/// on zero limbs. The last power cuts `limbs` in two.
 fn join_limbs(limbs: &[u64], powers: &[BigUint]) -> BigUint {
     let Some((power, smaller)) = powers.split_last() else {
         return limbs.iter().rev().fold(BigUint::ZERO, |number, limb| number * BASE + limb);

@@ -25,8 +25,8 @@ pub(crate) fn from_binary(number: &BigUint) -> Vec<u64> {
     join_words(&words, &powers)
 }
 
-/// Converts words, given 2⁶⁴ to the powers of [`DIRECT`], 2 [`DIRECT`], 4 [`DIRECT`] and so on. The last
-/// power cuts `words` in two.
+/// Converts words, given the powers of 2⁶⁴ with exponents [`DIRECT`], 2 [`DIRECT`], 4 [`DIRECT`]
+/// and so on. The last power cuts `words` in two.
 fn join_words(words: &[u64], powers: &[Vec<u64>]) -> Vec<u64> {
     let Some((power, smaller)) = powers.split_last() else {
         return from_words(words);

@@ -1,4 +1,4 @@
-//! Powers by squaring.
+//! Powers by squaring, on limbs.
 
 use std::convert::Infallible;
 
@@ -11,10 +11,10 @@ pub(crate) fn power(base: &[u64], exponent: u64) -> Vec<u64> {
     power
 }
 
-/// Computes the power from the exponent's highest bit down. Every product besides the squarings is
-/// then a product with the base itself, which is short where the exponent is long. The leading bits of
-/// the exponent are computed in a word as far as the power fits. An error of `check`, asked before each
-/// big product, ends the computation.
+/// Computes the power from the highest bit of the exponent down. Every product besides the
+/// squarings is then a product with the base, which is short if the exponent is long. A word holds
+/// the power of the leading bits as far as possible. `check` runs before each big product; its
+/// error ends the computation.
 pub(crate) fn try_power<E>(
     base: &[u64],
     exponent: u64,

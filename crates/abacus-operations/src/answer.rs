@@ -1,6 +1,6 @@
 //! The result of a computation as callers receive it.
 
-/// A result.
+/// The result of one computation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The number in decimal digits, with a leading minus if negative.

@@ -1,6 +1,6 @@
-//! The registry: every operation, one line each. A line `gcd::Gcd,` declares the module
-//! `operations/gcd.rs` and registers its type `Gcd`; the order is the one callers see. (`cargo fmt`
-//! does not look for modules inside a macro: format such a file by `rustfmt <file>`.)
+//! The registry of operations, one line each. A line `gcd::Gcd,` declares the module
+//! `operations/gcd.rs` and registers its type `Gcd`. Callers see the operations in this order.
+//! `cargo fmt` does not look for modules inside a macro; format a new file with `rustfmt <file>`.
 
 use crate::Operation;
 
@@ -22,17 +22,24 @@ registry! {
     panic::Panic,
 }
 
-/// Every operation.
+/// All operations.
 pub fn all() -> &'static [&'static dyn Operation] {
     ALL
 }
 
-/// Every operation that callers are told of.
+/// All operations that the service describes to callers.
 pub fn documented() -> impl Iterator<Item = &'static dyn Operation> {
     all().iter().copied().filter(|operation| operation.is_documented())
 }
 
-/// The operation of that name, if there is one.
+/// Finds an operation by name.
+///
+/// ```
+/// let pow = abacus_operations::find("pow").ok_or("no such operation")?;
+/// assert_eq!(pow.operands().len(), 2);
+/// assert!(abacus_operations::find("gamma").is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn find(name: &str) -> Option<&'static dyn Operation> {
     all().iter().copied().find(|operation| operation.name() == name)
 }
