@@ -1,4 +1,4 @@
-//! Findings of a run: printed as tables or JSON, and held against demands.
+//! Findings of a run: printed as tables or JSON, and compared with demands.
 
 use anyhow::Result;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! What a run says: medians over its rounds, how they compare to the floor, and what is demanded of them.
+//! The report: medians over the rounds, compared with the floor and with the demands.
 
 mod render;
 
@@ -11,7 +11,7 @@ use crate::load::Load;
 use crate::measurement::{Measurement, median};
 use crate::processes::Memory;
 
-/// Everything a run has found.
+/// The findings of a run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
@@ -28,13 +28,13 @@ pub(crate) struct Row {
     pub(crate) throughput: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
-    /// Summed, not a median.
+    /// Sum over the rounds.
     pub(crate) errors: u64,
-    /// Throughput as a share of the floor's; none for the floor itself.
+    /// Throughput as a fraction of the floor's. `None` for the floor.
     pub(crate) of_floor_throughput: Option<f64>,
-    /// Median latency as a multiple of the floor's; none for the floor itself.
+    /// Median latency as a multiple of the floor's. `None` for the floor.
     pub(crate) of_floor_p50: Option<f64>,
-    /// CPU time of each process on a request, in microseconds.
+    /// CPU time per request of each process, in microseconds.
     pub(crate) cpu_micros: BTreeMap<String, f64>,
 }
 
@@ -45,7 +45,7 @@ impl Report {
         Self { rows, memory, demands, measurements }
     }
 
-    /// Requests that failed.
+    /// Number of failed requests.
     pub(crate) fn errors(&self) -> u64 {
         self.rows.iter().map(|row| row.errors).sum()
     }
@@ -93,7 +93,7 @@ fn cpu_micros(rounds: &[&Measurement]) -> BTreeMap<String, f64> {
     names.into_iter().map(|name| (name.clone(), of(name))).collect()
 }
 
-/// What the system was built to reach.
+/// The demands on the system.
 fn demands(rows: &[Row]) -> Vec<Demand> {
     let row = |in_flight, load| rows.iter().find(|r| (r.in_flight, r.load) == (in_flight, load));
     let latency = row(1, Load::Unique).and_then(|row| row.of_floor_p50);

@@ -5,7 +5,7 @@ use std::iter;
 /// The cells of one line.
 pub(crate) type Cells = Vec<String>;
 
-/// Columns as wide as their widest cell, aligned to the right.
+/// Renders columns as wide as their widest cell, aligned to the right.
 pub(crate) fn aligned(titles: &[&str], rows: impl Iterator<Item = Cells>) -> String {
     let titles: Cells = titles.iter().map(|&title| title.to_owned()).collect();
     let lines: Vec<Cells> = iter::once(titles).chain(rows).collect();

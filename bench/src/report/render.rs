@@ -50,7 +50,7 @@ fn figure_cells(row: &Row) -> Cells {
     ]
 }
 
-/// Only what a load has cost: on the floor's rows processes idle.
+/// Renders the CPU time of each load. The floor's rows are left out, as processes idle in them.
 fn cpu(rows: &[Row]) -> Option<String> {
     let rows: Vec<&Row> = rows.iter().filter(|row| row.of_floor_p50.is_some()).collect();
     let names: BTreeSet<&str> =
