@@ -1,4 +1,4 @@
-//! Writing records as somebody from outside does.
+//! A producer outside Abacus.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -10,25 +10,25 @@ use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProd
 use crate::record::{NewRecord, Position};
 use crate::wait::BROKER_CALL;
 
-/// A producer that is not one of ours.
+/// A producer that shares no code with the services.
 pub struct DirectProducer {
     inner: ThreadedProducer<DeliveryReports>,
 }
 
-/// A record on its way.
+/// A record sent and not yet confirmed.
 pub struct PendingDelivery {
     report: Receiver<Result<Position, KafkaError>>,
     outcome: Option<Result<Position, KafkaError>>,
 }
 
 impl PendingDelivery {
-    /// Waits until it is written.
+    /// Waits until the record is written. Returns its position.
     #[track_caller]
     pub fn written(self) -> Position {
         self.outcome().expect("a delivery")
     }
 
-    /// Whether it is written, or known not to be; to be asked before [`PendingDelivery::outcome`].
+    /// Returns whether the outcome is known. Call this before [`PendingDelivery::outcome`].
     pub fn is_over(&mut self) -> bool {
         if self.outcome.is_none() {
             self.outcome = self.report.try_recv().ok();
@@ -36,7 +36,7 @@ impl PendingDelivery {
         self.outcome.is_some()
     }
 
-    /// Waits until it is written, or known not to be.
+    /// Waits for the outcome.
     #[track_caller]
     pub fn outcome(self) -> Result<Position, KafkaError> {
         self.outcome.unwrap_or_else(|| self.report.recv().expect("a report of delivery"))
@@ -73,13 +73,13 @@ impl DirectProducer {
         PendingDelivery { report: reported, outcome: None }
     }
 
-    /// Writes a record.
+    /// Sends a record and waits until it is written.
     #[track_caller]
     pub fn produce(&self, record: &NewRecord) -> Position {
         self.send(record).written()
     }
 
-    /// Writes records, all at once.
+    /// Sends all records, then waits until they are written.
     #[track_caller]
     pub fn produce_all<'a>(
         &self,
@@ -92,7 +92,7 @@ impl DirectProducer {
     }
 }
 
-/// Hands each delivery report to whoever sent the record.
+/// Passes each delivery report to the sender of the record.
 pub(crate) struct DeliveryReports;
 
 impl ClientContext for DeliveryReports {}

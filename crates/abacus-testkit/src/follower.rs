@@ -9,10 +9,10 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use crate::record::{Position, Record};
 
-/// How long one poll waits.
+/// Longest wait of one poll.
 const POLL: Duration = Duration::from_millis(20);
 
-/// Reads a topic from its beginning, and keeps what it has read.
+/// A reader of a topic from its beginning. Keeps the records it has read.
 pub struct Follower {
     consumer: BaseConsumer,
     topic: String,
@@ -32,7 +32,7 @@ impl Follower {
         Self { consumer, topic: topic.to_owned(), is_at_end, records: Vec::new() }
     }
 
-    /// Reads what there is, waiting a moment for the first record.
+    /// Reads all available records, with a short wait for the first one.
     pub fn poll(&mut self) -> &[Record] {
         let mut wait = POLL;
         while let Some(polled) = self.consumer.poll(wait) {
@@ -45,7 +45,7 @@ impl Follower {
                 Err(KafkaError::PartitionEOF(partition)) => {
                     self.is_at_end[usize::try_from(partition).unwrap()] = true;
                 }
-                // Whoever stops a broker knows that it is away.
+                // Expected while a broker is away.
                 Err(error) if is_outage(&error) => {}
                 Err(error) => eprintln!("reading {} goes on after: {error}", self.topic),
             }
@@ -53,7 +53,7 @@ impl Follower {
         &self.records
     }
 
-    /// Reads on until `probe` is content with all that was read so far.
+    /// Reads until `probe` accepts the records read so far.
     #[track_caller]
     pub fn wait_until<T>(
         &mut self,
@@ -65,13 +65,13 @@ impl Follower {
         crate::wait::wait_until(&what, patience, || probe(self.poll()))
     }
 
-    /// Reads what there is, and gives and forgets what was read since the last time.
+    /// Reads all available records. Returns the records read since the last call, and forgets them.
     pub fn take(&mut self) -> Vec<Record> {
         self.poll();
         std::mem::take(&mut self.records)
     }
 
-    /// What was read so far, in the order of reading.
+    /// Returns the records read so far, in the order of reading.
     pub fn into_records(self) -> Vec<Record> {
         self.records
     }

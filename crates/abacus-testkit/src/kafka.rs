@@ -1,4 +1,4 @@
-//! Kafka as somebody from outside sees it: records in, records out, offsets.
+//! Kafka as seen by outside clients: records written, records read, and offsets.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -18,10 +18,10 @@ use crate::follower::Follower;
 use crate::record::{Isolation, NewRecord, Record};
 use crate::wait::{BROKER_CALL, wait_until};
 
-/// Beyond what any topic takes: to try that is a test's business.
+/// Larger than the limit of any topic, so tests can exceed the limits.
 const MAX_RECORD_BYTES: &str = "100000000";
 
-/// A cluster.
+/// A Kafka cluster.
 #[derive(Clone, Debug)]
 pub struct Kafka {
     bootstrap: String,
@@ -46,7 +46,7 @@ impl Kafka {
         results[0].as_ref().unwrap_or_else(|error| panic!("deleting {name}: {error:?}"));
     }
 
-    /// Gives a topic these settings, and the broker's defaults for all others.
+    /// Sets these settings of a topic. All other settings return to the broker's defaults.
     pub fn set_topic_settings(&self, name: &str, settings: &[(&str, &str)]) {
         let topic = AlterConfig::new(ResourceSpecifier::Topic(name));
         let topic = settings.iter().fold(topic, |topic, (name, value)| topic.set(name, value));
@@ -54,7 +54,7 @@ impl Kafka {
         results[0].as_ref().unwrap_or_else(|error| panic!("changing {name}: {error:?}"));
     }
 
-    /// A topic's settings as they are in effect.
+    /// The effective settings of a topic.
     pub fn topic_settings(&self, name: &str) -> BTreeMap<String, String> {
         let topic = ResourceSpecifier::Topic(name);
         let results = block_on(self.admin().describe_configs([&topic], &admin_options())).unwrap();
@@ -69,12 +69,12 @@ impl Kafka {
         self.config().create().expect("an admin")
     }
 
-    /// A producer of single records.
+    /// A producer without compression.
     pub fn producer(&self) -> DirectProducer {
         self.producer_with_compression("none")
     }
 
-    /// A producer that compresses: what a topic takes is measured after that.
+    /// A producer with compression. A topic's limit applies to compressed batches.
     pub fn producer_with_compression(&self, codec: &str) -> DirectProducer {
         let inner = self
             .config()
@@ -86,8 +86,7 @@ impl Kafka {
         DirectProducer::new(inner)
     }
 
-    /// A producer that writes every record exactly once, and does not give up while a broker is
-    /// away for a moment.
+    /// An idempotent producer. Retries for two minutes if a broker is away.
     pub fn reliable_producer(&self) -> DirectProducer {
         let inner = self
             .config()
@@ -99,7 +98,7 @@ impl Kafka {
         DirectProducer::new(inner)
     }
 
-    /// Writes records in a transaction, and aborts it.
+    /// Writes records in a transaction and aborts it.
     pub fn produce_and_abort<'a>(&self, records: impl IntoIterator<Item = &'a NewRecord>) {
         let inner = self
             .config()
@@ -109,7 +108,7 @@ impl Kafka {
         DirectProducer::new(inner).produce_and_abort(records);
     }
 
-    /// Everything in a topic, partition by partition.
+    /// Reads a whole topic, partition by partition.
     #[track_caller]
     pub fn scan(&self, topic: &str, isolation: Isolation) -> Vec<Record> {
         let mut follower = self.follow(topic, isolation);
@@ -141,13 +140,14 @@ impl Kafka {
         Follower::new(consumer, topic, partitions)
     }
 
-    /// The next offset to be written in each partition; where a transaction is open, its first.
+    /// End offset of each partition. With an open transaction, this is the transaction's first
+    /// offset.
     #[track_caller]
     pub fn end_offsets(&self, topic: &str) -> Vec<i64> {
         self.ends(topic, Isolation::Committed)
     }
 
-    /// Whether no transaction is open in a topic.
+    /// Returns whether a topic has no open transaction.
     #[track_caller]
     pub fn is_settled(&self, topic: &str) -> bool {
         self.ends(topic, Isolation::Committed) == self.ends(topic, Isolation::Uncommitted)
@@ -165,7 +165,7 @@ impl Kafka {
             .collect()
     }
 
-    /// What a group has committed in each partition of a topic; `None` where it has not.
+    /// Committed offset of a group in each partition of a topic, if any.
     #[track_caller]
     pub fn committed(&self, group: &str, topic: &str) -> Vec<Option<i64>> {
         let consumer: BaseConsumer =
@@ -199,7 +199,7 @@ fn block_on<T>(call: impl Future<Output = T>) -> T {
     runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(call)
 }
 
-/// A topic that was just created may take a moment to be known to every broker.
+/// Waits until a new topic is known to the broker. Returns its number of partitions.
 #[track_caller]
 fn partitions(consumer: &BaseConsumer, topic: &str) -> i32 {
     let count = wait_until(topic, BROKER_CALL, || {

@@ -1,13 +1,4 @@
-//! Real servers, real processes and real faults for tests.
-//!
-//! [`Stack`] is where the servers are; a [`System`] is an Abacus of its own on them, with topics,
-//! database, Redis keys and consumer groups that no other test has, so that tests run side by
-//! side. A [`Service`] is one real binary. [`Client`] asks over HTTP, [`Kafka`] produces and reads
-//! records, [`Database`] reads the log. [`FaultProxy`], [`RedisServer`], [`Broker`] and [`Cluster`]
-//! are what a test breaks.
-//!
-//! Nothing here returns an error: a test that cannot go on panics, and says with what.
-
+#![doc = include_str!("../README.md")]
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -15,7 +6,7 @@
     clippy::panic,
     clippy::print_stderr,
     clippy::unwrap_used,
-    reason = "a test kit: whatever goes wrong fails the test"
+    reason = "a test kit: any failure fails the test"
 )]
 
 mod broker;
@@ -49,11 +40,11 @@ pub use follower::Follower;
 pub use kafka::Kafka;
 pub use load::{Load, Sample};
 pub use process::Process;
-/// A record that was not written.
+/// The error of a record that was not written.
 pub use rdkafka::error::KafkaError as WriteError;
 pub use record::{Isolation, NewRecord, Position, Record};
 pub use redis_server::RedisServer;
-/// A request that got no response.
+/// The error of a request without a response.
 pub use reqwest::Error as HttpError;
 pub use service::{Service, ServiceSetup};
 pub use stack::Stack;

@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// A port that nobody listens on, below those that the kernel gives to clients: one of those could
-/// be taken while the server is down.
+/// Returns a free port outside the range for outgoing connections. A client could take a port of
+/// that range while the server is down.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(std::process::id() % 4000).unwrap();

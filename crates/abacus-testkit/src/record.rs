@@ -1,11 +1,11 @@
-//! Records of Kafka topics, and how transactions show in a read.
+//! Records of Kafka topics, and isolation levels of readers.
 
-/// What a reader sees of transactions.
+/// Isolation level of a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isolation {
-    /// What was committed, up to the first open transaction.
+    /// Committed records, up to the first open transaction.
     Committed,
-    /// Everything that was written, aborted or not.
+    /// All written records, including aborted ones.
     Uncommitted,
 }
 
@@ -21,42 +21,42 @@ impl Isolation {
 /// A record to write.
 #[derive(Clone, Debug, Default)]
 pub struct NewRecord {
-    /// The topic.
+    /// Topic.
     pub topic: String,
-    /// The partition; `None` leaves it to the key.
+    /// Partition. `None` leaves the choice to the key.
     pub partition: Option<i32>,
-    /// The key.
+    /// Key.
     pub key: Vec<u8>,
-    /// The value.
+    /// Value.
     pub payload: Vec<u8>,
-    /// The headers.
+    /// Headers.
     pub headers: Vec<(String, Vec<u8>)>,
 }
 
-/// Where a record was written.
+/// Position of a record in a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
-    /// The partition.
+    /// Partition.
     pub partition: i32,
-    /// The offset.
+    /// Offset.
     pub offset: i64,
 }
 
-/// A record as it was read.
+/// A record read from a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Where it is.
+    /// Position in the topic.
     pub position: Position,
-    /// The key; empty if there is none.
+    /// Key, empty if missing.
     pub key: Vec<u8>,
-    /// The value; empty if there is none.
+    /// Value, empty if missing.
     pub payload: Vec<u8>,
-    /// The headers.
+    /// Headers.
     pub headers: Vec<(String, Vec<u8>)>,
 }
 
 impl Record {
-    /// The value of the header `name`, as text.
+    /// Returns the value of the header `name` as text.
     #[track_caller]
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.iter().find(|(key, _)| key == name);

@@ -1,4 +1,4 @@
-//! A Redis of a test's own, to be stopped and started.
+//! A Redis server for one test, to be stopped and started.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::process::Process;
 use crate::stack::Stack;
 use crate::wait::{PATIENCE, wait_until};
 
-/// A `redis-server` that keeps nothing on disk.
+/// A `redis-server` without persistence.
 #[derive(Debug)]
 pub struct RedisServer {
     program: PathBuf,
@@ -18,7 +18,7 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts one on a free port.
+    /// Starts a server on a free port.
     pub fn start(stack: &Stack) -> Self {
         let program = stack.redis_server.clone();
         let mut server = Self { program, port: free_port(), process: None };
@@ -26,17 +26,17 @@ impl RedisServer {
         server
     }
 
-    /// Its URL.
+    /// URL of the server.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// SIGKILL.
+    /// Sends SIGKILL and waits for the end of the process.
     pub fn stop(&mut self) {
         self.process.take().expect("a running Redis").kill();
     }
 
-    /// Starts it anew, empty, on the same port.
+    /// Starts an empty server on the previous port.
     pub fn start_again(&mut self) {
         let mut command = Process::command(&self.program);
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
@@ -46,12 +46,12 @@ impl RedisServer {
         wait_until("Redis to answer", PATIENCE, || self.connect().map(drop));
     }
 
-    /// Where it listens.
+    /// Address of the server.
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// Changes the last byte of every value, and gives how many there were.
+    /// Changes the last byte of every value. Returns the number of values.
     pub fn corrupt(&self) -> usize {
         let mut connection = self.connect().unwrap();
         let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
