@@ -1,4 +1,4 @@
-//! Callers that produce their requests themselves and wait for replies on a topic of their own.
+//! Callers that produce requests to Kafka and receive replies on a topic for the check.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -14,23 +14,24 @@ use crate::plan::Plan;
 use crate::question::Question;
 use crate::random::Random;
 
-/// Callers, each with a partition of the reply topic.
+/// Number of callers, each with a partition of the reply topic.
 pub(crate) const CALLERS: i32 = 3;
-/// A producer that has nothing written for so long is replaced. Longer than a broker is away.
+/// Longest time without a delivery before a producer is replaced. Longer than any outage of a
+/// broker.
 const SILENCE_LIMIT: Duration = Duration::from_secs(30);
-/// One request in so many comes with a deadline that is over.
+/// One request in this many has an expired deadline.
 const LATE: u64 = 100;
 
-/// Sends what the gate lets through, and verifies at the end that all of it was written.
+/// Sends the requests passed by the gate. Waits at the end for every delivery.
 pub(crate) struct DirectLoad {
     system: Arc<System>,
     reply_topic: String,
     plan: Plan,
-    /// The last one is in use; those before it may yet deliver.
+    /// The last producer is in use. Earlier producers may still deliver.
     producers: Vec<DirectProducer>,
     renewed: Instant,
     sent: Vec<(Call, PendingDelivery)>,
-    /// How many of those are known to be written, or not to be.
+    /// Number of leading deliveries with a known outcome.
     settled: usize,
 }
 
@@ -68,8 +69,9 @@ impl DirectLoad {
         }
     }
 
-    /// A producer that has nothing written for long may have lost a lone broker for good
-    /// (librdkafka #5301). What it holds is written or given up; the next records go by another.
+    /// Replaces a producer without deliveries for a long time, as it may have lost a lone broker
+    /// for good (librdkafka issue 5301). Records of the old producer are delivered or given up.
+    /// Later records go through the new producer.
     fn replace_silent_producer(&mut self) {
         while self.sent.get_mut(self.settled).is_some_and(|(_, delivery)| delivery.is_over()) {
             self.settled += 1;

@@ -1,4 +1,5 @@
-//! Keeps the load, the processors and the faults going, and says how far they are.
+//! The driver of a check: paces the load, tends the processors, injects faults and reports
+//! progress.
 
 use std::sync::Arc;
 use std::thread;
@@ -14,14 +15,14 @@ use crate::pool::Pool;
 use crate::random::Random;
 
 const STEP: Duration = Duration::from_millis(20);
-/// In how many parts half a share is let through while something is waited for.
+/// Number of parts in which half the requests of a fault pass during a wait.
 const STEPS: u32 = 20;
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
-/// How long the load may stand still before its end is no longer waited for. Longer than a
+/// Longest standstill of the load before the check stops waiting for its end. Longer than a
 /// transaction, a session and a start together.
 const STANDSTILL: Duration = Duration::from_mins(1);
 
-/// What is broken, and by what it shows.
+/// The parts of a check, and its progress.
 pub(crate) struct Driver<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) system: Arc<System>,
@@ -39,8 +40,8 @@ pub(crate) struct Driver<'a> {
 }
 
 impl Driver<'_> {
-    /// Breaks one thing after the other, each while requests are under way.
-    pub(crate) fn break_things(&mut self) {
+    /// Injects one fault after the other, each with requests in flight.
+    pub(crate) fn inject_faults(&mut self) {
         let faults = self.plan.faults();
         let share = self.plan.requests_per_fault();
         for (index, fault) in faults.iter().enumerate() {
@@ -69,7 +70,8 @@ impl Driver<'_> {
         "waiting for the rest".clone_into(&mut self.phase);
     }
 
-    /// Lets the load run up to half a share below `number`, and waits until it is somewhere in that.
+    /// Opens the gate to half a fault's requests below `number`, and waits until a random part of
+    /// them is completed.
     fn let_some_through(&mut self, number: u64) {
         let share = self.plan.requests_per_fault();
         let half = number.saturating_sub(share / 2);
@@ -79,12 +81,12 @@ impl Driver<'_> {
         self.wait(Duration::from_secs(20), |driver| driver.done() >= goal);
     }
 
-    /// Requests that nothing more will become of.
+    /// Number of completed or refused requests.
     fn done(&self) -> u64 {
         self.arrivals.completed() + self.gate.refused()
     }
 
-    /// Waits for `condition`, looking after everything meanwhile; `false` if it did not come true.
+    /// Waits for `condition` and tends the processors meanwhile. Returns `false` after `patience`.
     pub(crate) fn wait(
         &mut self,
         patience: Duration,
@@ -103,8 +105,8 @@ impl Driver<'_> {
         }
     }
 
-    /// As [`Driver::wait`], with requests that keep coming a few at a time: soon at first, then ever
-    /// more slowly, so that half a share lasts for all of `patience`.
+    /// Waits like [`Driver::wait`], and opens the gate in small steps: fast at first, then slower,
+    /// so half the requests of a fault last for all of `patience`.
     pub(crate) fn wait_under_load(
         &mut self,
         patience: Duration,
@@ -123,7 +125,7 @@ impl Driver<'_> {
         })
     }
 
-    /// Waits until `count` returns `goal`, or has stood still for too long.
+    /// Waits until `count` reaches `goal` or stands still for too long.
     pub(crate) fn wait_for_all(&mut self, goal: u64, count: impl Fn(&Self) -> u64) {
         let (mut last, mut moved) = (count(self), Instant::now());
         self.wait(self.plan.deadline, |driver| {

@@ -14,10 +14,10 @@ use crate::plan::Plan;
 use crate::question::Question;
 
 const CALLERS: usize = 8;
-/// What a caller waits after an error, as `Retry-After` would have it.
+/// Pause of a caller after an error, in the manner of `Retry-After`.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Callers that ask what the gate lets through, one thing after the other.
+/// Callers in closed loops, paced by the gate.
 pub(crate) struct HttpLoad {
     client: Client,
     plan: Plan,

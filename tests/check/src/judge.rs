@@ -1,4 +1,4 @@
-//! Whether the promises were kept: a pure comparison of what was asked with what the topics hold.
+//! The judgement: a pure comparison of the calls with the topics.
 
 mod callers;
 mod comparison;
@@ -10,7 +10,7 @@ use crate::evidence::Evidence;
 use crate::oracle::Oracle;
 use crate::verdict::{Verdict, Violation};
 
-/// Compares all there is.
+/// Judges the evidence.
 pub fn judge(evidence: &Evidence, oracle: &mut Oracle) -> Verdict {
     let mut verdict = Verdict {
         requested: evidence.requested.len(),

@@ -1,4 +1,4 @@
-//! The processors: started again whenever they die, as a deployment would.
+//! The processors. A processor that dies is started again, as in a deployment.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::sync::Arc;
@@ -10,22 +10,22 @@ use abacus_testkit::{Service, System};
 use crate::fault::ArmedFailpoint;
 
 const SIGKILL: i32 = 9;
-/// The last words of a process may come a moment after its end.
+/// Longest wait for the last log line of a dead process.
 const EXIT_MESSAGE_DELAY: Duration = Duration::from_secs(2);
-/// What a deployment waits before it starts again what has just ended by itself.
+/// Pause before a processor that has just ended is started again, as in a deployment.
 const BACK_OFF: Duration = Duration::from_secs(1);
 const SHOWN_LINES: usize = 3;
 const SEARCHED_LINES: usize = 200;
 
-/// Processors by their slots; the one in a slot keeps its name when it is started again.
+/// Processors with stable names: a restarted processor keeps its name.
 pub(crate) struct Pool {
     system: Arc<System>,
     members: Vec<Member>,
-    /// How the next one to be started again dies, if it is to.
+    /// Failpoint for the next restarted processor, if any.
     pub(crate) next: Option<ArmedFailpoint>,
-    /// Failpoints that killed and that nobody has heard of yet.
+    /// Failpoints that have killed a processor and await confirmation.
     pub(crate) fired: Vec<ArmedFailpoint>,
-    /// Ends that nobody planned.
+    /// Exits outside the plan.
     pub(crate) unplanned_exits: Vec<String>,
 }
 
@@ -37,7 +37,7 @@ struct Member {
 }
 
 impl Pool {
-    /// Starts `count` and waits for none.
+    /// Starts `count` processors without waiting.
     pub(crate) fn start(system: &Arc<System>, count: usize) -> Self {
         let mut pool = Self {
             system: Arc::clone(system),
@@ -56,20 +56,20 @@ impl Pool {
         self.members.len()
     }
 
-    /// Starts one more.
+    /// Starts one more processor.
     pub(crate) fn add(&mut self) {
         let name = format!("{}-processor-{}", self.system.name(), self.members.len() + 1);
         let service = self.spawn(&name, None);
         self.members.push(Member { name, service, arm: None, started: Instant::now() });
     }
 
-    /// Ends the last one in order; says whether it did end so.
+    /// Stops the last processor in order. Returns whether it exited with code 0.
     pub(crate) fn remove(&mut self) -> bool {
         let mut member = self.members.pop().expect("a processor to remove");
         self.stop(&mut member)
     }
 
-    /// Starts again what has ended.
+    /// Restarts ended processors.
     pub(crate) fn tend(&mut self) {
         for index in 0..self.members.len() {
             let member = &mut self.members[index];
@@ -91,7 +91,7 @@ impl Pool {
         }
     }
 
-    /// SIGKILL; says whether it ran until then.
+    /// Kills a processor by SIGKILL. Returns whether it was running before.
     pub(crate) fn kill(&mut self, index: usize) -> bool {
         let service = &mut self.members[index].service;
         let ran = service.is_running();
@@ -104,18 +104,18 @@ impl Pool {
         ran && killed
     }
 
-    /// Whether one runs that is to die as `arm` says.
+    /// Returns whether a processor is armed with `arm`.
     pub(crate) fn is_armed(&self, arm: ArmedFailpoint) -> bool {
         self.members.iter().any(|member| member.arm == Some(arm))
     }
 
-    /// Whether one has died as `arm` says; tells it once.
+    /// Returns once whether a processor has died at the failpoint of `arm`.
     pub(crate) fn has_fired(&mut self, arm: ArmedFailpoint) -> bool {
         let found = self.fired.iter().position(|fired| *fired == arm);
         found.map(|position| self.fired.remove(position)).is_some()
     }
 
-    /// Replaces one in order by one that is to die as `arm` says.
+    /// Stops a processor in order and restarts it armed with `arm`.
     pub(crate) fn arm(&mut self, index: usize, arm: ArmedFailpoint) {
         let mut member = self.members.remove(index);
         self.stop(&mut member);
@@ -135,18 +135,18 @@ impl Pool {
         self.members[index].service.is_running()
     }
 
-    /// How many partitions one has, if it can be asked.
+    /// Number of partitions of a processor, if it answers.
     pub(crate) fn partitions_of(&self, index: usize) -> Option<u64> {
         self.members[index].service.assigned_partitions()
     }
 
-    /// How many partitions all others have.
+    /// Number of partitions of all other processors.
     pub(crate) fn partitions_beside(&self, index: usize) -> u64 {
         let others = (0..self.members.len()).filter(|other| *other != index);
         others.filter_map(|other| self.partitions_of(other)).sum()
     }
 
-    /// What each has and says, for finding out why nothing moves.
+    /// Partitions and last log lines of each processor, to explain a standstill.
     pub(crate) fn state(&self) -> Vec<String> {
         let state = |index: usize| {
             let Member { name, service, .. } = &self.members[index];
@@ -156,7 +156,7 @@ impl Pool {
         (0..self.members.len()).map(state).collect()
     }
 
-    /// Ends all in order.
+    /// Stops all processors in order.
     pub(crate) fn stop_all(&mut self) {
         while !self.members.is_empty() {
             self.remove();
@@ -190,7 +190,7 @@ impl Pool {
     }
 }
 
-/// The first errors among its latest lines, or its last lines if there is none.
+/// The first errors among the latest log lines, or the last lines without an error.
 fn error_lines(service: &Service) -> String {
     let lines = service.last_lines(SEARCHED_LINES);
     let errors: Vec<&String> = lines.iter().filter(|line| line.contains("ERROR")).collect();

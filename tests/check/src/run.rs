@@ -1,4 +1,4 @@
-//! A whole check, from the first process to the verdict.
+//! A check, from the first process to the verdict.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -19,13 +19,14 @@ use crate::pool::Pool;
 use crate::random::Random;
 use crate::report::Report;
 
-/// How long an open transaction of a dead process may stay open, twice over.
+/// Longest wait for open transactions of dead processes: twice the transaction time-out.
 const SETTLING: Duration = Duration::from_mins(1);
-/// Word operations from which the heavy lane computes: less than the costly questions have, and more
-/// than all others.
+/// Least cost of the heavy lane, in word operations: below the costly questions, and above all
+/// others.
 const HEAVY: &str = "15000";
 
-/// Runs `plan` on brokers of its own beside the servers of `stack`, and tells `say` how far it is.
+/// Runs `plan` on new brokers beside the servers of `stack`. Reports progress line by line to
+/// `progress`.
 pub fn run(plan: &Plan, stack: &Stack, progress: &dyn Fn(&str)) -> Report {
     let began = Instant::now();
     let cluster = Cluster::start(stack, plan.brokers);
@@ -49,9 +50,9 @@ pub fn run(plan: &Plan, stack: &Stack, progress: &dyn Fn(&str)) -> Report {
     };
     let mut ingress = system.start(&system.ingress());
     let load = Load::start(&mut ingress, &reply_topic, &driver);
-    driver.break_things();
+    driver.inject_faults();
     let calls = finish(&mut driver, load);
-    progress("all is asked and at rest; stopping the services and reading the topics");
+    progress("all requests are done; stopping the services and reading the topics");
     stop(&mut driver, &mut ingress);
     let evidence = Evidence::gather(&system, &reply_topic, calls);
     let verdict = judge(&evidence, &mut Oracle::default());
@@ -76,7 +77,7 @@ fn system(plan: &Plan, stack: Stack) -> System {
     system
 }
 
-/// All callers.
+/// The callers.
 struct Load(Vec<JoinHandle<Vec<Call>>>);
 
 impl Load {
@@ -97,7 +98,7 @@ impl Load {
     }
 }
 
-/// Lets the rest through, and waits until everything that was asked is answered and completed.
+/// Opens the gate for all remaining requests, and waits until all are answered and completed.
 fn finish(driver: &mut Driver<'_>, load: Load) -> Vec<Call> {
     driver.gate.open_to(driver.plan.requests);
     driver.wait(driver.plan.deadline, |_| load.is_finished());
@@ -111,7 +112,7 @@ fn finish(driver: &mut Driver<'_>, load: Load) -> Vec<Call> {
     calls
 }
 
-/// Stops everything but the brokers, and waits until no transaction is open.
+/// Stops all processes except the brokers, and waits until no transaction is open.
 fn stop(driver: &mut Driver<'_>, ingress: &mut Service) {
     driver.pool.stop_all();
     ingress.ask_to_stop();

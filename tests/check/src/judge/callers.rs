@@ -1,4 +1,4 @@
-//! What callers heard against what they call.
+//! The judgement of callers: replies and responses against the calls.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::oracle::{Expected, Oracle};
 use crate::question::Question;
 use crate::verdict::{Verdict, Violation};
 
-/// Every direct caller has the reply to its own question, and nobody else's.
+/// Judges direct callers. Each must have the reply to its question, and no other caller's reply.
 pub(super) fn judge_direct(evidence: &Evidence, oracle: &mut Oracle, verdict: &mut Verdict) {
     let mut callers: HashMap<&str, (&Call, &DirectCall, usize)> = HashMap::new();
     for call in &evidence.calls {
@@ -71,7 +71,8 @@ fn judge_reply(
     }
 }
 
-/// Every caller over HTTP has the result of its own question, an error, or a promise that is kept.
+/// Judges callers over HTTP. Each must have the result of its question, an error, or a 202 for a
+/// completed request.
 pub(super) fn judge_http(
     evidence: &Evidence,
     requests: &ById<'_>,
@@ -92,7 +93,7 @@ pub(super) fn judge_http(
     }
 }
 
-/// What a response is to the one who call.
+/// The meaning of a response for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ResponseKind {
     Answer,

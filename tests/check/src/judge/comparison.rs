@@ -1,4 +1,4 @@
-//! Comparisons of single events with requests, questions and the oracle.
+//! Comparisons of an event with a request, a question or the oracle.
 
 use std::collections::HashMap;
 
@@ -8,10 +8,10 @@ use crate::evidence::Requested;
 use crate::oracle::Expected;
 use crate::question::Question;
 
-/// Requests by their id.
+/// Requests by id.
 pub(super) type ById<'a> = HashMap<&'a str, &'a Requested>;
 
-/// How an outcome compares with the oracle's.
+/// Outcome of a comparison with the oracle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Comparison {
     Result,
@@ -46,7 +46,7 @@ pub(super) fn is_echo(completion: &ComputeCompleted, question: &Question) -> boo
     completion.operation == question.operation && completion.operands == question.operands
 }
 
-/// A completion in few words; results may have a million digits.
+/// Describes a completion in short. A result may have a million digits.
 pub(super) fn in_short(completion: &ComputeCompleted) -> String {
     let ComputeCompleted { request_id, operation, operands, processor, .. } = completion;
     let outcome = match &completion.outcome {

@@ -1,4 +1,4 @@
-//! Requests against completions.
+//! The judgement of requests and completions.
 
 use std::collections::HashMap;
 
@@ -7,10 +7,11 @@ use crate::evidence::{Channel, Completed, Evidence, Requested};
 use crate::oracle::Oracle;
 use crate::verdict::{Verdict, Violation};
 
-/// How ingress marks what came over HTTP.
+/// Source of a request over HTTP, as set by the ingress.
 const HTTP: &str = "http";
 
-/// Every confirmed request is in its topic once and as it was asked; nothing else is.
+/// Judges the requests. Every confirmed request must be in the topic once and unchanged, and no
+/// other request may be there.
 pub(super) fn judge_requests<'a>(evidence: &'a Evidence, verdict: &mut Verdict) -> ById<'a> {
     let mut by_id = ById::new();
     for request in &evidence.requested {
@@ -38,7 +39,8 @@ pub(super) fn judge_requests<'a>(evidence: &'a Evidence, verdict: &mut Verdict) 
     by_id
 }
 
-/// Every request has one completion, the right one, in the right place; there is no other.
+/// Judges the completions. Every request must have exactly one completion, with the right answer
+/// and in the right partition.
 pub(super) fn judge_completions(
     evidence: &Evidence,
     requests: &ById<'_>,
@@ -99,7 +101,7 @@ fn is_whole_echo(completed: &Completed, request: &Requested) -> bool {
         && completion.requested_at == request.requested_at
 }
 
-/// Whether the caller had stopped waiting.
+/// Returns whether the deadline of the request had passed.
 fn is_over(completed: &Completed, request: &Requested) -> bool {
     let at = completed.event.completed_at.as_micros() / 1000;
     request.deadline.is_some_and(|deadline| deadline <= at)

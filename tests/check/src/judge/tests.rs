@@ -1,4 +1,5 @@
-//! The checker must be able to fail: each test doctors what a faultless run leaves behind.
+//! Tests of the judgement. Each test falsifies the evidence of a faultless run, and the judgement
+//! must find the violation.
 
 use abacus_schemas::{CacheLevel, ComputeCompleted, ComputeRequested, Outcome, Timestamp};
 
@@ -11,7 +12,7 @@ use crate::verdict::CallerCounts;
 
 const DIRECT: usize = 3;
 
-/// Three direct requests and one over HTTP, all well.
+/// Three direct requests and one over HTTP, all completed.
 fn faultless() -> Evidence {
     let questions = [
         Question::new("pow", &[("base", "2"), ("exponent", "10")]),
@@ -107,7 +108,7 @@ fn over_http(question: &Question) -> Channel {
     Channel::Http(HttpAnswer::Response { status: 200, body: body.to_string() })
 }
 
-/// What a doctored run is found to break.
+/// Judges a falsified run. Returns the violations.
 #[track_caller]
 fn broken_by(doctor: impl FnOnce(&mut Evidence)) -> Vec<Violation> {
     let mut evidence = faultless();
