@@ -1,4 +1,4 @@
-//! What operators see of dead letters, and what becomes of those that they replay.
+//! Dead letters as seen by operators, and the outcome of a replay.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::evolution::{newer_requested, register};
 use crate::registry::ForgetfulRegistry;
 
-/// What `abacus-admin dead-letters` prints, and whether it succeeded.
+/// Runs `abacus-admin dead-letters`. Returns the output, and `true` after a success.
 #[track_caller]
 fn dead_letters(system: &System, arguments: &[&str]) -> (String, bool) {
     let output = system.admin(&[&["dead-letters"], arguments].concat());
@@ -26,7 +26,7 @@ fn replay(system: &System, arguments: &[&str]) -> String {
     printed
 }
 
-/// The letters that `list` shows.
+/// Returns the dead letters shown by `list`.
 #[track_caller]
 fn list(system: &System, arguments: &[&str]) -> Vec<Value> {
     let (printed, succeeded) = dead_letters(system, &[&["list", "--json"], arguments].concat());
@@ -76,7 +76,7 @@ fn to_requested(system: &System, payload: impl Into<Vec<u8>>) -> NewRecord {
     }
 }
 
-/// A letter as a processor writes it, about a record at `origin`.
+/// A dead letter as written by a processor, about a record at `origin`.
 fn dead_letter(
     system: &System,
     topic: &str,
@@ -103,7 +103,7 @@ fn dead_letter(
 
 const SOMEWHERE: Position = Position { partition: 2, offset: 7 };
 
-/// Registers a newer schema, and writes a request in it.
+/// Registers a newer schema, and encodes a request with it.
 fn newer(system: &System, request: &ComputeRequested) -> (u32, Vec<u8>) {
     let registered = register(system, &system.topics.requested, &newer_requested());
     let id = u32::try_from(registered.json()["id"].as_u64().unwrap()).unwrap();
@@ -186,7 +186,7 @@ fn what_did_not_come_from_a_topic_of_requests_is_refused() {
     assert!(table.contains("no  [31mAvro") && table.contains("foreign"), "{table}");
 }
 
-/// How often each letter was replayed.
+/// Counts the replays of each dead letter.
 fn replays(system: &System) -> BTreeMap<String, usize> {
     let mut replays = BTreeMap::new();
     for record in requests(system) {

@@ -1,5 +1,5 @@
-//! Requests that take long: what they may not do to others, and what ends them. All go to one
-//! partition, so that each is in the way of the next.
+//! Long computations: isolation of other requests, and interruption. All requests go to one
+//! partition, so each could block the next.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use abacus_testkit::{Isolation, NewRecord, PATIENCE, Service, request, wait_unti
 use crate::history::History;
 use crate::poison::{PARTITION, Setting};
 
-/// Keeps a core busy for so many milliseconds.
+/// A request that keeps a core busy for this many milliseconds.
 fn stall(milliseconds: u64) -> ComputeRequested {
     request("stall", &[("n", &milliseconds.to_string())])
 }
@@ -36,7 +36,7 @@ fn with_deadline(mut record: NewRecord, from_now: Duration) -> NewRecord {
     record
 }
 
-/// Waits until a heavy request has come in and is being computed.
+/// Waits until a heavy request is being computed.
 fn wait_until_under_way(processor: &mut Service) {
     wait_until("the heavy request to be taken up", PATIENCE, || {
         let busy = processor.count("abacus_processor_busy_workers", &[("lane", "heavy")]);
@@ -140,7 +140,7 @@ fn a_computation_that_panics_is_answered_and_counted_and_stops_nothing() {
     assert_eq!(History::complete(&setting.system, PATIENCE).completed.len(), 4);
 }
 
-/// In the main lane and in the heavy one.
+/// Covers the main lane and the heavy lane.
 #[test]
 fn identical_costly_requests_at_once_are_computed_once_and_all_answered() {
     let setting = Setting::new();
@@ -158,7 +158,8 @@ fn identical_costly_requests_at_once_are_computed_once_and_all_answered() {
     }
 }
 
-/// Two hundred results of 209 kB with room for one megabyte; all but the first from the cache.
+/// Two hundred results of 209 kB, within a limit of one megabyte. All but the first come from the
+/// cache.
 #[test]
 fn results_that_wait_for_their_transaction_are_bounded_and_none_is_lost() {
     let setting = Setting::new();

@@ -1,4 +1,5 @@
-//! Idempotency keys on real servers: one request for a key, whatever becomes of instances and callers.
+//! Idempotency keys on real servers: one request for each key, in spite of crashed instances and
+//! repeated calls.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -14,7 +15,7 @@ use crate::waiting::{two_ingresses, wait_for_waiters};
 
 const PASSWORD: &str = "eleven purple abaci 42";
 
-/// Signs somebody up and in: the value of `Authorization`.
+/// Registers and signs in a user. Returns the value of `Authorization`.
 #[track_caller]
 fn sign_in(client: &Client, name: &str) -> String {
     let credentials = json!({ "username": name, "password": PASSWORD });
@@ -25,7 +26,7 @@ fn sign_in(client: &Client, name: &str) -> String {
     format!("Bearer {}", signed_in.json()["access_token"].as_str().unwrap())
 }
 
-/// A caller of one instance.
+/// A caller at one instance.
 #[derive(Clone)]
 struct Caller {
     client: Client,
@@ -40,7 +41,7 @@ impl Caller {
         Self { client, authorization }
     }
 
-    /// The same caller at another instance, once that knows of them.
+    /// The caller at another instance, as soon as the instance knows the account.
     #[track_caller]
     fn at(&self, ingress: &mut Service) -> Self {
         let there = Self { client: ingress.http(), ..self.clone() };
@@ -109,7 +110,8 @@ fn a_retry_anywhere_has_the_same_answer_and_another_computation_is_refused() {
     assert_eq!(original.status, 200, "{}", original.body);
     assert!(!is_replay(&original));
     assert_ne!(original.header("idempotency-expires"), "");
-    // Quoted or not, it is the same key; written in other words, the same computation.
+    // A quoted key equals the unquoted key, and a different spelling of a number is an equal
+    // computation.
     for (caller, key, n) in
         [(&here, "one", "400"), (&there, "\"one\"", "400"), (&there, "one", "0400")]
     {
@@ -124,7 +126,7 @@ fn a_retry_anywhere_has_the_same_answer_and_another_computation_is_refused() {
         let other = caller.ask("one", "401");
         assert_eq!((other.status, &other.json()["code"]), (422, &json!("idempotency-key-reused")));
     }
-    // Keys are each caller's own.
+    // Each caller has separate keys.
     let bob = Caller::of(&mut second, "bob").ask("one", "401");
     assert_eq!(bob.status, 200);
     assert_ne!(id(&bob), id(&original));
@@ -205,7 +207,7 @@ fn who_does_not_wait_may_ask_again_under_the_key() {
     assert_eq!(requested(&system).len(), 1);
 }
 
-/// A key that an instance claimed, to be crashed a moment later.
+/// Inserts a key claimed by an instance that crashed.
 fn claim(system: &System, id: &str, n: &str, lease: &str) {
     let mut database = system.database.connect();
     let statement = format!(
@@ -225,7 +227,7 @@ fn a_claim_that_was_never_written_is_taken_over_under_its_id() {
     let ada = Caller::of(&mut ingress, "ada");
     let crashed = uuid::Uuid::now_v7().to_string();
     claim(&system, &crashed, "406", "2 seconds");
-    // While the lease lasts nobody else writes it, and nothing is promised.
+    // During the lease, no other instance writes the request or promises an answer.
     let refused = ada.ask("one", "407");
     assert_eq!(refused.status, 422, "{}", refused.body);
     assert_eq!(requested(&system).len(), 0);

@@ -1,5 +1,5 @@
-//! The whole of Abacus, as real processes over real servers: what callers, producers, readers of
-//! the topics and of the log see, and what is left of it when something breaks.
+//! End-to-end tests of Abacus: real processes over real servers, as seen by callers, producers, and
+//! readers of the topics and of the log, also during faults.
 
 #![allow(
     clippy::expect_used,

@@ -1,5 +1,4 @@
-//! Records that are no requests, and requests that cannot be answered with a result. None of them
-//! may stop the partition it is in.
+//! Poison records and requests without a result. No such record stops a partition.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +7,10 @@ use abacus_testkit::{
     Isolation, NewRecord, PATIENCE, Position, Record, System, request, wait_until,
 };
 
-/// All go to one partition, so that each is in the way of the next.
+/// All records go to one partition, so each could block the next.
 pub(crate) const PARTITION: i32 = 1;
 
-/// A system whose one partition gets everything, and a topic for the replies.
+/// A system, and a topic for replies. All records go to one partition.
 pub(crate) struct Setting {
     pub(crate) system: System,
     pub(crate) reply_topic: String,
@@ -39,7 +38,7 @@ impl Setting {
         self.record(self.system.events.encode(request))
     }
 
-    /// Has the reply of `record` come under `correlation_id`.
+    /// Adds reply headers with `correlation_id`.
     pub(crate) fn with_reply(&self, mut record: NewRecord, correlation_id: &str) -> NewRecord {
         record.headers.extend([
             (headers::CORRELATION_ID.to_owned(), correlation_id.into()),
@@ -48,7 +47,7 @@ impl Setting {
         record
     }
 
-    /// Waits for the reply under `correlation_id`.
+    /// Waits for the reply with `correlation_id`.
     #[track_caller]
     pub(crate) fn reply(&self, correlation_id: &str) -> Outcome {
         let mut replies = self.system.kafka.follow(&self.reply_topic, Isolation::Uncommitted);
@@ -59,7 +58,7 @@ impl Setting {
         self.system.events.completed(&reply).outcome
     }
 
-    /// Waits until nothing of the partition is left to be done.
+    /// Waits until the group has committed the end of the partition.
     #[track_caller]
     pub(crate) fn wait_until_done(&self) {
         let System { kafka, topics, .. } = &self.system;
@@ -71,7 +70,7 @@ impl Setting {
         });
     }
 
-    /// Fails unless the dead letters are these, byte for byte, in this order.
+    /// Asserts that the dead letters equal `expected`, byte for byte, in this order.
     #[track_caller]
     fn assert_dead_letters(&self, expected: &[(NewRecord, Position, &str)]) {
         let mut letters =
@@ -95,7 +94,7 @@ fn good() -> ComputeRequested {
     request("factorial", &[("n", "20")])
 }
 
-/// What a processor could say to a request.
+/// A completion as a processor could write.
 pub(crate) fn completion(request: &ComputeRequested) -> ComputeCompleted {
     ComputeCompleted {
         request_id: request.request_id.clone(),
@@ -118,7 +117,7 @@ fn is_twenty_factorial(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Succeeded { result, .. } if result == TWENTY_FACTORIAL)
 }
 
-/// What is no request, and the class it is put aside under.
+/// Values that are not requests, with the expected error class.
 fn undecodable(setting: &Setting) -> Vec<(NewRecord, &'static str)> {
     let events = &setting.system.events;
     let valid = events.encode(&good());
@@ -142,11 +141,11 @@ fn undecodable(setting: &Setting) -> Vec<(NewRecord, &'static str)> {
         ([valid.as_slice(), b"more"].concat(), "malformed"),
         ([&[1], &valid[1..]].concat(), "malformed"),
         (not_utf8, "malformed"),
-        // A string that says it is 2^62 bytes long.
+        // A string with a stated length of 2^62 bytes.
         (body(&[0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]), "malformed"),
         (with_id(999_999_999), "unknown-schema"),
         (with_id(u32::MAX), "unknown-schema"),
-        // The id of the other event's schema.
+        // The schema id of the other event.
         ([&completed[..5], &valid[5..]].concat(), "unknown-schema"),
         (named(""), "invalid-request-id"),
         (named("no uuid"), "invalid-request-id"),
@@ -181,7 +180,7 @@ fn what_is_no_request_is_put_aside_byte_for_byte_and_stops_nothing() {
     assert!(rows.iter().all(|row| row.result.as_deref() == Some(TWENTY_FACTORIAL)));
 }
 
-/// Requests that are answered with a failure, by the failure's code.
+/// Requests answered with a failure, by the code of the failure.
 fn unanswerable() -> Vec<(ComputeRequested, &'static str)> {
     let mut nul = request("po\0w", &[("ba\0se", "\0"), ("\0", "2")]);
     nul.requester = Some("some\0body".to_owned());
@@ -320,7 +319,7 @@ fn a_request_past_its_deadline_is_answered_without_computing() {
     assert_eq!(processor.count("abacus_processor_computed_total", &[]), 1);
 }
 
-/// The topic's limit counts the batch around the record too.
+/// The topic's limit includes the batch around the record.
 const LARGEST_PAYLOAD: usize = abacus_schemas::topics::MAX_REQUEST_BYTES - 150;
 
 #[test]

@@ -1,4 +1,4 @@
-//! Results in all their forms, from real servers.
+//! Representations of results, from real servers.
 
 use std::collections::BTreeMap;
 
@@ -68,7 +68,7 @@ fn a_result_comes_whole_in_parts_short_and_in_hexadecimal() {
         (&json!(true), &json!(decimal.len() - 1))
     );
 
-    // Powers of two are known in hexadecimal without computing.
+    // Powers of two need no computation in hexadecimal.
     let power = client.get("/v1/pow/-2/20001?format=hex").json();
     assert_eq!(power["result"], format!("-2{}", "0".repeat(5_000)));
     assert_eq!(power["format"], "hex");
