@@ -117,7 +117,7 @@ impl Bench<'_> {
         let outcome = match (load, &self.system) {
             (Load::Floor, _) => self.floor.measure(in_flight, time),
             (_, Some(system)) => system.wrk.run(load, in_flight, time),
-            (_, None) => bail!("there is no system"),
+            (_, None) => bail!("no system to measure"),
         };
         outcome.with_context(|| format!("{load} at {in_flight} in flight"))
     }

@@ -55,7 +55,7 @@ impl Audit {
         let (found, expected) = (found, self.expected);
         ensure!(
             found == expected,
-            "{} completions for {} requests, or wrong ones",
+            "{} completions for {} requests, or wrong results",
             found.results,
             expected.results
         );

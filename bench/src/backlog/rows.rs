@@ -61,8 +61,8 @@ pub(crate) async fn run(bootstrap: &str, options: &Options) -> Result<()> {
     let rate = median(rounds.iter().map(|round| round.requests_a_second));
     let micros = median(rounds.iter().map(|round| round.cpu_micros));
     println!(
-        "\nthe projector writes the rows of {rate:.0} requests a second ({:.0} rows) and takes {micros:.1} us \
-         of CPU time on a request",
+        "\nthe projector writes the rows of {rate:.0} requests per second ({:.0} rows) and uses \
+         {micros:.1} us of CPU time per request",
         2.0 * rate
     );
     Ok(())

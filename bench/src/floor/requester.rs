@@ -149,7 +149,7 @@ impl<'a> Round<'a> {
             return Ok(Some(sent.elapsed()));
         }
         self.requester.producer.check()?;
-        bail!("no reply for {PATIENCE:?}: {} requests wait", self.waiters.lock().len())
+        bail!("no reply within {PATIENCE:?}: {} requests in flight", self.waiters.lock().len())
     }
 
     fn has_ended(&self) -> bool {

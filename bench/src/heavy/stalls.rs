@@ -86,7 +86,7 @@ impl<'a> Stalls<'a> {
         let completed = self.codecs.completion_decoder.decode(payload)?;
         if let Some(expected) = self.open.remove(&completed.request_id) {
             let is_right = matches!(&completed.outcome, Outcome::Succeeded { result, .. } if *result == expected);
-            ensure!(is_right, "a heavy request came to {:?}", completed.outcome);
+            ensure!(is_right, "a heavy request has the outcome {:?}", completed.outcome);
         }
         Ok(())
     }

@@ -57,7 +57,7 @@ fn compute(question: &Question) -> BigInt {
         }
         "fibonacci" => fibonacci(number("n")).into(),
         "factorial" => (2..=number("n")).fold(BigUint::from(1_u32), |all, n| all * n).into(),
-        other => panic!("the checker asks no {other}"),
+        other => panic!("no oracle for {other}"),
     }
 }
 
