@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::wording::quote;
 use crate::{
-    Answer, Computation, Cost, Interrupted, Limits, Operands, Refusal, Size, Work, all, find,
+    Answer, Computation, Cost, Interrupted, Limits, Operands, Operation, Refusal, Size, Work, all,
+    find,
 };
 
 /// Checks a request and estimates its size, in time linear in the length of the request.
@@ -36,6 +37,15 @@ pub fn prepare(
         let known = all().iter().map(|operation| operation.name()).collect();
         return Err(Refusal::UnknownOperation { operation: quote(operation), known });
     };
+    prepare_operation(operation, operands, limits)
+}
+
+/// Checks a request of an operation. The operation may be missing in the registry.
+fn prepare_operation(
+    operation: &dyn Operation,
+    operands: &BTreeMap<String, String>,
+    limits: &Limits,
+) -> Result<Prepared, Refusal> {
     let operands = Operands::read(operation.name(), operation.operands(), operands, limits)?;
     let computation = operation.prepare(&operands)?;
     let size = computation.size();
