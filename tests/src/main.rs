@@ -15,6 +15,7 @@ mod dead_letters;
 mod direct;
 mod evolution;
 mod exactly_once;
+mod examples;
 mod heavy;
 mod history;
 mod history_api;
