@@ -35,8 +35,8 @@ fn list(system: &System, arguments: &[&str]) -> Vec<Value> {
     json["letters"].as_array().unwrap().clone()
 }
 
-fn name(letter: &Value) -> String {
-    format!("{}:{}", letter["partition"], letter["offset"])
+fn name(record: &Value) -> String {
+    format!("{}:{}", record["partition"], record["offset"])
 }
 
 fn scan_dead_letters(system: &System) -> Vec<Record> {
@@ -49,9 +49,9 @@ fn requests(system: &System) -> Vec<Record> {
 
 #[track_caller]
 fn wait_for_dead_letters(system: &System, count: usize) -> Vec<Record> {
-    wait_until(&format!("{count} letters"), PATIENCE, || {
-        let letters = scan_dead_letters(system);
-        if letters.len() == count { Ok(letters) } else { Err(format!("{letters:?}")) }
+    wait_until(&format!("{count} dead letters"), PATIENCE, || {
+        let records = scan_dead_letters(system);
+        if records.len() == count { Ok(records) } else { Err(format!("{records:?}")) }
     })
 }
 
@@ -140,13 +140,13 @@ fn a_mended_dead_letter_is_computed_exactly_once_and_a_broken_one_comes_back() {
     let printed = replay(&system, &["--all"]);
     assert!(printed.contains("replayed 2 letters: 1 malformed, 1 unknown-schema"), "{printed}");
     let back = wait_for_dead_letters(&system, 3);
-    let back = back.iter().find(|letter| header(letter, headers::REPLAYED_FROM).is_some()).unwrap();
+    let back = back.iter().find(|record| header(record, headers::REPLAYED_FROM).is_some()).unwrap();
     assert_eq!(
         (back.payload.as_slice(), back.header(headers::ERROR_CLASS)),
         (&b"garbage"[..], "malformed")
     );
     let states: Vec<_> =
-        list(&system, &[]).iter().map(|letter| letter["handled"].clone()).collect();
+        list(&system, &[]).iter().map(|record| record["handled"].clone()).collect();
     assert_eq!(states, [true, true, false], "the letter that came back is a new one");
 
     let printed = replay(&system, &["--all"]);
@@ -199,8 +199,8 @@ fn replays(system: &System) -> BTreeMap<String, usize> {
 fn a_dead_letter_is_replayed_once_however_it_is_named() {
     let system = System::new();
     let topic = &system.topics.requested;
-    let letters: Vec<_> = (0..4).map(|_| dead_letter(&system, topic, SOMEWHERE, "x")).collect();
-    system.kafka.producer().produce_all(&letters);
+    let records: Vec<_> = (0..4).map(|_| dead_letter(&system, topic, SOMEWHERE, "x")).collect();
+    system.kafka.producer().produce_all(&records);
     let printed = replay(&system, &["--all", "--dry-run"]);
     assert!(printed.contains("would replay 4 letters") && replays(&system).is_empty(), "{printed}");
     let printed = replay(&system, &["0:2", "0:2", "0:1"]);
@@ -215,7 +215,7 @@ fn a_dead_letter_is_replayed_once_however_it_is_named() {
         assert!(replay(&system, which).contains("replayed 0 letters"));
     }
     assert_eq!(replays(&system).into_values().collect::<Vec<_>>(), [1, 1, 1, 1]);
-    assert!(list(&system, &[]).iter().all(|letter| letter["handled"] == true));
+    assert!(list(&system, &[]).iter().all(|record| record["handled"] == true));
     assert!(replay(&system, &["0:0", "--again"]).contains("replayed 1 letter"));
     assert!(replay(&system, &["--all", "--again"]).contains("replayed 4 letters"));
 }
@@ -223,8 +223,8 @@ fn a_dead_letter_is_replayed_once_however_it_is_named() {
 #[test]
 fn a_dead_letter_whose_transaction_was_aborted_is_none() {
     let system = System::new();
-    let letter = dead_letter(&system, &system.topics.requested, SOMEWHERE, "x");
-    system.kafka.produce_and_abort([&letter]);
+    let record = dead_letter(&system, &system.topics.requested, SOMEWHERE, "x");
+    system.kafka.produce_and_abort([&record]);
     assert!(dead_letters(&system, &["list"]).0.contains("no dead letters"));
     assert!(replay(&system, &["--all"]).contains("replayed 0 letters"));
     let (printed, succeeded) = dead_letters(&system, &["replay", "0:0"]);
@@ -235,10 +235,10 @@ fn a_dead_letter_whose_transaction_was_aborted_is_none() {
 fn a_replay_that_is_killed_goes_on_and_does_no_dead_letter_twice() {
     const DEAD_LETTERS: usize = 20_000;
     let system = System::new();
-    let letter = dead_letter(&system, &system.topics.requested, SOMEWHERE, "x");
-    system.kafka.producer().produce_all((0..DEAD_LETTERS).map(|_| &letter));
+    let record = dead_letter(&system, &system.topics.requested, SOMEWHERE, "x");
+    system.kafka.producer().produce_all((0..DEAD_LETTERS).map(|_| &record));
     let mut killed = system.spawn_admin(&["dead-letters", "replay", "--all"]);
-    wait_until("the first replayed letters", PATIENCE, || {
+    wait_until("the first replayed dead letters", PATIENCE, || {
         let ends = system.kafka.end_offsets(&system.topics.requested);
         if ends.iter().sum::<i64>() > 0 { Ok(()) } else { Err("none".to_owned()) }
     });

@@ -192,16 +192,16 @@ fn a_burst_of_dead_letters_stops_the_processor_until_a_person_has_looked() {
         if answer.status == 503 { Ok(()) } else { Err(answer.body) }
     });
     processor.wait_logged("no more are taken");
-    let letters = || system.kafka.scan(&system.topics.dead_letter, Isolation::Committed).len();
-    wait_until("the letters to be written", PATIENCE, || {
-        if letters() > 0 { Ok(()) } else { Err("none".to_owned()) }
+    let dead_letters = || system.kafka.scan(&system.topics.dead_letter, Isolation::Committed).len();
+    wait_until("the dead letters to be written", PATIENCE, || {
+        if dead_letters() > 0 { Ok(()) } else { Err("none".to_owned()) }
     });
     processor.terminate();
-    assert_eq!(letters(), 20, "exactly the limit");
+    assert_eq!(dead_letters(), 20, "exactly the limit");
 
     let looked_at = setup.set("ABACUS_DEAD_LETTER_CONSECUTIVE", "0");
     let _processor = system.start(&looked_at.set("ABACUS_DEAD_LETTER_PERCENT", "0"));
     setting.wait_until_done();
-    assert_eq!(letters(), 300);
+    assert_eq!(dead_letters(), 300);
     assert_eq!(History::complete(system, PATIENCE).completed.len(), 1);
 }

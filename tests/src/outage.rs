@@ -244,8 +244,8 @@ fn while_the_registry_is_away_all_goes_on_and_a_record_in_a_new_schema_waits_for
     let id = newer["event"]["request_id"].as_str().unwrap();
     let completed = system.kafka.scan(&system.topics.completed, Isolation::Committed);
     assert!(!completed.iter().any(|record| record.key == id.as_bytes()), "it was guessed");
-    let letters = || system.kafka.scan(&system.topics.dead_letter, Isolation::Committed);
-    assert_eq!(letters(), []);
+    let dead_letters = || system.kafka.scan(&system.topics.dead_letter, Isolation::Committed);
+    assert_eq!(dead_letters(), []);
 
     proxy.set(Fault::None);
     let asked = assert_all_answered(load);
@@ -254,8 +254,8 @@ fn while_the_registry_is_away_all_goes_on_and_a_record_in_a_new_schema_waits_for
     assert!(history.completed.contains_key(id));
     history.assert_right(&system);
     history.assert_logged(&system, PATIENCE);
-    wait_until("the dead letter", PATIENCE, || match letters().as_slice() {
-        [letter] if letter.payload == unknown.payload => Ok(()),
+    wait_until("the dead letter", PATIENCE, || match dead_letters().as_slice() {
+        [dead_letter] if dead_letter.payload == unknown.payload => Ok(()),
         other => Err(format!("{other:?}")),
     });
 }

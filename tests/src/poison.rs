@@ -73,19 +73,24 @@ impl Setting {
     /// Asserts that the dead letters equal `expected`, byte for byte, in this order.
     #[track_caller]
     fn assert_dead_letters(&self, expected: &[(NewRecord, Position, &str)]) {
-        let mut letters =
+        let mut dead_letters =
             self.system.kafka.scan(&self.system.topics.dead_letter, Isolation::Committed);
-        letters.sort_by_key(|letter| letter.header(headers::ORIGIN_OFFSET).parse::<i64>().unwrap());
-        assert_eq!(letters.len(), expected.len(), "{letters:?}");
-        for (letter, (original, position, class)) in letters.iter().zip(expected) {
-            assert_eq!(letter.payload, original.payload);
-            assert_eq!(letter.key, original.key);
-            assert_eq!(letter.headers[..original.headers.len()], original.headers);
-            assert_eq!(letter.header(headers::ERROR_CLASS), *class, "{original:?}");
-            assert_ne!(letter.header(headers::ERROR_MESSAGE), "");
-            assert_eq!(letter.header(headers::ORIGIN_TOPIC), self.system.topics.requested);
-            assert_eq!(letter.header(headers::ORIGIN_PARTITION), position.partition.to_string());
-            assert_eq!(letter.header(headers::ORIGIN_OFFSET), position.offset.to_string());
+        dead_letters.sort_by_key(|dead_letter| {
+            dead_letter.header(headers::ORIGIN_OFFSET).parse::<i64>().unwrap()
+        });
+        assert_eq!(dead_letters.len(), expected.len(), "{dead_letters:?}");
+        for (dead_letter, (original, position, class)) in dead_letters.iter().zip(expected) {
+            assert_eq!(dead_letter.payload, original.payload);
+            assert_eq!(dead_letter.key, original.key);
+            assert_eq!(dead_letter.headers[..original.headers.len()], original.headers);
+            assert_eq!(dead_letter.header(headers::ERROR_CLASS), *class, "{original:?}");
+            assert_ne!(dead_letter.header(headers::ERROR_MESSAGE), "");
+            assert_eq!(dead_letter.header(headers::ORIGIN_TOPIC), self.system.topics.requested);
+            assert_eq!(
+                dead_letter.header(headers::ORIGIN_PARTITION),
+                position.partition.to_string()
+            );
+            assert_eq!(dead_letter.header(headers::ORIGIN_OFFSET), position.offset.to_string());
         }
     }
 }
@@ -160,23 +165,23 @@ fn what_is_no_request_is_put_aside_byte_for_byte_and_stops_nothing() {
     let [mut processor, _projector] =
         setting.system.start_all([setting.system.processor(), setting.system.projector()]);
     let producer = setting.system.kafka.producer();
-    let mut letters = Vec::new();
+    let mut dead_letters = Vec::new();
     for (number, (poison, class)) in undecodable(&setting).into_iter().enumerate() {
         let poison = setting.with_reply(poison, &format!("poison {number}"));
-        letters.push((poison.clone(), producer.produce(&poison), class));
+        dead_letters.push((poison.clone(), producer.produce(&poison), class));
         let good = setting.with_reply(setting.request(&good()), &format!("good {number}"));
         producer.produce(&good);
     }
-    for (number, (poison, _, class)) in letters.iter().enumerate() {
+    for (number, (poison, _, class)) in dead_letters.iter().enumerate() {
         assert!(is_twenty_factorial(&setting.reply(&format!("good {number}"))), "{poison:?}");
         let told = setting.reply(&format!("poison {number}"));
         assert!(matches!(&told, Outcome::Failed { code, .. } if code == class), "{told:?}");
     }
     setting.wait_until_done();
-    setting.assert_dead_letters(&letters);
+    setting.assert_dead_letters(&dead_letters);
     let counted = processor.count("abacus_processor_dead_letters_total", &[]);
-    assert_eq!(counted, letters.len() as u64);
-    let rows = setting.system.database.wait_for_log(letters.len(), PATIENCE);
+    assert_eq!(counted, dead_letters.len() as u64);
+    let rows = setting.system.database.wait_for_log(dead_letters.len(), PATIENCE);
     assert!(rows.iter().all(|row| row.result.as_deref() == Some(TWENTY_FACTORIAL)));
 }
 
@@ -367,9 +372,9 @@ fn a_record_that_is_small_on_the_wire_and_huge_when_unpacked_stops_nothing() {
         assert!(is_twenty_factorial(&setting.reply(&format!("good {number}"))));
         setting.wait_until_done();
     }
-    let letters =
+    let dead_letters =
         setting.system.kafka.scan(&setting.system.topics.dead_letter, Isolation::Committed);
-    assert_eq!(letters.len(), garbage.len());
+    assert_eq!(dead_letters.len(), garbage.len());
     let rows = setting.system.database.wait_for_log(garbage.len() + 2 * requests.len(), PATIENCE);
     assert_eq!(
         rows.iter().filter(|row| row.result.is_some()).count(),

@@ -43,7 +43,7 @@ impl Driver<'_> {
     /// Injects one fault after the other, each with requests in flight.
     pub(crate) fn inject_faults(&mut self) {
         let faults = self.plan.faults();
-        let share = self.plan.requests_per_fault();
+        let per_fault = self.plan.requests_per_fault();
         for (index, fault) in faults.iter().enumerate() {
             if self.began.elapsed() > self.plan.deadline {
                 self.injected.extend(faults[index..].iter().map(|fault| (fault.kind(), false)));
@@ -54,7 +54,7 @@ impl Driver<'_> {
                 Fault::Failpoint(arm) => Some(*arm),
                 _ => None,
             });
-            self.let_some_through(share * (index as u64 + 1));
+            self.let_some_through(per_fault * (index as u64 + 1));
             self.phase = fault.kind().to_string();
             let fired = self.inject(*fault);
             self.injected.push((fault.kind(), fired));
@@ -73,10 +73,10 @@ impl Driver<'_> {
     /// Opens the gate to half a fault's requests below `number`, and waits until a random part of
     /// them is completed.
     fn let_some_through(&mut self, number: u64) {
-        let share = self.plan.requests_per_fault();
-        let half = number.saturating_sub(share / 2);
+        let per_fault = self.plan.requests_per_fault();
+        let half = number.saturating_sub(per_fault / 2);
         self.gate.open_to(half);
-        let goal = half.saturating_sub(self.random.between(share / 20, share / 2));
+        let goal = half.saturating_sub(self.random.between(per_fault / 20, per_fault / 2));
         "letting requests through".clone_into(&mut self.phase);
         self.wait(Duration::from_secs(20), |driver| driver.done() >= goal);
     }

@@ -38,9 +38,9 @@ pub struct ArmedFailpoint {
 }
 
 impl ArmedFailpoint {
-    pub(crate) fn new(failpoint: Failpoint, share: u64, random: &mut Random) -> Self {
+    pub(crate) fn new(failpoint: Failpoint, requests: u64, random: &mut Random) -> Self {
         let most = match failpoint.hits {
-            Hits::Records => (share / 20).max(1),
+            Hits::Records => (requests / 20).max(1),
             Hits::Transactions => 3,
         };
         Self { failpoint, after: random.below(most) }
