@@ -26,16 +26,16 @@ pub(crate) enum Command {
     /// Answer the floor's requests until standard input is closed; started by the measurement
     #[command(hide = true)]
     Echo {
-        /// The topic they are in
+        /// Topic of the requests
         requests: String,
     },
     /// Drain requests by a bare loop until SIGTERM; started by the measurement
     #[command(hide = true)]
     Bare {
-        /// Text in front of every topic name
+        /// Prefix of every topic name
         #[arg(long, env = "ABACUS_TOPIC_PREFIX")]
         prefix: String,
-        /// The consumer group
+        /// Consumer group
         #[arg(long)]
         group: String,
     },
@@ -43,39 +43,39 @@ pub(crate) enum Command {
     Backlog(backlog::Options),
     /// Measure how fast the projector writes the rows of a backlog
     Rows(backlog::RowOptions),
-    /// Measure what it costs to say who one is, against anonymous calls
+    /// Measure the cost of credentials, against anonymous calls
     Identity(identity::Options),
     /// Measure light requests alone, and beside one long computation in each partition
     Heavy(heavy::Options),
-    /// Measure one caller alone, and beside another's flood and slow connections
+    /// Measure one caller alone, and beside a flood and slow connections of another caller
     Protection(protection::Options),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The running system
+    /// URL of the running system
     #[arg(long, env = "ABACUS_URL", default_value = "http://127.0.0.1:8080")]
     pub(crate) url: String,
-    /// A token or API key of the caller; without one, nobody in particular asks
+    /// Token or API key of the caller; anonymous without one
     #[arg(long, env = "ABACUS_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
-    /// Processes whose memory and CPU time are reported: name=pid, separated by commas
+    /// Processes to report memory and CPU time of: name=pid, separated by commas
     #[arg(long, env = "ABACUS_BENCH_PIDS", default_value = "")]
     pub(crate) pids: Processes,
-    /// How often everything is measured; medians over the rounds are reported
+    /// Number of rounds; the report shows medians over the rounds
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) rounds: u32,
-    /// How long each measurement takes
+    /// Length of each measurement, in seconds
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub(crate) seconds: u64,
-    /// How many requests are kept in flight
+    /// Numbers of requests in flight
     #[arg(long, default_values_t = [1, 16, 64, 256], value_delimiter = ',',
         value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) concurrency: Vec<u32>,
-    /// Measure the floor alone: no system needs to run
+    /// Measure the floor alone, without a running system
     #[arg(long)]
     pub(crate) floor_only: bool,
-    /// Print JSON, every single measurement included, instead of tables
+    /// Print JSON with every single measurement instead of tables
     #[arg(long)]
     pub(crate) json: bool,
 }

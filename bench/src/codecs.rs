@@ -1,11 +1,11 @@
-//! The events' codecs, by the registry's ids, for the topics that the environment names.
+//! Codecs of the events, under the ids of the registry, for the topics named by the environment.
 
 use abacus_registry::{RegistryConfig, SchemaRegistry};
 use abacus_runtime::{Config, Environment};
 use abacus_schemas::{ComputeCompleted, ComputeRequested, Decoder, Encoder, Topics};
 use anyhow::Result;
 
-/// Both directions of both events.
+/// Encoders and decoders of both events.
 pub(crate) struct Codecs {
     pub(crate) request_encoder: Encoder<ComputeRequested>,
     pub(crate) request_decoder: Decoder<ComputeRequested>,
@@ -14,7 +14,7 @@ pub(crate) struct Codecs {
 }
 
 impl Codecs {
-    /// Asks the registry that the services ask.
+    /// Fetches the schemas from the registry of the services.
     pub(crate) async fn look_up(topics: &Topics) -> Result<Self> {
         let mut environment = Environment::from_process();
         let registry = RegistryConfig::read(&mut environment);

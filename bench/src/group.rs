@@ -1,4 +1,4 @@
-//! A consumer group as others see it: whether it has begun, and how far it is.
+//! A consumer group seen from outside: start and progress.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::topic_set::TopicSet;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Asks the group's coordinator, and never joins.
+/// A view of one group through its coordinator. Never joins the group.
 pub(crate) struct Group {
     name: String,
     consumer: BaseConsumer,
@@ -21,7 +21,7 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// A group that reads `topics` of the set.
+    /// A group reading `topics` of the set.
     pub(crate) fn new(set: &TopicSet, name: &str, topics: &[&str]) -> Result<Self> {
         let consumer = kafka::client(set.bootstrap())
             .set("group.id", name)
@@ -36,10 +36,10 @@ impl Group {
         Ok(Self { name: name.to_owned(), consumer, partitions })
     }
 
-    /// Whether so many members have been given partitions to read.
+    /// Returns whether at least `members` members have partitions.
     pub(crate) fn has_begun(&self, members: usize) -> Result<bool> {
         let groups = match self.consumer.fetch_group_list(Some(&self.name), TIMEOUT) {
-            Err(error) if is_on_the_way(&error) => return Ok(false),
+            Err(error) if is_coordinator_starting(&error) => return Ok(false),
             groups => groups?,
         };
         let reading = groups.groups().iter().find(|group| group.state() == "Stable").map(|group| {
@@ -49,7 +49,7 @@ impl Group {
         Ok(reading.is_some_and(|reading| reading >= members))
     }
 
-    /// Offsets up to the ends of the partitions, transaction markers among them.
+    /// Sum of the end offsets of all partitions, including transaction markers.
     pub(crate) fn end(&self) -> Result<u64> {
         let mut offsets = 0;
         for element in self.partitions.elements() {
@@ -60,10 +60,10 @@ impl Group {
         Ok(offsets)
     }
 
-    /// Offsets up to the committed ones, over all partitions; topics begin at offset zero.
+    /// Sum of the committed offsets of all partitions. Topics begin at offset zero.
     pub(crate) fn committed(&self) -> Result<u64> {
         let committed = match self.consumer.committed_offsets(self.partitions.clone(), TIMEOUT) {
-            Err(error) if is_on_the_way(&error) => return Ok(0),
+            Err(error) if is_coordinator_starting(&error) => return Ok(0),
             committed => committed.with_context(|| format!("the offsets of {}", self.name))?,
         };
         let mut records = 0;
@@ -77,8 +77,8 @@ impl Group {
     }
 }
 
-/// A group that has just been made has its coordinator on the way.
-fn is_on_the_way(error: &KafkaError) -> bool {
+/// Returns whether the coordinator of a new group is not available yet.
+fn is_coordinator_starting(error: &KafkaError) -> bool {
     matches!(
         error.rdkafka_error_code(),
         Some(
@@ -89,7 +89,8 @@ fn is_on_the_way(error: &KafkaError) -> bool {
     )
 }
 
-/// An assignment begins with its version, in two bytes, and the number of its topics, in four.
+/// Returns whether an assignment names no topic. An assignment begins with two bytes of version and
+/// four bytes of topic count.
 fn is_empty(assignment: Option<&[u8]>) -> bool {
     assignment.and_then(|bytes| bytes.get(2..6)).is_none_or(|topics| topics == [0; 4])
 }

@@ -1,6 +1,6 @@
-//! What it costs to say who one is: the same cached computation, asked for by nobody, with an API key
-//! and with a session's token. Rounds of the three alternate; each is held against the anonymous one
-//! of its own round. The system must let anonymous callers in.
+//! The cost of credentials: one cached computation, requested without credentials, with an API key,
+//! and with a session token. Rounds of the three alternate, and each is compared with the anonymous
+//! calls of its round. The system must allow anonymous callers.
 
 use std::time::Duration;
 
@@ -8,50 +8,50 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Serialize;
 
+use crate::findings::{Demand, Findings, render_demands};
 use crate::load::Load;
-use crate::measurement::Outcome;
+use crate::measurement::{Outcome, median};
 use crate::probe;
-use crate::report::{Demand, Findings, median};
 use crate::table;
 use crate::wrk::Wrk;
 
-/// The most by which credentials may lengthen the median.
-const MOST: f64 = 1.3;
+/// Largest ratio of the medians with and without credentials.
+const MAX_RATIO: f64 = 1.3;
 const WARM_UP: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The running system
+    /// URL of the running system
     #[arg(long, env = "ABACUS_URL", default_value = "http://127.0.0.1:8080")]
     url: String,
-    /// An API key
+    /// API key
     #[arg(long, env = "ABACUS_TOKEN", hide_env_values = true)]
     api_key: String,
-    /// A session's token, as signing in gives it
+    /// Session token, from a sign-in
     #[arg(long, env = "ABACUS_SESSION_TOKEN", hide_env_values = true)]
     session: String,
-    /// How often everything is measured; medians over the rounds are reported
+    /// Number of rounds; the report shows medians over the rounds
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
-    /// How long each measurement takes
+    /// Length of each measurement, in seconds
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
-    /// How many requests are kept in flight
+    /// Number of requests in flight
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     concurrency: u32,
-    /// Print JSON, every single round included, instead of tables
+    /// Print JSON with every single round instead of tables
     #[arg(long)]
     json: bool,
 }
 
-/// Everything a run has found.
+/// The findings of a run.
 #[derive(Debug, Serialize)]
 struct Report {
     demands: Vec<Demand>,
     rounds: Vec<Round>,
 }
 
-/// The three, one after the other.
+/// One measurement of each kind of caller.
 #[derive(Debug, Serialize)]
 struct Round {
     anonymous: Outcome,
@@ -59,7 +59,7 @@ struct Round {
     session: Outcome,
 }
 
-/// Measures and prints what it found.
+/// Measures and prints the findings.
 pub(crate) async fn run(options: &Options) -> Result<()> {
     for token in [None, Some(&*options.api_key), Some(&*options.session)] {
         probe::check(&options.url, token).await.context("before anything is measured")?;
@@ -147,12 +147,12 @@ impl Findings for Report {
         ];
         let head = ["cached calls", "p50 ms", "p99 ms", "a second"];
         let table = table::aligned(&head, rows.into_iter());
-        format!("\n{table}\n{}", table::demands(&self.demands))
+        format!("\n{table}\n{}", render_demands(&self.demands))
     }
 }
 
 fn demand(what: &'static str, measured: f64) -> Demand {
-    Demand { what, bound: MOST, measured: Some(measured), is_met: Some(measured <= MOST) }
+    Demand { what, bound: MAX_RATIO, measured: Some(measured), is_met: Some(measured <= MAX_RATIO) }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What every Kafka client of the bench shares.
+//! Common settings of the bench's Kafka clients.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
 use rdkafka::{ClientConfig, ClientContext};
 
-/// A client that only asks or tells the cluster about itself.
+/// Settings of any client.
 pub(crate) fn client(bootstrap: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
@@ -19,21 +19,21 @@ pub(crate) fn client(bootstrap: &str) -> ClientConfig {
     config
 }
 
-/// A producer that waits for all replicas and writes nothing twice.
+/// Settings of an idempotent producer that waits for all replicas.
 pub(crate) fn producer(bootstrap: &str) -> ClientConfig {
     let mut config = client(bootstrap);
     config.set("enable.idempotence", "true").set("acks", "all");
     config
 }
 
-/// Counts the records of a producer that were not written.
+/// Counts records that a producer failed to write.
 #[derive(Clone, Default)]
 pub(crate) struct Deliveries {
     failed: Arc<AtomicU64>,
 }
 
 impl Deliveries {
-    /// Errs if a record was not written.
+    /// Fails if a record was not written.
     pub(crate) fn check(&self) -> Result<()> {
         let failed = self.failed.load(Ordering::Relaxed);
         ensure!(failed == 0, "{failed} records could not be written");

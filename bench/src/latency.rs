@@ -1,19 +1,19 @@
-//! Latencies of one measurement and their percentiles.
+//! Latencies of one measurement, and their percentiles.
 //!
-//! A closed loop that stalls asks nothing while it stalls, and so forgets the callers who would have come
-//! (coordinated omission). `wrk` makes up for it: a latency of more than two mean intervals between the
-//! requests of one connection also counts as the latencies of those who would have come in between. The
-//! floor's latencies go through the same rule here, or the two could not be compared.
+//! A closed loop sends no request during a stall and so omits the callers of that time (coordinated
+//! omission). `wrk` corrects for this: a latency above two mean intervals between the requests of a
+//! connection counts additionally as the latencies of the omitted callers. For a fair comparison,
+//! this module applies the rule to the floor.
 
 use std::time::Duration;
 
-/// Latencies as they come, in microseconds.
+/// Recorded latencies, in microseconds.
 #[derive(Debug, Default)]
 pub(crate) struct Latencies {
     micros: Vec<u64>,
 }
 
-/// What half of the requests, and all but one in a hundred, stayed under.
+/// The median and the 99th percentile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Percentiles {
     pub(crate) p50: Duration,
@@ -29,8 +29,8 @@ impl Latencies {
         self.micros.len()
     }
 
-    /// The percentiles, corrected for a mean `interval` between the requests of one caller; nothing
-    /// if nothing was recorded.
+    /// Computes the percentiles, corrected for a mean `interval` between the requests of one
+    /// caller. Returns `None` without any latency.
     pub(crate) fn percentiles(mut self, interval: Duration) -> Option<Percentiles> {
         let interval = u64::try_from(interval.as_micros()).unwrap_or(u64::MAX).max(1);
         let omitted: Vec<u64> =
@@ -46,7 +46,7 @@ impl Latencies {
     }
 }
 
-/// The latencies of those who would have asked while one request took `micros`.
+/// Latencies of the callers omitted during one request of `micros`.
 fn omitted(micros: u64, interval: u64) -> impl Iterator<Item = u64> {
     let later = move |&latency: &u64| latency.checked_sub(interval);
     std::iter::successors(micros.checked_sub(interval), later)

@@ -1,23 +1,23 @@
-//! What is measured.
+//! The measured loads.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// Who is asked, and for what.
+/// A load: the target and the kind of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Load {
     /// The bare echo.
     Floor,
-    /// The system, for small computations that were never asked for before.
+    /// The system, with small computations never requested before.
     Unique,
-    /// The system, for one computation that it has in memory.
+    /// The system, with one computation in memory.
     Cached,
 }
 
 impl Load {
-    /// All of them, in the order in which they are measured.
+    /// All loads, in the order of measurement.
     pub(crate) const ALL: [Self; 3] = [Self::Floor, Self::Unique, Self::Cached];
 
     pub(crate) fn name(self) -> &'static str {

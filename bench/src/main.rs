@@ -1,19 +1,4 @@
-//! The system measured against floors on the same broker, in one run: the whole of it against a bare
-//! request-reply echo, processors against a bare consume-transform-produce loop ([`backlog`]), light
-//! requests against themselves beside heavy ones ([`heavy`]), calls with credentials against
-//! anonymous ones ([`identity`]), and one caller's against themselves beside another's flood
-//! ([`protection`]).
-//!
-//! In the first of these:
-//!
-//! - The *floor* ([`floor`]) is what Kafka itself costs: a request and its reply, two hops, no HTTP,
-//!   no computation, no database.
-//! - The *system* ([`load`]) is asked over HTTP by `wrk`: unique computations, and a cached one.
-//!
-//! Both are closed loops that keep N requests in flight. Rounds of both alternate ([`plan`]), so that a noisy
-//! machine is noisy to both, and medians over the rounds are compared ([`report`]). Latencies of both
-//! are corrected for coordinated omission by the same rule ([`latency`]). Standard output carries the
-//! result ([`table`], or JSON), standard error the progress.
+#![doc = include_str!("../README.md")]
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -21,10 +6,11 @@
 )]
 
 mod backlog;
-mod beside;
 mod child;
 mod cli;
 mod codecs;
+mod comparison;
+mod findings;
 mod floor;
 mod group;
 mod heavy;
@@ -50,9 +36,9 @@ use anyhow::Result;
 use clap::Parser;
 
 use crate::cli::{Cli, Command, Options};
-use crate::report::Findings as _;
+use crate::findings::Findings as _;
 
-/// One thread is enough: nothing of this program may run beside a measurement.
+/// One thread is enough. This program must not compete with a measurement.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -86,7 +72,7 @@ async fn main() -> ExitCode {
     })
 }
 
-/// Fails when a request failed; a demand that is not met is a finding, not a failure.
+/// Fails if a request failed. An unmet demand is a finding, not a failure.
 async fn measure(bootstrap: &str, options: &Options) -> Result<ExitCode> {
     let report = plan::run(bootstrap, options).await?;
     report.print(options.json)?;

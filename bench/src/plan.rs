@@ -1,4 +1,4 @@
-//! The order of a run: rounds of everything, so that noise of the machine hits everything alike.
+//! The order of a run: rounds of all loads, so noise of the machine hits all alike.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,16 +14,17 @@ use crate::processes::Processes;
 use crate::report::Report;
 use crate::wrk::Wrk;
 
-/// The broker compiles its hot paths, and clients open their connections, before anything counts.
+/// Length of the uncounted start, in which the broker compiles its hot paths and clients open
+/// connections.
 const WARM_UP: Duration = Duration::from_secs(5);
 
-/// After a load the system still writes events and rows. It is at rest when, over a window, its
-/// processes use no more CPU time than before the first load, or hardly more: a tenth of a core.
+/// Bounds of a system at rest. After a load, the system still writes events and rows. It is at rest
+/// if its processes use, over a window, at most a tenth of a core more than before the first load.
 const REST_WINDOW: Duration = Duration::from_millis(500);
 const REST_CPU: Duration = Duration::from_millis(50);
 const REST_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Measures everything that `options` ask for.
+/// Measures everything requested by `options`.
 pub(crate) async fn run(bootstrap: &str, options: &Options) -> Result<Report> {
     let system = if options.floor_only {
         None
@@ -39,7 +40,7 @@ pub(crate) async fn run(bootstrap: &str, options: &Options) -> Result<Report> {
     Ok(Report::new(measured, options.pids.memory()?))
 }
 
-/// The running system, answering rightly.
+/// The running system, with verified answers.
 struct System {
     url: String,
     token: Option<String>,
@@ -50,7 +51,7 @@ struct Bench<'a> {
     floor: Floor,
     system: Option<System>,
     processes: &'a Processes,
-    /// What the processes use in a window when nobody asks anything.
+    /// CPU time of the processes in a window without requests.
     idle: Duration,
 }
 
@@ -116,7 +117,7 @@ impl Bench<'_> {
         let outcome = match (load, &self.system) {
             (Load::Floor, _) => self.floor.measure(in_flight, time),
             (_, Some(system)) => system.wrk.run(load, in_flight, time),
-            (_, None) => bail!("there is no system"),
+            (_, None) => bail!("no system to measure"),
         };
         outcome.with_context(|| format!("{load} at {in_flight} in flight"))
     }
@@ -128,7 +129,7 @@ impl Bench<'_> {
         }
     }
 
-    /// Waits until the system has finished what earlier loads have left to it.
+    /// Waits until the system has finished the work of earlier loads.
     async fn rest(&self) -> Result<()> {
         let deadline = Instant::now() + REST_PATIENCE;
         while Instant::now() < deadline {
@@ -136,7 +137,9 @@ impl Bench<'_> {
                 return Ok(());
             }
         }
-        eprintln!("  the system is still at work after {REST_PATIENCE:?}: the next figure suffers");
+        eprintln!(
+            "  the system is still busy after {REST_PATIENCE:?}; the next figure may be worse"
+        );
         Ok(())
     }
 

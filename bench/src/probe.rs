@@ -1,11 +1,11 @@
-//! One look at real answers: the load generator counts them, this checks that they are right.
+//! A check of answers. The load generator counts answers; this module checks a few.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::{Client, StatusCode};
 
-/// Paths that the loads ask for, and digits that their answers hold.
+/// Paths of the loads, and digits expected in the answers.
 const QUESTIONS: [(&str, &str); 2] = [
     ("/v1/pow/1000000000000007/3", "1000000000000021000000000000147000000000000343"),
     (
@@ -14,7 +14,7 @@ const QUESTIONS: [(&str, &str); 2] = [
     ),
 ];
 
-/// Errs unless every kind of question is answered with 200 and the right digits.
+/// Fails unless every path is answered with 200 and the right digits.
 pub(crate) async fn check(url: &str, token: Option<&str>) -> Result<()> {
     let client = Client::builder().timeout(Duration::from_secs(30)).build()?;
     for (path, digits) in QUESTIONS {

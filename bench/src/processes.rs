@@ -1,4 +1,4 @@
-//! What processes use, from `/proc`: the services are measured from outside, as they run.
+//! Memory and CPU time of processes, read from `/proc`. Services are measured from outside.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-/// The kernel tells CPU time in hundredths of a second (`USER_HZ`), whatever its own clock does.
+/// Unit of CPU times in `/proc`: a hundredth of a second (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
 
 /// Processes by name.
@@ -25,16 +25,16 @@ struct Process {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Memory {
     pub(crate) process: String,
-    /// What it has in memory, shared pages counted in full.
+    /// Resident memory, with shared pages counted in full.
     pub(crate) rss: u64,
-    /// The most it ever had.
+    /// Peak resident memory.
     pub(crate) peak: u64,
-    /// What it has in memory, shared pages divided by those who share them; unknown where the kernel
-    /// does not say.
+    /// Resident memory, with shared pages divided among the sharing processes. `None` if the kernel
+    /// does not tell.
     pub(crate) pss: Option<u64>,
 }
 
-/// CPU time spent since each process began.
+/// CPU time of each process since its start.
 #[derive(Clone, Debug)]
 pub(crate) struct CpuTimes(BTreeMap<String, Duration>);
 
@@ -52,7 +52,7 @@ impl Processes {
 impl FromStr for Processes {
     type Err = String;
 
-    /// `ingress=123,processor=456`.
+    /// Parses `ingress=123,processor=456`.
     fn from_str(text: &str) -> Result<Self, String> {
         let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
         pairs.map(Process::from_str).collect::<Result<_, _>>().map(Self)
@@ -60,7 +60,7 @@ impl FromStr for Processes {
 }
 
 impl CpuTimes {
-    /// What each process has spent since `earlier`.
+    /// CPU time of each process since `earlier`.
     pub(crate) fn since(&self, earlier: &Self) -> BTreeMap<String, Duration> {
         let spent = self.0.iter().filter_map(|(name, now)| {
             let before = earlier.0.get(name)?;
@@ -106,8 +106,8 @@ impl Process {
     }
 }
 
-/// User and system time of a line of `/proc/PID/stat`: fields 14 and 15 of proc(5). Field 2, the name,
-/// may hold anything, so fields are counted behind its last parenthesis.
+/// Adds user and system time of a line of `/proc/PID/stat`: fields 14 and 15 of proc(5). The name
+/// in field 2 may contain anything, so fields are counted from its last parenthesis.
 fn cpu_ticks(stat: &str) -> Option<u32> {
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_ascii_whitespace().skip(11);
@@ -116,7 +116,7 @@ fn cpu_ticks(stat: &str) -> Option<u32> {
     Some(user + system)
 }
 
-/// A line such as `VmRSS:   1234 kB`.
+/// Reads a line such as `VmRSS:   1234 kB`.
 fn bytes(text: &str, field: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(field))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;

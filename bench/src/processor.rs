@@ -1,11 +1,11 @@
-//! Starting the system's processors for a measurement.
+//! Processors started for a measurement.
 
 use anyhow::Result;
 
 use crate::child::Running;
 use crate::topic_set::TopicSet;
 
-/// Starts processor `number` of `group`, with `settings` beside those of the environment.
+/// Starts processor `number` of `group`, with `settings` in addition to the environment.
 pub(crate) fn start(
     set: &TopicSet,
     group: &str,

@@ -1,32 +1,17 @@
-//! What a run says: medians over its rounds, how they compare to the floor, and what is demanded of them.
+//! The report: medians over the rounds, compared with the floor and with the demands.
+
+mod render;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Result;
 use serde::Serialize;
 
+use crate::findings::Demand;
 use crate::load::Load;
-use crate::measurement::Measurement;
+use crate::measurement::{Measurement, median};
 use crate::processes::Memory;
-use crate::table;
 
-/// What a run has found.
-pub(crate) trait Findings: Serialize {
-    /// For people.
-    fn render(&self) -> String;
-
-    /// On standard output; as JSON, with every single measurement.
-    fn print(&self, json: bool) -> Result<()> {
-        if json {
-            println!("{}", serde_json::to_string_pretty(self)?);
-        } else {
-            print!("{}", self.render());
-        }
-        Ok(())
-    }
-}
-
-/// Everything a run has found.
+/// The findings of a run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
@@ -43,30 +28,14 @@ pub(crate) struct Row {
     pub(crate) throughput: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
-    /// Summed, not a median.
+    /// Sum over the rounds.
     pub(crate) errors: u64,
-    /// Throughput as a share of the floor's; none for the floor itself.
+    /// Throughput as a fraction of the floor's. `None` for the floor.
     pub(crate) of_floor_throughput: Option<f64>,
-    /// Median latency as a multiple of the floor's; none for the floor itself.
+    /// Median latency as a multiple of the floor's. `None` for the floor.
     pub(crate) of_floor_p50: Option<f64>,
-    /// CPU time of each process on a request, in microseconds.
+    /// CPU time per request of each process, in microseconds.
     pub(crate) cpu_micros: BTreeMap<String, f64>,
-}
-
-impl Findings for Report {
-    fn render(&self) -> String {
-        table::render(self)
-    }
-}
-
-/// A bound on one figure.
-#[derive(Debug, Serialize)]
-pub(crate) struct Demand {
-    pub(crate) what: &'static str,
-    pub(crate) bound: f64,
-    /// None where the run did not measure it.
-    pub(crate) measured: Option<f64>,
-    pub(crate) is_met: Option<bool>,
 }
 
 impl Report {
@@ -76,7 +45,7 @@ impl Report {
         Self { rows, memory, demands, measurements }
     }
 
-    /// Requests that failed.
+    /// Number of failed requests.
     pub(crate) fn errors(&self) -> u64 {
         self.rows.iter().map(|row| row.errors).sum()
     }
@@ -124,7 +93,7 @@ fn cpu_micros(rounds: &[&Measurement]) -> BTreeMap<String, f64> {
     names.into_iter().map(|name| (name.clone(), of(name))).collect()
 }
 
-/// What the system was built to reach.
+/// The demands on the system.
 fn demands(rows: &[Row]) -> Vec<Demand> {
     let row = |in_flight, load| rows.iter().find(|r| (r.in_flight, r.load) == (in_flight, load));
     let latency = row(1, Load::Unique).and_then(|row| row.of_floor_p50);
@@ -143,15 +112,6 @@ fn demands(rows: &[Row]) -> Vec<Demand> {
             is_met: throughput.map(|ratio| ratio >= 0.15),
         },
     ]
-}
-
-/// The middle one, or the mean of the two in the middle; zero of nothing.
-pub(crate) fn median(figures: impl Iterator<Item = f64>) -> f64 {
-    let mut sorted: Vec<f64> = figures.collect();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let upper = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
-    let lower = sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or_default();
-    f64::midpoint(lower, upper)
 }
 
 #[cfg(test)]
@@ -194,11 +154,5 @@ pub(crate) mod tests {
         ];
         assert_eq!(met(&rows(&run)), [Some(true), Some(false)]);
         assert_eq!(met(&rows(&run[..1])), [None, None]);
-    }
-
-    #[test]
-    fn the_median_of_an_even_number_lies_between() {
-        let of = |figures: &[f64]| median(figures.iter().copied()).to_string();
-        assert_eq!([of(&[4.0, 1.0]), of(&[3.0, 1.0, 2.0]), of(&[])], ["2.5", "2", "0"]);
     }
 }

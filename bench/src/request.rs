@@ -1,9 +1,9 @@
-//! Requests that measurements make.
+//! Requests of the measurements.
 
 use abacus_schemas::{ComputeRequested, Timestamp};
 use uuid::Uuid;
 
-/// A request of this operation by nobody in particular.
+/// An anonymous request of this operation.
 pub(crate) fn request(operation: &str, operands: &[(&str, u64)]) -> ComputeRequested {
     let operand = |&(name, value): &(&str, u64)| (name.to_owned(), value.to_string());
     ComputeRequested {
@@ -16,7 +16,8 @@ pub(crate) fn request(operation: &str, operands: &[(&str, u64)]) -> ComputeReque
     }
 }
 
-/// Something small that nobody asked for before, as long as `number` is new: its cube.
+/// A request for the cube of a base that depends on `number`, and its result. A new `number` gives
+/// a new computation.
 pub(crate) fn cube(number: u64) -> (ComputeRequested, u128) {
     let base = FIRST_BASE + number;
     let request = request("pow", &[("base", base), ("exponent", EXPONENT.into())]);

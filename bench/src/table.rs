@@ -1,102 +1,11 @@
-//! The report for people.
+//! Text tables.
 
-use std::collections::BTreeSet;
 use std::iter;
 
-use crate::measurement::count;
-use crate::processes::Memory;
-use crate::report::{Demand, Report, Row};
+/// The cells of one line.
+pub(crate) type Cells = Vec<String>;
 
-type Cells = Vec<String>;
-
-/// Tables of figures, CPU time and memory, then what is demanded.
-pub(crate) fn render(report: &Report) -> String {
-    let parts = [
-        Some(figures(&report.rows)),
-        cpu(&report.rows),
-        memory(&report.memory),
-        Some(demands(&report.demands)),
-    ];
-    let parts: Cells = parts.into_iter().flatten().collect();
-    format!("\n{}", parts.join("\n"))
-}
-
-fn figures(rows: &[Row]) -> String {
-    let titles = [
-        "in flight",
-        "load",
-        "requests/s",
-        "p50 ms",
-        "p99 ms",
-        "of floor's requests/s",
-        "of floor's p50",
-        "errors",
-    ];
-    aligned(&titles, rows.iter().map(figure_cells))
-}
-
-fn figure_cells(row: &Row) -> Cells {
-    let ratio = |ratio: Option<f64>| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
-    vec![
-        row.in_flight.to_string(),
-        row.load.to_string(),
-        format!("{:.0}", row.throughput),
-        format!("{:.2}", row.p50_ms),
-        format!("{:.2}", row.p99_ms),
-        ratio(row.of_floor_throughput),
-        ratio(row.of_floor_p50),
-        row.errors.to_string(),
-    ]
-}
-
-/// Only what a load has cost: on the floor's rows processes idle.
-fn cpu(rows: &[Row]) -> Option<String> {
-    let rows: Vec<&Row> = rows.iter().filter(|row| row.of_floor_p50.is_some()).collect();
-    let names: BTreeSet<&str> =
-        rows.iter().flat_map(|row| row.cpu_micros.keys()).map(String::as_str).collect();
-    if names.is_empty() {
-        return None;
-    }
-    let titles: Vec<&str> = ["in flight", "load"].into_iter().chain(names.clone()).collect();
-    let table = aligned(&titles, rows.into_iter().map(|row| cpu_cells(row, &names)));
-    Some(format!("CPU time on a request, microseconds\n{table}"))
-}
-
-fn cpu_cells(row: &Row, names: &BTreeSet<&str>) -> Cells {
-    let micros = |name: &&str| row.cpu_micros.get(*name).map(|micros| format!("{micros:.0}"));
-    let costs = names.iter().map(|name| micros(name).unwrap_or_default());
-    [row.in_flight.to_string(), row.load.to_string()].into_iter().chain(costs).collect()
-}
-
-fn memory(processes: &[Memory]) -> Option<String> {
-    if processes.is_empty() {
-        return None;
-    }
-    let table = aligned(&["process", "RSS", "peak RSS", "PSS"], processes.iter().map(memory_cells));
-    Some(format!("Memory after the run, MiB\n{table}"))
-}
-
-fn memory_cells(memory: &Memory) -> Cells {
-    let mebibytes = |bytes: u64| format!("{:.1}", count(bytes) / 1024.0 / 1024.0);
-    let pss = memory.pss.map_or("-".to_owned(), mebibytes);
-    vec![memory.process.clone(), mebibytes(memory.rss), mebibytes(memory.peak), pss]
-}
-
-pub(crate) fn demands(demands: &[Demand]) -> String {
-    let sentences: Cells = demands.iter().map(sentence).collect();
-    format!("{}\n", sentences.join("\n"))
-}
-
-fn sentence(demand: &Demand) -> String {
-    let Demand { what, bound, .. } = demand;
-    match (demand.measured, demand.is_met) {
-        (Some(measured), Some(true)) => format!("met      {what} {bound}: {measured:.2}"),
-        (Some(measured), _) => format!("NOT met  {what} {bound}: {measured:.2}"),
-        (None, _) => format!("unknown  {what} {bound}: not measured"),
-    }
-}
-
-/// Columns as wide as their widest cell, aligned to the right.
+/// Renders columns as wide as their widest cell, aligned to the right.
 pub(crate) fn aligned(titles: &[&str], rows: impl Iterator<Item = Cells>) -> String {
     let titles: Cells = titles.iter().map(|&title| title.to_owned()).collect();
     let lines: Vec<Cells> = iter::once(titles).chain(rows).collect();
@@ -112,38 +21,4 @@ fn padded(line: &Cells, widths: &[usize]) -> String {
     let cells: Cells =
         line.iter().zip(widths).map(|(cell, &width)| format!("{cell:>width$}")).collect();
     format!("{}\n", cells.join("  "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::load::Load;
-    use crate::report::tests::measured;
-
-    #[test]
-    fn a_report_reads_well() {
-        let memory =
-            Memory { process: "ingress".to_owned(), rss: 1 << 20, peak: 3 << 19, pss: None };
-        let report = Report::new(
-            vec![measured(Load::Floor, 1, 2_000.0, 0.5), measured(Load::Unique, 1, 800.0, 1.5)],
-            vec![memory],
-        );
-        let expected = "
-in flight    load  requests/s  p50 ms  p99 ms  of floor's requests/s  of floor's p50  errors
-        1   floor        2000    0.50    5.00                      -               -       0
-        1  unique         800    1.50   15.00                   0.40            3.00       0
-
-CPU time on a request, microseconds
-in flight    load  ingress
-        1  unique        8
-
-Memory after the run, MiB
-process  RSS  peak RSS  PSS
-ingress  1.0       1.5    -
-
-NOT met  1 in flight, unique: median over the floor's median, at most 2.5: 3.00
-unknown  256 in flight, cached: share of the floor's throughput, at least 0.15: not measured
-";
-        assert_eq!(render(&report), expected);
-    }
 }

@@ -1,4 +1,4 @@
-//! Topics of a run's own: the system's, under a prefix, as a deployment makes them.
+//! Topics of one run: the system's topics under a prefix, created as in a deployment.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::kafka::client;
 
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Topics that exist until they are deleted, and where programs find them.
+/// Topics of a run, to be deleted, and the programs configured for the topics.
 pub(crate) struct TopicSet {
     bootstrap: String,
     prefix: String,
@@ -24,16 +24,16 @@ pub(crate) struct TopicSet {
 }
 
 impl TopicSet {
-    /// Has `abacus-admin` create the topics and register the schemas. The system's programs are in
-    /// `binaries`, or where this one is.
+    /// Creates the topics and registers the schemas with `abacus-admin`. The system's programs are
+    /// in `binaries`, or in the folder of this program.
     pub(crate) fn create(
         bootstrap: &str,
         binaries: Option<&Path>,
         partitions: u32,
     ) -> Result<Self> {
         let here = env::current_exe()?;
-        let binaries = binaries.or(here.parent()).context("this program is nowhere")?.to_owned();
-        // A broker deletes topics in its own time: a run that follows another takes other names.
+        let binaries = binaries.or(here.parent()).context("this program has no folder")?.to_owned();
+        // A broker deletes topics with a delay, so each run uses new names.
         let run = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
         let prefix = format!("bench-{run}.");
         let topics = Topics::with_prefix(&prefix);
@@ -44,12 +44,13 @@ impl TopicSet {
         Ok(set)
     }
 
-    /// One of the system's programs, set to these topics; everything else as the environment has it.
+    /// One of the system's programs, configured for these topics. All other settings come from the
+    /// environment.
     pub(crate) fn program(&self, name: &str) -> Command {
         self.set(Command::new(self.binaries.join(name)))
     }
 
-    /// Sets any program to these topics.
+    /// Configures any program for these topics.
     pub(crate) fn set(&self, mut program: Command) -> Command {
         program
             .env("ABACUS_KAFKA_BOOTSTRAP", &self.bootstrap)
@@ -65,7 +66,7 @@ impl TopicSet {
         0..i32::try_from(self.partitions).unwrap_or(i32::MAX)
     }
 
-    /// Removes the topics; those that are not there are no loss.
+    /// Deletes the topics. Missing topics are not an error.
     pub(crate) async fn delete(self) -> Result<()> {
         let admin: AdminClient<DefaultClientContext> = client(&self.bootstrap).create()?;
         let specs = self.topics.specs(self.partitions, 1);
@@ -75,12 +76,12 @@ impl TopicSet {
         Ok(())
     }
 
-    /// Runs one of the system's programs to its end.
+    /// Runs one of the system's programs to completion.
     pub(crate) fn run(&self, name: &str, arguments: &[&str]) -> Result<()> {
         let output = self.program(name).args(arguments).output();
         let output = output.with_context(|| format!("cannot run {name}"))?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "{name} {} failed: {said}", arguments.join(" "));
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{name} {} failed: {errors}", arguments.join(" "));
         Ok(())
     }
 }

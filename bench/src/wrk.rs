@@ -1,7 +1,9 @@
-//! HTTP load by `wrk`, a known load generator: each connection asks again as soon as it is answered.
+//! HTTP load by the load generator `wrk`. Each connection sends the next request as soon as the
+//! previous one is answered.
 //!
-//! `wrk` counts answers of 400 and above, and connections that fail. Scripts could look at every answer, at the
-//! price of CPU time that the system under test would lack; so [`crate::probe`] looks at answers in between.
+//! `wrk` counts answers with a status of 400 and above, and failed connections. Scripts could check
+//! every answer, but their CPU time would be missing in the system under test. Therefore
+//! [`crate::probe`] checks answers between the loads.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,25 +22,26 @@ const REPORT: &str = include_str!("../wrk/report.lua");
 const UNIQUE: &str = include_str!("../wrk/unique.lua");
 const CACHED: &str = include_str!("../wrk/cached.lua");
 
-/// What the report script begins its line with.
+/// Start of the line written by the report script.
 const MARK: &str = "abacus-bench: ";
 
-/// Connections that one thread of `wrk` serves with ease. Fewer threads leave more to the system.
+/// Number of connections that one thread of `wrk` serves with ease. Fewer threads leave more CPU
+/// time to the system.
 const CONNECTIONS_A_THREAD: u32 = 128;
 
-/// `wrk` and the scripts it reads, for one system.
+/// `wrk` and the scripts for a system.
 pub(crate) struct Wrk {
     url: String,
     token: Option<String>,
     scripts: Arc<Scripts>,
 }
 
-/// The scripts as files, as long as they are needed.
+/// The scripts as files. Dropping this deletes them.
 struct Scripts {
     folder: PathBuf,
 }
 
-/// The report script's line.
+/// The line of the report script.
 #[derive(Debug, Deserialize)]
 struct Summary {
     micros: u64,
@@ -58,20 +61,20 @@ struct Errors {
 }
 
 impl Wrk {
-    /// Load for the system at `url`, from nobody in particular.
+    /// Anonymous load for the system at `url`.
     pub(crate) fn new(url: &str) -> Result<Self> {
         let url = url.trim_end_matches('/').to_owned();
         let scripts = Scripts::write().context("cannot write the scripts of wrk")?;
         Ok(Self { url, token: None, scripts: Arc::new(scripts) })
     }
 
-    /// The same load, from whoever `token` belongs to.
+    /// Load from the owner of `token`.
     pub(crate) fn with_token(&self, token: Option<&str>) -> Self {
         let (url, scripts) = (self.url.clone(), Arc::clone(&self.scripts));
         Self { url, scripts, token: token.map(str::to_owned) }
     }
 
-    /// Runs `load` over `connections` connections; `time` is cut to whole seconds.
+    /// Runs `load` over `connections` connections. `time` is cut to whole seconds.
     pub(crate) fn run(&self, load: Load, connections: u32, time: Duration) -> Result<Outcome> {
         let threads = connections.div_ceil(CONNECTIONS_A_THREAD);
         let mut wrk = Command::new("wrk");
@@ -92,8 +95,8 @@ impl Wrk {
     }
 }
 
-/// A number above all those that earlier runs have used: they count up from the microsecond they
-/// began at, and no system answers a million requests a second.
+/// A base above all bases of earlier runs. A run counts up from its start in microseconds, and no
+/// system answers a million requests per second.
 fn fresh_base() -> Result<u128> {
     Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())
 }
@@ -148,7 +151,7 @@ impl Scripts {
 
 impl Drop for Scripts {
     fn drop(&mut self) {
-        // A folder left behind among temporary files harms nobody.
+        // A folder left among temporary files does no harm.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

@@ -1,2 +1,2 @@
--- Every request asks for the same: wrk formats it once and calls no script.
+-- All requests are equal: wrk formats the request once and calls no script.
 wrk.path = "/v1/fibonacci/1000"

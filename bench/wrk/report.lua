@@ -1,4 +1,4 @@
--- Put in front of every load: after a run, one line for the program that started wrk.
+-- Precedes every load. Prints one line for the measuring program after a run.
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(

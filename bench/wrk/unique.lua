@@ -1,5 +1,5 @@
--- Every request asks for a power that nobody has asked for: /v1/pow/{base}/3.
--- Arguments: a base that no earlier run has reached, and how many threads share the bases above it.
+-- Every request asks for a new power: /v1/pow/{base}/3.
+-- Arguments: a base above all bases of earlier runs, and the number of threads.
 local threads = 0
 
 function setup(thread)
@@ -9,7 +9,7 @@ end
 
 local before, after, base, step
 
--- The request is formatted once: what wrk burns here, the system under test lacks.
+-- The request is formatted once, as CPU time of wrk is missing in the system under test.
 function init(args)
   base, step = tonumber(args[1]) + number, tonumber(args[2])
   before, after = wrk.format("GET", "/v1/pow/BASE/3"):match("^(.-)BASE(.*)$")

@@ -1,16 +1,16 @@
-"""A client that asks straight over Kafka and is not one of ours: confluent-kafka and fastavro.
+"""A client independent of the services: requests over Kafka, with confluent-kafka and fastavro.
 
-Reads a job as JSON from standard input, produces its requests in the Confluent wire format, waits
-for as many replies as it expects and writes them, decoded, to standard output.
+Reads a job as JSON from standard input, produces the requests in the Confluent wire format, waits for
+the expected number of replies, and writes the decoded replies to standard output.
 
-    bootstrap, registry   where the servers are
-    topic                 where requests go
-    schema                schema to register for them; null for the one registered last
-    reply_topic           where replies are expected; null for none
-    headers               names of correlation id, reply topic and reply partition
-    reply_partition       number, or null to leave it to the processor
+    bootstrap, registry   addresses of the servers
+    topic                 topic of the requests
+    schema                schema to register for the requests; null for the latest registered schema
+    reply_topic           topic of the replies; null for none
+    headers               names of the headers for correlation id, reply topic and reply partition
+    reply_partition       partition of the replies; null leaves the choice to the processor
     requests              list of {correlation_id, event}
-    replies               how many replies to wait for
+    replies               number of replies to wait for
 """
 
 import io

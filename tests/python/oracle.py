@@ -1,7 +1,7 @@
-"""Answers computations with Python's own integers, which share no code with Abacus.
+"""Computes results with Python's integers, independently of Abacus.
 
-Reads a JSON list of [operation, operands] from standard input, writes the list of results in
-decimal digits.
+Reads a JSON list of [operation, operands] from standard input. Writes the list of results in decimal
+digits.
 """
 
 import json

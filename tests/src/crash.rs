@@ -1,4 +1,4 @@
-//! SIGKILL and SIGSTOP in the middle of work: what was promised happens exactly once all the same.
+//! SIGKILL and SIGSTOP in the middle of work. Every request still completes exactly once.
 
 use abacus_testkit::{
     Follower, Isolation, Load, NewRecord, PATIENCE, Service, System, request, wait_until,
@@ -6,10 +6,10 @@ use abacus_testkit::{
 
 use crate::history::History;
 
-/// A dead member of a group is missed after this; the least that brokers allow.
+/// Session time-out of the consumer group: the least that brokers allow.
 const SESSION: &str = "session.timeout.ms=6000";
 
-/// Requests with results of a few thousand digits, so that a transaction takes its time.
+/// Requests with results of a few thousand digits, to lengthen transactions.
 fn large_requests(system: &System, count: usize) -> Vec<NewRecord> {
     let record = |number: usize| {
         let base = (number + 1000).to_string();
@@ -24,7 +24,7 @@ fn large_requests(system: &System, count: usize) -> Vec<NewRecord> {
     (0..count).map(record).collect()
 }
 
-/// Waits until each of the processors has its share of the requests.
+/// Waits until each processor has partitions of the requests.
 #[track_caller]
 pub(crate) fn wait_for_partitions<const N: usize>(processors: [&Service; N]) {
     for processor in processors {
@@ -120,7 +120,7 @@ fn a_processor_that_was_frozen_until_it_was_replaced_completes_nothing_twice() {
     };
     assert!(by_other(&history) > 0, "it was not replaced");
 
-    // It wakes with records in hand that are another's by now.
+    // The resumed processor holds records of partitions now assigned to the other processor.
     frozen.resume();
     let more = large_requests(&system, 500);
     producer.produce_all(&more);

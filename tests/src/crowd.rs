@@ -1,5 +1,5 @@
-//! Ten thousand callers at once while nobody computes: each is answered at its deadline, the ingress
-//! stays small, and everything is completed as soon as somebody computes again.
+//! Ten thousand callers at once without a processor. Each is answered at its deadline, the ingress
+//! stays small, and a processor started later completes all requests.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -18,16 +18,16 @@ use tokio::task::JoinSet;
 use crate::history::History;
 
 const CALLERS: usize = 10_000;
-/// Long enough for all of them to be there before the first is answered.
+/// Long enough for all callers to connect before the first answer.
 const WAIT: Duration = Duration::from_secs(45);
-/// Files that a process needs besides the callers' connections.
+/// Open files of a process besides the connections of the callers.
 const OTHER_FILES: u64 = 500;
-/// What the ingress may hold while all of them wait.
+/// Largest memory of the ingress while all callers wait.
 const MOST_BYTES: u64 = 400 << 20;
-/// Connections that are being made at a time; more would overrun the listener's queue.
+/// Number of connections opened at a time. More would overrun the listener's queue.
 const AT_ONCE: usize = 200;
 
-/// What one caller saw.
+/// The answer to one caller.
 struct Answer {
     status: u16,
     id: String,
@@ -39,7 +39,7 @@ fn ten_thousand_callers_wait_without_a_processor_and_all_are_completed_with_one(
     raise_file_limit();
     let system = System::new();
     let setup = system.ingress().set("ABACUS_WAIT", format!("{}s", WAIT.as_secs()));
-    // All of them come from one address.
+    // All callers use one address.
     let setup = setup.set("ABACUS_MAX_CONNECTIONS_PER_ADDRESS", (CALLERS + AT_ONCE).to_string());
     let [mut ingress, _projector] = system.start_all([setup, system.projector()]);
     let address = ingress.http_address();
@@ -74,7 +74,7 @@ fn wait_for_waiters(ingress: &mut Service, count: usize) -> u64 {
     })
 }
 
-/// Asks for different computations on a connection each.
+/// Sends a different computation on each connection.
 fn ask_all(address: SocketAddr) -> Vec<Answer> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -104,7 +104,7 @@ async fn ask(address: SocketAddr, number: usize, connecting: Arc<Semaphore>) -> 
     Ok(Answer { status, id: id.unwrap_or_default().to_owned(), took })
 }
 
-/// Children inherit it.
+/// Raises the limit of open files. Child processes inherit the limit.
 fn raise_file_limit() {
     let needed = CALLERS as u64 + OTHER_FILES;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);

@@ -1,15 +1,17 @@
-//! What operators see of dead letters, and what becomes of those that they replay.
+//! Dead letters as seen by operators, and the outcome of a replay.
 
 use std::collections::BTreeMap;
 
 use abacus_schemas::{ComputeRequested, headers};
-use abacus_testkit::{Isolation, NewRecord, PATIENCE, Place, Record, System, request, wait_until};
+use abacus_testkit::{
+    Isolation, NewRecord, PATIENCE, Position, Record, System, request, wait_until,
+};
 use serde_json::Value;
 
 use crate::evolution::{newer_requested, register};
 use crate::registry::ForgetfulRegistry;
 
-/// What `abacus-admin dead-letters` prints, and whether it succeeded.
+/// Runs `abacus-admin dead-letters`. Returns the output, and `true` after a success.
 #[track_caller]
 fn dead_letters(system: &System, arguments: &[&str]) -> (String, bool) {
     let output = system.admin(&[&["dead-letters"], arguments].concat());
@@ -24,7 +26,7 @@ fn replay(system: &System, arguments: &[&str]) -> String {
     printed
 }
 
-/// The letters that `list` shows.
+/// Returns the dead letters shown by `list`.
 #[track_caller]
 fn list(system: &System, arguments: &[&str]) -> Vec<Value> {
     let (printed, succeeded) = dead_letters(system, &[&["list", "--json"], arguments].concat());
@@ -33,11 +35,11 @@ fn list(system: &System, arguments: &[&str]) -> Vec<Value> {
     json["letters"].as_array().unwrap().clone()
 }
 
-fn name(letter: &Value) -> String {
-    format!("{}:{}", letter["partition"], letter["offset"])
+fn name(record: &Value) -> String {
+    format!("{}:{}", record["partition"], record["offset"])
 }
 
-fn letters(system: &System) -> Vec<Record> {
+fn scan_dead_letters(system: &System) -> Vec<Record> {
     system.kafka.scan(&system.topics.dead_letter, Isolation::Committed)
 }
 
@@ -46,10 +48,10 @@ fn requests(system: &System) -> Vec<Record> {
 }
 
 #[track_caller]
-fn wait_for_letters(system: &System, count: usize) -> Vec<Record> {
-    wait_until(&format!("{count} letters"), PATIENCE, || {
-        let letters = letters(system);
-        if letters.len() == count { Ok(letters) } else { Err(format!("{letters:?}")) }
+fn wait_for_dead_letters(system: &System, count: usize) -> Vec<Record> {
+    wait_until(&format!("{count} dead letters"), PATIENCE, || {
+        let records = scan_dead_letters(system);
+        if records.len() == count { Ok(records) } else { Err(format!("{records:?}")) }
     })
 }
 
@@ -74,8 +76,13 @@ fn to_requested(system: &System, payload: impl Into<Vec<u8>>) -> NewRecord {
     }
 }
 
-/// A letter as a processor writes it, about a record at `origin`.
-fn letter(system: &System, topic: &str, origin: Place, payload: impl Into<Vec<u8>>) -> NewRecord {
+/// A dead letter as written by a processor, about a record at `origin`.
+fn dead_letter(
+    system: &System,
+    topic: &str,
+    origin: Position,
+    payload: impl Into<Vec<u8>>,
+) -> NewRecord {
     let (partition, offset) = (origin.partition.to_string(), origin.offset.to_string());
     let headers = [
         ("from", "a stranger"),
@@ -94,9 +101,9 @@ fn letter(system: &System, topic: &str, origin: Place, payload: impl Into<Vec<u8
     }
 }
 
-const SOMEWHERE: Place = Place { partition: 2, offset: 7 };
+const SOMEWHERE: Position = Position { partition: 2, offset: 7 };
 
-/// Registers a newer schema, and writes a request in it.
+/// Registers a newer schema, and encodes a request with it.
 fn newer(system: &System, request: &ComputeRequested) -> (u32, Vec<u8>) {
     let registered = register(system, &system.topics.requested, &newer_requested());
     let id = u32::try_from(registered.json()["id"].as_u64().unwrap()).unwrap();
@@ -106,7 +113,7 @@ fn newer(system: &System, request: &ComputeRequested) -> (u32, Vec<u8>) {
 }
 
 #[test]
-fn a_mended_letter_is_computed_exactly_once_and_a_broken_one_comes_back() {
+fn a_mended_dead_letter_is_computed_exactly_once_and_a_broken_one_comes_back() {
     let system = System::new();
     let registry = ForgetfulRegistry::before(&system.stack.registry);
     let setup = system.processor().set("ABACUS_REGISTRY_URL", registry.url.clone());
@@ -117,7 +124,7 @@ fn a_mended_letter_is_computed_exactly_once_and_a_broken_one_comes_back() {
     let producer = system.kafka.producer();
     let unreadable = producer.produce(&to_requested(&system, payload.clone()));
     producer.produce(&to_requested(&system, "garbage"));
-    wait_for_letters(&system, 2);
+    wait_for_dead_letters(&system, 2);
 
     let listed = list(&system, &["--class", "unknown-schema"]);
     assert_eq!(listed.len(), 1, "{listed:?}");
@@ -132,22 +139,22 @@ fn a_mended_letter_is_computed_exactly_once_and_a_broken_one_comes_back() {
     let _processor = system.start(&setup);
     let printed = replay(&system, &["--all"]);
     assert!(printed.contains("replayed 2 letters: 1 malformed, 1 unknown-schema"), "{printed}");
-    let back = wait_for_letters(&system, 3);
-    let back = back.iter().find(|letter| header(letter, headers::REPLAYED_FROM).is_some()).unwrap();
+    let back = wait_for_dead_letters(&system, 3);
+    let back = back.iter().find(|record| header(record, headers::REPLAYED_FROM).is_some()).unwrap();
     assert_eq!(
         (back.payload.as_slice(), back.header(headers::ERROR_CLASS)),
         (&b"garbage"[..], "malformed")
     );
     let states: Vec<_> =
-        list(&system, &[]).iter().map(|letter| letter["handled"].clone()).collect();
+        list(&system, &[]).iter().map(|record| record["handled"].clone()).collect();
     assert_eq!(states, [true, true, false], "the letter that came back is a new one");
 
     let printed = replay(&system, &["--all"]);
     assert!(printed.contains("replayed 1 letter: 1 malformed"), "{printed}");
-    wait_for_letters(&system, 4);
+    wait_for_dead_letters(&system, 4);
     let completed = system.kafka.scan(&system.topics.completed, Isolation::Committed);
     assert_eq!(completed.len(), 1, "{completed:?}");
-    assert_eq!(completed[0].place.partition, 1);
+    assert_eq!(completed[0].position.partition, 1);
     assert_eq!(system.events.completed(&completed[0]).request_id, asked.request_id);
     let rows = system.database.wait_for_log(1, PATIENCE);
     assert_eq!(rows[0].result.as_deref(), Some("161051"));
@@ -157,13 +164,13 @@ fn a_mended_letter_is_computed_exactly_once_and_a_broken_one_comes_back() {
     let names: Vec<_> = again[1].headers.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!((again.len(), names), (2, vec!["from", headers::REPLAYED_FROM]));
     assert_eq!(again[1].header(headers::REPLAYED_FROM), name(&listed[0]));
-    assert_eq!((again[1].key.as_slice(), again[1].place.partition), (&b"a key"[..], 1));
+    assert_eq!((again[1].key.as_slice(), again[1].position.partition), (&b"a key"[..], 1));
 }
 
 #[test]
 fn what_did_not_come_from_a_topic_of_requests_is_refused() {
     let system = System::new();
-    let elsewhere = letter(&system, &system.topics.completed, SOMEWHERE, "x");
+    let elsewhere = dead_letter(&system, &system.topics.completed, SOMEWHERE, "x");
     let unlabelled = NewRecord { headers: Vec::new(), ..elsewhere.clone() };
     system.kafka.producer().produce_all([&elsewhere, &unlabelled]);
     for which in [&["0:0", "0:1", "0:2"][..], &["--all"]] {
@@ -179,7 +186,7 @@ fn what_did_not_come_from_a_topic_of_requests_is_refused() {
     assert!(table.contains("no  [31mAvro") && table.contains("foreign"), "{table}");
 }
 
-/// How often each letter was replayed.
+/// Counts the replays of each dead letter.
 fn replays(system: &System) -> BTreeMap<String, usize> {
     let mut replays = BTreeMap::new();
     for record in requests(system) {
@@ -189,11 +196,11 @@ fn replays(system: &System) -> BTreeMap<String, usize> {
 }
 
 #[test]
-fn a_letter_is_replayed_once_however_it_is_named() {
+fn a_dead_letter_is_replayed_once_however_it_is_named() {
     let system = System::new();
     let topic = &system.topics.requested;
-    let letters: Vec<_> = (0..4).map(|_| letter(&system, topic, SOMEWHERE, "x")).collect();
-    system.kafka.producer().produce_all(&letters);
+    let records: Vec<_> = (0..4).map(|_| dead_letter(&system, topic, SOMEWHERE, "x")).collect();
+    system.kafka.producer().produce_all(&records);
     let printed = replay(&system, &["--all", "--dry-run"]);
     assert!(printed.contains("would replay 4 letters") && replays(&system).is_empty(), "{printed}");
     let printed = replay(&system, &["0:2", "0:2", "0:1"]);
@@ -208,16 +215,16 @@ fn a_letter_is_replayed_once_however_it_is_named() {
         assert!(replay(&system, which).contains("replayed 0 letters"));
     }
     assert_eq!(replays(&system).into_values().collect::<Vec<_>>(), [1, 1, 1, 1]);
-    assert!(list(&system, &[]).iter().all(|letter| letter["handled"] == true));
+    assert!(list(&system, &[]).iter().all(|record| record["handled"] == true));
     assert!(replay(&system, &["0:0", "--again"]).contains("replayed 1 letter"));
     assert!(replay(&system, &["--all", "--again"]).contains("replayed 4 letters"));
 }
 
 #[test]
-fn a_letter_whose_transaction_was_aborted_is_none() {
+fn a_dead_letter_whose_transaction_was_aborted_is_none() {
     let system = System::new();
-    let letter = letter(&system, &system.topics.requested, SOMEWHERE, "x");
-    system.kafka.produce_and_abort([&letter]);
+    let record = dead_letter(&system, &system.topics.requested, SOMEWHERE, "x");
+    system.kafka.produce_and_abort([&record]);
     assert!(dead_letters(&system, &["list"]).0.contains("no dead letters"));
     assert!(replay(&system, &["--all"]).contains("replayed 0 letters"));
     let (printed, succeeded) = dead_letters(&system, &["replay", "0:0"]);
@@ -225,35 +232,35 @@ fn a_letter_whose_transaction_was_aborted_is_none() {
 }
 
 #[test]
-fn a_replay_that_is_killed_goes_on_and_does_no_letter_twice() {
-    const LETTERS: usize = 20_000;
+fn a_replay_that_is_killed_goes_on_and_does_no_dead_letter_twice() {
+    const DEAD_LETTERS: usize = 20_000;
     let system = System::new();
-    let letter = letter(&system, &system.topics.requested, SOMEWHERE, "x");
-    system.kafka.producer().produce_all((0..LETTERS).map(|_| &letter));
+    let record = dead_letter(&system, &system.topics.requested, SOMEWHERE, "x");
+    system.kafka.producer().produce_all((0..DEAD_LETTERS).map(|_| &record));
     let mut killed = system.spawn_admin(&["dead-letters", "replay", "--all"]);
-    wait_until("the first replayed letters", PATIENCE, || {
+    wait_until("the first replayed dead letters", PATIENCE, || {
         let ends = system.kafka.end_offsets(&system.topics.requested);
         if ends.iter().sum::<i64>() > 0 { Ok(()) } else { Err("none".to_owned()) }
     });
     killed.kill();
     let before = requests(&system).len();
-    assert!(before < LETTERS, "the replay had ended before it was killed");
+    assert!(before < DEAD_LETTERS, "the replay had ended before it was killed");
     let printed = replay(&system, &["--all"]);
-    assert!(printed.contains(&format!("replayed {} letters", LETTERS - before)), "{printed}");
+    assert!(printed.contains(&format!("replayed {} letters", DEAD_LETTERS - before)), "{printed}");
     let replays = replays(&system);
-    assert_eq!(replays.len(), LETTERS);
+    assert_eq!(replays.len(), DEAD_LETTERS);
     assert!(replays.values().all(|count| *count == 1));
 }
 
 #[test]
-fn what_did_not_fit_a_letter_is_read_again_from_where_it_came_from() {
+fn what_did_not_fit_a_dead_letter_is_read_again_from_where_it_came_from() {
     const HUGE: usize = 12 << 20;
     let system = System::new();
     let _processor = system.start(&system.processor());
     let producer = system.kafka.producer_with_compression("gzip");
     let huge = to_requested(&system, "9".repeat(HUGE));
     producer.produce(&huge);
-    let left_out = wait_for_letters(&system, 1).remove(0);
+    let left_out = wait_for_dead_letters(&system, 1).remove(0);
     assert!(left_out.payload.is_empty());
     let listed = list(&system, &[]);
     assert!(replay(&system, &[&name(&listed[0])]).contains("replayed 1 letter"));
@@ -261,17 +268,17 @@ fn what_did_not_fit_a_letter_is_read_again_from_where_it_came_from() {
     assert_eq!(written.len(), 2);
     assert!(written.iter().all(|record| record.payload == huge.payload && record.key == huge.key));
     assert_eq!(header(&written[1], "from").as_deref(), Some("a stranger"));
-    wait_for_letters(&system, 2);
+    wait_for_dead_letters(&system, 2);
     let back = list(&system, &[]).remove(1);
     assert_eq!(back["replayed_from"], name(&listed[0]));
     assert!(replay(&system, &[&name(&back)]).contains("replayed 1 letter"));
     assert_eq!(requests(&system)[2].header(headers::REPLAYED_FROM), name(&back));
 
-    let mut gone = letter(&system, &system.topics.requested, SOMEWHERE, "");
+    let mut gone = dead_letter(&system, &system.topics.requested, SOMEWHERE, "");
     gone.key.clear();
     gone.headers.remove(0);
-    let place = producer.produce(&gone);
-    let named = format!("{}:{}", place.partition, place.offset);
+    let position = producer.produce(&gone);
+    let named = format!("{}:{}", position.partition, position.offset);
     let (printed, succeeded) = dead_letters(&system, &["replay", &named]);
     assert!(!succeeded && printed.contains("no longer at"), "{printed}");
 }
@@ -291,6 +298,6 @@ fn many_records_with_an_unknown_schema_are_one_question_to_the_registry() {
     let payload = [&[0], &NOBODYS.to_be_bytes()[..], b"whatever"].concat();
     let record = NewRecord { headers: Vec::new(), ..to_requested(&system, payload) };
     system.kafka.producer().produce_all((0..RECORDS).map(|_| &record));
-    wait_for_letters(&system, RECORDS);
+    wait_for_dead_letters(&system, RECORDS);
     assert!((1..=2).contains(&registry.asked(NOBODYS)), "asked {} times", registry.asked(NOBODYS));
 }

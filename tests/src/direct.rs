@@ -1,4 +1,4 @@
-//! Requests that come straight over Kafka, from a client that is not one of ours.
+//! Requests produced directly to Kafka, by a client independent of the services.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,7 +13,7 @@ pub(crate) const OUR_HEADERS: [&str; 3] = ["correlation-id", "reply-topic", "rep
 const SPRINGS_HEADERS: [&str; 3] =
     ["kafka_correlationId", "kafka_replyTopic", "kafka_replyPartition"];
 
-/// What `direct_client.py` is asked to do.
+/// A job for `direct_client.py`.
 #[derive(Serialize)]
 pub(crate) struct Job<'a> {
     pub(crate) bootstrap: &'a str,
@@ -27,7 +27,7 @@ pub(crate) struct Job<'a> {
     pub(crate) replies: usize,
 }
 
-/// What it reports.
+/// The report of `direct_client.py`.
 #[derive(Deserialize)]
 pub(crate) struct Report {
     pub(crate) replies: Vec<Reply>,
@@ -61,7 +61,7 @@ impl<'a> Job<'a> {
     }
 }
 
-/// A request as the client takes it, and its question.
+/// A request in the form of the client, and the question.
 pub(crate) fn ask(
     correlation_id: &str,
     operation: &str,

@@ -1,5 +1,5 @@
-//! Events in older and newer versions of their schemas, from producers that were updated before or
-//! after us.
+//! Events in older and newer versions of the schemas, from producers updated before or after the
+//! services.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -21,14 +21,14 @@ fn fields(schema: &mut Value) -> &mut Vec<Value> {
     schema["fields"].as_array_mut().expect("a record has fields")
 }
 
-/// As a later version could be: with one more field.
+/// A possible later version, with an additional field.
 pub(crate) fn newer_requested() -> Value {
     let mut newer = schema::<ComputeRequested>();
     fields(&mut newer).push(json!({ "name": "priority", "type": "int", "default": 0 }));
     newer
 }
 
-/// As an earlier version could have been: without the fields that have defaults.
+/// A possible earlier version, without the fields that have defaults.
 fn older_requested() -> Value {
     let mut older = schema::<ComputeRequested>();
     fields(&mut older).retain(|field| field.get("default").is_none());
@@ -86,7 +86,7 @@ fn the_registry_takes_no_schema_that_somebody_could_not_read() {
     }
 }
 
-/// The value under a newer schema, whose one new field, a string, comes last.
+/// A value of a newer schema with one additional field, a string at the end.
 fn with_new_field(value: &[u8], schema_id: u32) -> Vec<u8> {
     [&[0], &schema_id.to_be_bytes()[..], &value[5..], &[2, b'x']].concat()
 }

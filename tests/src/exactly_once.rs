@@ -1,4 +1,5 @@
-//! The checker, small: all it knows to break, once each. `cargo xtask check exactly-once` is the same at length.
+//! The checker in a short run, with every kind of fault. `cargo xtask check exactly-once` is the
+//! long run.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,12 +10,12 @@ use abacus_testkit::Stack;
 
 use crate::oracle;
 
-/// One kill at each named point and one at any moment; all else once.
+/// One kill at each failpoint and one at a random moment.
 const KILLS: u64 = 8;
 
 #[test]
 fn whatever_dies_every_request_is_completed_once_and_every_caller_answered() {
-    // The choices stay the same, so that a failure can be looked into.
+    // A fixed seed makes a failure repeatable.
     let mut plan = Plan::new(3000, KILLS, 20_261);
     plan.session = Duration::from_secs(3);
     let report = run(&plan, &Stack::from_env(), &|line| eprintln!("{line}"));

@@ -1,5 +1,5 @@
-//! Requests that take long: what they may not do to others, and what ends them. All go to one
-//! partition, so that each is in the way of the next.
+//! Long computations: isolation of other requests, and interruption. All requests go to one
+//! partition, so each could block the next.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use abacus_testkit::{Isolation, NewRecord, PATIENCE, Service, request, wait_unti
 use crate::history::History;
 use crate::poison::{PARTITION, Setting};
 
-/// Keeps a core busy for so many milliseconds.
+/// A request that keeps a core busy for this many milliseconds.
 fn stall(milliseconds: u64) -> ComputeRequested {
     request("stall", &[("n", &milliseconds.to_string())])
 }
@@ -36,7 +36,7 @@ fn with_deadline(mut record: NewRecord, from_now: Duration) -> NewRecord {
     record
 }
 
-/// Waits until a heavy request has come in and is being computed.
+/// Waits until a heavy request is being computed.
 fn wait_until_under_way(processor: &mut Service) {
     wait_until("the heavy request to be taken up", PATIENCE, || {
         let busy = processor.count("abacus_processor_busy_workers", &[("lane", "heavy")]);
@@ -71,7 +71,7 @@ fn a_costly_request_holds_up_nothing_behind_it() {
     let after = completed();
     let own = after.iter().find(|r| system.events.completed(r).request_id == costly.request_id);
     assert_eq!(
-        own.unwrap().place.partition,
+        own.unwrap().position.partition,
         PARTITION,
         "a completion keeps its request's partition"
     );
@@ -140,7 +140,7 @@ fn a_computation_that_panics_is_answered_and_counted_and_stops_nothing() {
     assert_eq!(History::complete(&setting.system, PATIENCE).completed.len(), 4);
 }
 
-/// In the main lane and in the heavy one.
+/// Covers the main lane and the heavy lane.
 #[test]
 fn identical_costly_requests_at_once_are_computed_once_and_all_answered() {
     let setting = Setting::new();
@@ -158,7 +158,8 @@ fn identical_costly_requests_at_once_are_computed_once_and_all_answered() {
     }
 }
 
-/// Two hundred results of 209 kB with room for one megabyte; all but the first from the cache.
+/// Two hundred results of 209 kB, within a limit of one megabyte. All but the first come from the
+/// cache.
 #[test]
 fn results_that_wait_for_their_transaction_are_bounded_and_none_is_lost() {
     let setting = Setting::new();
@@ -191,16 +192,16 @@ fn a_burst_of_dead_letters_stops_the_processor_until_a_person_has_looked() {
         if answer.status == 503 { Ok(()) } else { Err(answer.body) }
     });
     processor.wait_logged("no more are taken");
-    let letters = || system.kafka.scan(&system.topics.dead_letter, Isolation::Committed).len();
-    wait_until("the letters to be written", PATIENCE, || {
-        if letters() > 0 { Ok(()) } else { Err("none".to_owned()) }
+    let dead_letters = || system.kafka.scan(&system.topics.dead_letter, Isolation::Committed).len();
+    wait_until("the dead letters to be written", PATIENCE, || {
+        if dead_letters() > 0 { Ok(()) } else { Err("none".to_owned()) }
     });
     processor.terminate();
-    assert_eq!(letters(), 20, "exactly the limit");
+    assert_eq!(dead_letters(), 20, "exactly the limit");
 
     let looked_at = setup.set("ABACUS_DEAD_LETTER_CONSECUTIVE", "0");
     let _processor = system.start(&looked_at.set("ABACUS_DEAD_LETTER_PERCENT", "0"));
     setting.wait_until_done();
-    assert_eq!(letters(), 300);
+    assert_eq!(dead_letters(), 300);
     assert_eq!(History::complete(system, PATIENCE).completed.len(), 1);
 }

@@ -1,4 +1,5 @@
-//! What happened, by full scans of the topics and of the log, and whether it is what must have.
+//! The history of a system: full scans of the topics and of the log, compared with the expected
+//! history.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -8,15 +9,15 @@ use abacus_testkit::{Isolation, LogRow, System};
 
 use crate::oracle;
 
-/// Every request and every completion, by request id.
+/// All requests and completions, by request id.
 pub(crate) struct History {
     pub(crate) requested: BTreeMap<String, ComputeRequested>,
     pub(crate) completed: BTreeMap<String, ComputeCompleted>,
 }
 
 impl History {
-    /// Waits until every readable request is completed, then reads everything from the start.
-    /// Fails if a completion is there twice, or one is there that nobody asked for.
+    /// Waits until every readable request is completed, then scans the topics. Fails on a repeated
+    /// completion, or on a completion without a request.
     #[track_caller]
     pub(crate) fn complete(system: &System, patience: Duration) -> Self {
         let requests = system.kafka.scan(&system.topics.requested, Isolation::Committed);
@@ -45,7 +46,7 @@ impl History {
         }
     }
 
-    /// Every success is what the oracle says, and there is at least one.
+    /// Compares every success with the oracle. Fails without any success.
     #[track_caller]
     pub(crate) fn assert_right(&self, system: &System) {
         let question = |c: &ComputeCompleted| (c.operation.clone(), c.operands.clone());

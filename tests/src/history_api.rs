@@ -1,4 +1,4 @@
-//! Lists of past requests, over a log written by the test itself.
+//! Lists of past requests, over a log written by the test.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,11 @@ use serde_json::json;
 use crate::identity;
 use crate::roles::Callers;
 
-/// So many requests by each of the two users.
+/// Number of requests of each user.
 const REQUESTS: i32 = 60;
 
-/// Sixty requests each by `user` and `other`, taking turns second by second: every third is a
-/// factorial, every tenth failed, every twelfth is pending, and two share a moment.
+/// Sixty requests each of `user` and `other`, alternating every second. Every third is a factorial,
+/// every tenth failed, every twelfth is pending, and two have equal times.
 const FILL: &str = "
     INSERT INTO compute_requested
     SELECT md5(who || i)::uuid, CASE WHEN i % 3 = 0 THEN 'factorial' ELSE 'pow' END,
@@ -47,7 +47,7 @@ impl Log {
     }
 }
 
-/// Every entry from `path` on, as requester and id, after following `next` to its end.
+/// Returns requester and id of every entry from `path` on, following `next` to the end.
 #[track_caller]
 fn walk(client: &Client, path: &str) -> Vec<(String, String)> {
     let mut next = Some(path.to_owned());
@@ -106,7 +106,7 @@ fn filters_hold_alone_and_together() {
         ("operation=factorial", 20),
         ("operation=gamma", 0),
         ("status=pending", 5),
-        // The sixtieth is both a tenth and a twelfth, and so pending.
+        // The sixtieth is both a tenth and a twelfth, and therefore pending.
         ("status=failed", 5),
         ("status=succeeded", 50),
         ("status=failed&operation=factorial", 1),

@@ -1,4 +1,4 @@
-//! What HTTP callers see when all is well.
+//! Computations over HTTP, with all parts running.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::history::History;
 use crate::oracle::{self, Question};
 
-/// A whole Abacus that tests which only ask share, for as long as one of them runs.
+/// A whole Abacus, shared by tests that only send requests, as long as one of them runs.
 struct Abacus {
     system: System,
     client: Client,
@@ -42,7 +42,7 @@ fn question(operation: &str, operands: &[(&str, &str)]) -> Question {
     (operation.to_owned(), operands.iter().map(owned).collect())
 }
 
-/// Operands that each operation is tried with: small, zero, one, negative, large.
+/// Operands for each operation: small, zero, one, negative and large.
 fn questions() -> Vec<Question> {
     let pow = |base, exponent| question("pow", &[("base", base), ("exponent", exponent)]);
     let of_n = |operation, n| question(operation, &[("n", n)]);
@@ -63,7 +63,7 @@ fn questions() -> Vec<Question> {
     ]
 }
 
-/// Every way to ask for a computation.
+/// Requests a computation over every path and body format.
 fn ask_every_way(client: &Client, (operation, operands): &Question) -> Vec<(String, Response)> {
     let query = |name_of: fn(&str) -> &str| {
         let pairs: Vec<String> =
@@ -96,7 +96,7 @@ fn ask_every_way(client: &Client, (operation, operands): &Question) -> Vec<(Stri
 #[test]
 fn every_way_to_ask_for_a_computation_gives_the_right_result() {
     let abacus = shared();
-    // Python would need more memory than there is to see that -1 to that power is -1.
+    // Python cannot compute this power in the available memory. The result is -1.
     let (beyond, questions): (Vec<_>, Vec<_>) = questions()
         .into_iter()
         .partition(|(_, operands)| operands.get("base").is_some_and(|base| base == "-1"));
@@ -158,7 +158,7 @@ fn results_never_reach_another_caller() {
     const CALLERS: usize = 16;
     const EACH: usize = 40;
     let abacus = shared();
-    // One number for both parts, so that a stranger's result is never ours by chance.
+    // The base is unique, so a result of another caller differs.
     let questions: Vec<Question> = (0..CALLERS * EACH)
         .map(|number| question("pow", &[("base", &(number + 2).to_string()), ("exponent", "97")]))
         .collect();

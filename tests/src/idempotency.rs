@@ -1,10 +1,11 @@
-//! Idempotency keys on real servers: one request for a key, whatever becomes of instances and callers.
+//! Idempotency keys on real servers: one request for each key, in spite of crashed instances and
+//! repeated calls.
 
 use std::collections::BTreeSet;
 use std::thread;
 
 use abacus_testkit::{
-    Ask, Client, Fault, FaultProxy, Isolation, PATIENCE, Record, Response, Service, System,
+    Client, Fault, FaultProxy, HttpRequest, Isolation, PATIENCE, Record, Response, Service, System,
     wait_until,
 };
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use crate::waiting::{two_ingresses, wait_for_waiters};
 
 const PASSWORD: &str = "eleven purple abaci 42";
 
-/// Signs somebody up and in: the value of `Authorization`.
+/// Registers and signs in a user. Returns the value of `Authorization`.
 #[track_caller]
 fn sign_in(client: &Client, name: &str) -> String {
     let credentials = json!({ "username": name, "password": PASSWORD });
@@ -25,7 +26,7 @@ fn sign_in(client: &Client, name: &str) -> String {
     format!("Bearer {}", signed_in.json()["access_token"].as_str().unwrap())
 }
 
-/// A caller of one instance.
+/// A caller at one instance.
 #[derive(Clone)]
 struct Caller {
     client: Client,
@@ -40,12 +41,12 @@ impl Caller {
         Self { client, authorization }
     }
 
-    /// The same caller at another instance, once that knows of them.
+    /// The caller at another instance, as soon as the instance knows the account.
     #[track_caller]
     fn at(&self, ingress: &mut Service) -> Self {
         let there = Self { client: ingress.http(), ..self.clone() };
-        let me = Ask::get("/v1/me").with("authorization", &there.authorization);
-        wait_until("the caller to be known", PATIENCE, || match there.client.ask(&me) {
+        let me = HttpRequest::get("/v1/me").with("authorization", &there.authorization);
+        wait_until("the caller to be known", PATIENCE, || match there.client.execute(&me) {
             known if known.status == 200 => Ok(()),
             other => Err(other.body),
         });
@@ -60,12 +61,12 @@ impl Caller {
     #[track_caller]
     fn ask_preferring(&self, key: &str, n: &str, prefer: &str) -> Response {
         let body = json!({ "operation": "fibonacci", "operands": { "n": n } });
-        let ask = Ask::post("/v1/computations", body).with("prefer", prefer);
-        self.client.ask(&self.keyed(ask, key))
+        let request = HttpRequest::post("/v1/computations", body).with("prefer", prefer);
+        self.client.execute(&self.keyed(request, key))
     }
 
-    fn keyed<'a>(&'a self, ask: Ask<'a>, key: &'a str) -> Ask<'a> {
-        ask.with("authorization", &self.authorization).with("idempotency-key", key)
+    fn keyed<'a>(&'a self, request: HttpRequest<'a>, key: &'a str) -> HttpRequest<'a> {
+        request.with("authorization", &self.authorization).with("idempotency-key", key)
     }
 
     fn ask_in_background(
@@ -109,7 +110,8 @@ fn a_retry_anywhere_has_the_same_answer_and_another_computation_is_refused() {
     assert_eq!(original.status, 200, "{}", original.body);
     assert!(!is_replay(&original));
     assert_ne!(original.header("idempotency-expires"), "");
-    // Quoted or not, it is the same key; written in other words, the same computation.
+    // A quoted key equals the unquoted key, and a different spelling of a number is an equal
+    // computation.
     for (caller, key, n) in
         [(&here, "one", "400"), (&there, "\"one\"", "400"), (&there, "one", "0400")]
     {
@@ -118,13 +120,13 @@ fn a_retry_anywhere_has_the_same_answer_and_another_computation_is_refused() {
         assert!(is_replay(&again));
         assert_eq!(again.header("idempotency-expires"), original.header("idempotency-expires"));
     }
-    let by_query = there.keyed(Ask::get("/fibonacci?n=400"), "one");
-    assert_eq!(there.client.ask(&by_query).body, original.body);
+    let by_query = there.keyed(HttpRequest::get("/fibonacci?n=400"), "one");
+    assert_eq!(there.client.execute(&by_query).body, original.body);
     for caller in [&here, &there] {
         let other = caller.ask("one", "401");
         assert_eq!((other.status, &other.json()["code"]), (422, &json!("idempotency-key-reused")));
     }
-    // Keys are each caller's own.
+    // Each caller has separate keys.
     let bob = Caller::of(&mut second, "bob").ask("one", "401");
     assert_eq!(bob.status, 200);
     assert_ne!(id(&bob), id(&original));
@@ -144,7 +146,9 @@ fn a_retry_after_its_instance_was_killed_has_the_same_id_and_result() {
         let caller = here.clone();
         thread::spawn(move || {
             let body = json!({ "operation": "fibonacci", "operands": { "n": "402" } });
-            caller.client.try_ask(&caller.keyed(Ask::post("/v1/computations", body), "one"))
+            caller
+                .client
+                .try_execute(&caller.keyed(HttpRequest::post("/v1/computations", body), "one"))
         })
     };
     wait_for_waiters(&mut first, 1);
@@ -203,7 +207,7 @@ fn who_does_not_wait_may_ask_again_under_the_key() {
     assert_eq!(requested(&system).len(), 1);
 }
 
-/// A key that an instance claimed, to be crashed a moment later.
+/// Inserts a key claimed by an instance that crashed.
 fn claim(system: &System, id: &str, n: &str, lease: &str) {
     let mut database = system.database.connect();
     let statement = format!(
@@ -223,7 +227,7 @@ fn a_claim_that_was_never_written_is_taken_over_under_its_id() {
     let ada = Caller::of(&mut ingress, "ada");
     let crashed = uuid::Uuid::now_v7().to_string();
     claim(&system, &crashed, "406", "2 seconds");
-    // While the lease lasts nobody else writes it, and nothing is promised.
+    // During the lease, no other instance writes the request or promises an answer.
     let refused = ada.ask("one", "407");
     assert_eq!(refused.status, 422, "{}", refused.body);
     assert_eq!(requested(&system).len(), 0);
@@ -294,8 +298,8 @@ fn while_postgres_is_away_nothing_is_computed_under_a_key() {
         }
         assert!(proxy.hits() > before.0, "{fault:?} hit nothing");
         assert_eq!(requested(&system).len(), before.1, "something was computed");
-        let plain = Ask::get("/v1/fibonacci/413").with("authorization", &ada.authorization);
-        assert_eq!(ada.client.ask(&plain).status, 200);
+        let plain = HttpRequest::get("/v1/fibonacci/413").with("authorization", &ada.authorization);
+        assert_eq!(ada.client.execute(&plain).status, 200);
         proxy.set(Fault::None);
         wait_until("Postgres to be back", PATIENCE, || match ada.ask("one", "411") {
             answer if answer.status == 200 => Ok(()),
@@ -309,11 +313,11 @@ fn nobody_has_no_key_and_a_batch_takes_none() {
     let system = System::new();
     let mut ingress = system.start(&system.ingress());
     let client = ingress.http();
-    let ask = Ask::get("/v1/fibonacci/5").with("idempotency-key", "one");
+    let request = HttpRequest::get("/v1/fibonacci/5").with("idempotency-key", "one");
     let code =
         |response: Response| -> (u16, Value) { (response.status, response.json()["code"].clone()) };
-    assert_eq!(code(client.ask(&ask)), (401, json!("idempotency-key-needs-credentials")));
+    assert_eq!(code(client.execute(&request)), (401, json!("idempotency-key-needs-credentials")));
     let body = json!({ "computations": [{ "operation": "fibonacci", "operands": { "n": 5 } }] });
-    let batch = Ask::post("/v1/batch", body).with("idempotency-key", "one");
-    assert_eq!(code(client.ask(&batch)), (400, json!("idempotency-key-not-for-batches")));
+    let batch = HttpRequest::post("/v1/batch", body).with("idempotency-key", "one");
+    assert_eq!(code(client.execute(&batch)), (400, json!("idempotency-key-not-for-batches")));
 }

@@ -1,4 +1,4 @@
-//! Accounts, sessions, API keys and roles, as callers of one and of two instances see them.
+//! Accounts, sessions, API keys and roles, as seen by callers of one or two instances.
 
 mod administration;
 mod api_keys;
@@ -12,16 +12,16 @@ use std::time::Duration;
 use abacus_testkit::{Client, Response, Service, System, wait_until};
 use serde_json::{Value, json};
 
-/// How soon every instance refuses what was ended on one.
+/// Longest time until every instance refuses a revoked credential.
 const BOUND: Duration = Duration::from_secs(2);
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 const BOOTSTRAP: &str = "the-one-bootstrap-token-of-this-test";
 
-/// Any computation; nobody without credentials gets it.
+/// A computation that needs credentials.
 const QUESTION: &str = "/v1/fibonacci/90";
 
-/// A system that serves only those it knows, with the bootstrap token set.
+/// A system without anonymous callers, and with a bootstrap token.
 pub(crate) fn system() -> System {
     let mut system = System::new();
     system.set("ABACUS_ANONYMOUS", "false");
@@ -29,14 +29,14 @@ pub(crate) fn system() -> System {
     system
 }
 
-/// One instance, and its client without credentials.
+/// An instance, and a client without credentials.
 fn start(system: &System) -> (Service, Client) {
     let mut ingress = system.start(&system.ingress());
     let client = ingress.http();
     (ingress, client)
 }
 
-/// Two instances, and their clients without credentials.
+/// Two instances, and a client without credentials for each.
 fn start_two(system: &System) -> ([Service; 2], [Client; 2]) {
     let second = format!("{}-ingress-2", system.name());
     let second = system.ingress().set("ABACUS_INSTANCE_ID", second);
@@ -56,7 +56,7 @@ fn try_login(client: &Client, name: &str, password: &str) -> Response {
     client.post_json("/v1/login", &json!({ "username": name, "password": password }))
 }
 
-/// The client with a new session.
+/// Signs in. Returns a client with the session.
 #[track_caller]
 pub(crate) fn login(client: &Client, name: &str) -> Client {
     let answer = try_login(client, name, PASSWORD);
@@ -64,7 +64,7 @@ pub(crate) fn login(client: &Client, name: &str) -> Client {
     client.with_token(answer.json()["access_token"].as_str().unwrap())
 }
 
-/// The client of a new user.
+/// Registers a user and signs in.
 #[track_caller]
 pub(crate) fn user(client: &Client, name: &str) -> Client {
     register(client, name);
@@ -78,7 +78,7 @@ fn bootstrap(client: &Client, name: &str, token: &str) -> Response {
     client.post_json("/v1/register", &asked)
 }
 
-/// The client of the first administrator.
+/// Registers the first administrator and signs in.
 #[track_caller]
 pub(crate) fn admin(client: &Client) -> Client {
     let answer = bootstrap(client, "root", BOOTSTRAP);
@@ -86,7 +86,7 @@ pub(crate) fn admin(client: &Client) -> Client {
     login(client, "root")
 }
 
-/// That an answer is the problem `code`, of `status`, in the form of all problems.
+/// Asserts that an answer is the problem `code` with `status`, in the common form of problems.
 #[track_caller]
 fn assert_problem(answer: &Response, status: u16, code: &str) -> Value {
     assert_eq!(answer.status, status, "{}", answer.body);
@@ -108,7 +108,7 @@ fn assert_refuses(client: &Client) {
     assert_problem(&client.get("/v1/me"), 401, "invalid-credentials");
 }
 
-/// Waits until `client` is refused, as it must be within the bound.
+/// Waits until `client` is refused, at most for the bound.
 #[track_caller]
 fn wait_refused(client: &Client) {
     wait_until("the credentials to be refused", BOUND, || match client.get("/v1/me") {
@@ -117,7 +117,7 @@ fn wait_refused(client: &Client) {
     });
 }
 
-/// Acts and outcomes about `subject` in the audit log, the oldest first.
+/// Acts and outcomes about `subject` in the audit log, oldest first.
 fn audited(system: &System, subject: &str) -> Vec<(String, String)> {
     let select = "SELECT act, outcome FROM audit_log WHERE subject = $1 ORDER BY audit_id";
     let rows = system.database.connect().query(select, &[&subject]).unwrap();

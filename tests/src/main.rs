@@ -1,5 +1,5 @@
-//! The whole of Abacus, as real processes over real servers: what callers, producers, readers of
-//! the topics and of the log see, and what is left of it when something breaks.
+//! End-to-end tests of Abacus: real processes over real servers, as seen by callers, producers, and
+//! readers of the topics and of the log, also during faults.
 
 #![allow(
     clippy::expect_used,
@@ -15,6 +15,7 @@ mod dead_letters;
 mod direct;
 mod evolution;
 mod exactly_once;
+mod examples;
 mod heavy;
 mod history;
 mod history_api;

@@ -1,5 +1,5 @@
-//! The service held to its own `OpenAPI` document: schemathesis makes requests from it, good and bad,
-//! and checks every answer against what the document says of it.
+//! The service compared with the service's `OpenAPI` document. schemathesis generates valid and
+//! invalid requests from the document and checks every answer.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use crate::identity;
 use crate::roles::Callers;
 
-/// How many requests are made up for each operation, besides those of the fixed phases.
+/// Number of generated requests for each operation, besides the fixed phases.
 const EXAMPLES: &str = "10";
 
-/// The methods that a path can have.
+/// HTTP methods of a path.
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
 
 #[test]
@@ -32,13 +32,13 @@ fn users_and_administrators_get_none_either() {
     let callers = Callers::sign_up(&ingress.http());
     let base = format!("http://{}", ingress.address("http"));
     for client in [&callers.user, &callers.admin] {
-        // A session would end at the first request that signs out.
+        // A session would end at the first sign-out.
         let made = client.post_json("/v1/api-keys", &json!({"label": "examination"})).json();
         examine(&system.stack, &base, Some(made["key"].as_str().expect("a key")));
     }
 }
 
-/// Every operation of the service's own document, such as `GET /v1/operations`.
+/// Lists all operations of the document, such as `GET /v1/operations`.
 pub(crate) fn operations(client: &Client) -> Vec<String> {
     let document = client.get("/openapi.json").json();
     let paths = document["paths"].as_object().expect("paths");
@@ -49,7 +49,7 @@ pub(crate) fn operations(client: &Client) -> Vec<String> {
     each.collect()
 }
 
-/// Runs schemathesis with all its checks on the service at `base`, as whoever has `token`.
+/// Runs all checks of schemathesis on the service at `base`, as the owner of `token`.
 #[track_caller]
 pub(crate) fn examine(stack: &Stack, base: &str, token: Option<&str>) {
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/schemathesis.toml");
@@ -57,7 +57,7 @@ pub(crate) fn examine(stack: &Stack, base: &str, token: Option<&str>) {
     command.arg("--config-file").arg(config);
     command.args(["run", &format!("{base}/openapi.json"), "--checks", "all"]);
     command.args(["--max-examples", EXAMPLES, "--request-timeout", "60", "--continue-on-failure"]);
-    // Not in the folder of the tests: it remembers what it found.
+    // schemathesis stores findings in the current folder.
     command.args(["--generation-database", "none"]).current_dir(std::env::temp_dir());
     if let Some(token) = token {
         command.args(["--header", &format!("Authorization: Bearer {token}")]);
@@ -65,7 +65,7 @@ pub(crate) fn examine(stack: &Stack, base: &str, token: Option<&str>) {
     let output = command.output().expect("schemathesis is installed");
     let report = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{report}\n{}", String::from_utf8_lossy(&output.stderr));
-    // The document itself is read first, and not examined.
+    // schemathesis fetches the document first and does not examine this operation.
     let count = operations(&Client::at(base)).len() - 1;
     assert!(
         report.contains(&format!("Tested: {count}\n")),

@@ -1,4 +1,4 @@
-//! What the right answers are, by Python's own integers.
+//! The oracle: right answers, computed with Python's integers.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,10 +6,10 @@ use abacus_testkit::Stack;
 
 use crate::python;
 
-/// A computation: an operation and its operands.
+/// A computation: an operation with operands.
 pub(crate) type Question = (String, BTreeMap<String, String>);
 
-/// The right answers to questions, each asked once.
+/// Computes the right answers to questions.
 pub(crate) fn answers(
     stack: &Stack,
     questions: impl IntoIterator<Item = Question>,

@@ -1,4 +1,4 @@
-//! A server is away: what needs it waits or is refused at once, and everything else goes on.
+//! Outages. Work that needs the server waits or is refused at once, and all other work continues.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -85,7 +85,7 @@ fn assert_is_unavailable(response: &Response, code: &str) {
     assert_ne!(response.header("retry-after"), "");
 }
 
-/// Costly enough for Redis to be asked, and few enough to be asked for again.
+/// Paths of computations costly enough for Redis, and few enough to repeat.
 fn costly_path(number: usize) -> String {
     format!("/v1/fibonacci/{}", 300_000 + number % 10)
 }
@@ -110,7 +110,7 @@ fn redis_may_stop_start_hang_and_lie_under_load() {
     let mut redis = RedisServer::start(&system.stack);
     let proxy = FaultProxy::in_front_of(redis.address());
     system.set("ABACUS_REDIS_URL", format!("redis://{}", proxy.address()));
-    // Nothing is remembered in memory, so that Redis is asked each time.
+    // Without a memory cache, every lookup goes to Redis.
     system.set("ABACUS_CACHE_MEMORY", "1");
     let [mut ingress, mut processor] = system.start_all([system.ingress(), system.processor()]);
     let load = Load::start(&ingress.http(), 4, costly_path);
@@ -142,7 +142,7 @@ fn redis_may_stop_start_hang_and_lie_under_load() {
     assert_eq!(caches.into_iter().collect::<Vec<_>>(), ["MEMORY", "NONE", "REDIS"]);
 }
 
-/// As soon as the brokers are known to be away, callers hear of it without waiting.
+/// Asserts that the ingress refuses requests at once after it has noticed the outage.
 #[track_caller]
 fn assert_refuses_at_once(client: &Client) {
     wait_until("the outage to be known", PATIENCE, || {
@@ -244,8 +244,8 @@ fn while_the_registry_is_away_all_goes_on_and_a_record_in_a_new_schema_waits_for
     let id = newer["event"]["request_id"].as_str().unwrap();
     let completed = system.kafka.scan(&system.topics.completed, Isolation::Committed);
     assert!(!completed.iter().any(|record| record.key == id.as_bytes()), "it was guessed");
-    let letters = || system.kafka.scan(&system.topics.dead_letter, Isolation::Committed);
-    assert_eq!(letters(), []);
+    let dead_letters = || system.kafka.scan(&system.topics.dead_letter, Isolation::Committed);
+    assert_eq!(dead_letters(), []);
 
     proxy.set(Fault::None);
     let asked = assert_all_answered(load);
@@ -254,8 +254,8 @@ fn while_the_registry_is_away_all_goes_on_and_a_record_in_a_new_schema_waits_for
     assert!(history.completed.contains_key(id));
     history.assert_right(&system);
     history.assert_logged(&system, PATIENCE);
-    wait_until("the dead letter", PATIENCE, || match letters().as_slice() {
-        [letter] if letter.payload == unknown.payload => Ok(()),
+    wait_until("the dead letter", PATIENCE, || match dead_letters().as_slice() {
+        [dead_letter] if dead_letter.payload == unknown.payload => Ok(()),
         other => Err(format!("{other:?}")),
     });
 }

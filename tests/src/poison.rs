@@ -1,15 +1,16 @@
-//! Records that are no requests, and requests that cannot be answered with a result. None of them
-//! may stop the partition it is in.
+//! Poison records and requests without a result. No such record stops a partition.
 
 use std::collections::BTreeMap;
 
 use abacus_schemas::{CacheLevel, ComputeCompleted, ComputeRequested, Outcome, Timestamp, headers};
-use abacus_testkit::{Isolation, NewRecord, PATIENCE, Place, Record, System, request, wait_until};
+use abacus_testkit::{
+    Isolation, NewRecord, PATIENCE, Position, Record, System, request, wait_until,
+};
 
-/// All go to one partition, so that each is in the way of the next.
+/// All records go to one partition, so each could block the next.
 pub(crate) const PARTITION: i32 = 1;
 
-/// A system whose one partition gets everything, and a topic for the replies.
+/// A system, and a topic for replies. All records go to one partition.
 pub(crate) struct Setting {
     pub(crate) system: System,
     pub(crate) reply_topic: String,
@@ -37,7 +38,7 @@ impl Setting {
         self.record(self.system.events.encode(request))
     }
 
-    /// Has the reply of `record` come under `correlation_id`.
+    /// Adds reply headers with `correlation_id`.
     pub(crate) fn with_reply(&self, mut record: NewRecord, correlation_id: &str) -> NewRecord {
         record.headers.extend([
             (headers::CORRELATION_ID.to_owned(), correlation_id.into()),
@@ -46,7 +47,7 @@ impl Setting {
         record
     }
 
-    /// Waits for the reply under `correlation_id`.
+    /// Waits for the reply with `correlation_id`.
     #[track_caller]
     pub(crate) fn reply(&self, correlation_id: &str) -> Outcome {
         let mut replies = self.system.kafka.follow(&self.reply_topic, Isolation::Uncommitted);
@@ -57,7 +58,7 @@ impl Setting {
         self.system.events.completed(&reply).outcome
     }
 
-    /// Waits until nothing of the partition is left to be done.
+    /// Waits until the group has committed the end of the partition.
     #[track_caller]
     pub(crate) fn wait_until_done(&self) {
         let System { kafka, topics, .. } = &self.system;
@@ -69,22 +70,27 @@ impl Setting {
         });
     }
 
-    /// Fails unless the dead letters are these, byte for byte, in this order.
+    /// Asserts that the dead letters equal `expected`, byte for byte, in this order.
     #[track_caller]
-    fn assert_dead_letters(&self, expected: &[(NewRecord, Place, &str)]) {
-        let mut letters =
+    fn assert_dead_letters(&self, expected: &[(NewRecord, Position, &str)]) {
+        let mut dead_letters =
             self.system.kafka.scan(&self.system.topics.dead_letter, Isolation::Committed);
-        letters.sort_by_key(|letter| letter.header(headers::ORIGIN_OFFSET).parse::<i64>().unwrap());
-        assert_eq!(letters.len(), expected.len(), "{letters:?}");
-        for (letter, (original, place, class)) in letters.iter().zip(expected) {
-            assert_eq!(letter.payload, original.payload);
-            assert_eq!(letter.key, original.key);
-            assert_eq!(letter.headers[..original.headers.len()], original.headers);
-            assert_eq!(letter.header(headers::ERROR_CLASS), *class, "{original:?}");
-            assert_ne!(letter.header(headers::ERROR_MESSAGE), "");
-            assert_eq!(letter.header(headers::ORIGIN_TOPIC), self.system.topics.requested);
-            assert_eq!(letter.header(headers::ORIGIN_PARTITION), place.partition.to_string());
-            assert_eq!(letter.header(headers::ORIGIN_OFFSET), place.offset.to_string());
+        dead_letters.sort_by_key(|dead_letter| {
+            dead_letter.header(headers::ORIGIN_OFFSET).parse::<i64>().unwrap()
+        });
+        assert_eq!(dead_letters.len(), expected.len(), "{dead_letters:?}");
+        for (dead_letter, (original, position, class)) in dead_letters.iter().zip(expected) {
+            assert_eq!(dead_letter.payload, original.payload);
+            assert_eq!(dead_letter.key, original.key);
+            assert_eq!(dead_letter.headers[..original.headers.len()], original.headers);
+            assert_eq!(dead_letter.header(headers::ERROR_CLASS), *class, "{original:?}");
+            assert_ne!(dead_letter.header(headers::ERROR_MESSAGE), "");
+            assert_eq!(dead_letter.header(headers::ORIGIN_TOPIC), self.system.topics.requested);
+            assert_eq!(
+                dead_letter.header(headers::ORIGIN_PARTITION),
+                position.partition.to_string()
+            );
+            assert_eq!(dead_letter.header(headers::ORIGIN_OFFSET), position.offset.to_string());
         }
     }
 }
@@ -93,7 +99,7 @@ fn good() -> ComputeRequested {
     request("factorial", &[("n", "20")])
 }
 
-/// What a processor could say to a request.
+/// A completion as a processor could write.
 pub(crate) fn completion(request: &ComputeRequested) -> ComputeCompleted {
     ComputeCompleted {
         request_id: request.request_id.clone(),
@@ -116,7 +122,7 @@ fn is_twenty_factorial(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Succeeded { result, .. } if result == TWENTY_FACTORIAL)
 }
 
-/// What is no request, and the class it is put aside under.
+/// Values that are not requests, with the expected error class.
 fn undecodable(setting: &Setting) -> Vec<(NewRecord, &'static str)> {
     let events = &setting.system.events;
     let valid = events.encode(&good());
@@ -140,11 +146,11 @@ fn undecodable(setting: &Setting) -> Vec<(NewRecord, &'static str)> {
         ([valid.as_slice(), b"more"].concat(), "malformed"),
         ([&[1], &valid[1..]].concat(), "malformed"),
         (not_utf8, "malformed"),
-        // A string that says it is 2^62 bytes long.
+        // A string with a stated length of 2^62 bytes.
         (body(&[0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]), "malformed"),
         (with_id(999_999_999), "unknown-schema"),
         (with_id(u32::MAX), "unknown-schema"),
-        // The id of the other event's schema.
+        // The schema id of the other event.
         ([&completed[..5], &valid[5..]].concat(), "unknown-schema"),
         (named(""), "invalid-request-id"),
         (named("no uuid"), "invalid-request-id"),
@@ -159,27 +165,27 @@ fn what_is_no_request_is_put_aside_byte_for_byte_and_stops_nothing() {
     let [mut processor, _projector] =
         setting.system.start_all([setting.system.processor(), setting.system.projector()]);
     let producer = setting.system.kafka.producer();
-    let mut letters = Vec::new();
+    let mut dead_letters = Vec::new();
     for (number, (poison, class)) in undecodable(&setting).into_iter().enumerate() {
         let poison = setting.with_reply(poison, &format!("poison {number}"));
-        letters.push((poison.clone(), producer.produce(&poison), class));
+        dead_letters.push((poison.clone(), producer.produce(&poison), class));
         let good = setting.with_reply(setting.request(&good()), &format!("good {number}"));
         producer.produce(&good);
     }
-    for (number, (poison, _, class)) in letters.iter().enumerate() {
+    for (number, (poison, _, class)) in dead_letters.iter().enumerate() {
         assert!(is_twenty_factorial(&setting.reply(&format!("good {number}"))), "{poison:?}");
         let told = setting.reply(&format!("poison {number}"));
         assert!(matches!(&told, Outcome::Failed { code, .. } if code == class), "{told:?}");
     }
     setting.wait_until_done();
-    setting.assert_dead_letters(&letters);
+    setting.assert_dead_letters(&dead_letters);
     let counted = processor.count("abacus_processor_dead_letters_total", &[]);
-    assert_eq!(counted, letters.len() as u64);
-    let rows = setting.system.database.wait_for_log(letters.len(), PATIENCE);
+    assert_eq!(counted, dead_letters.len() as u64);
+    let rows = setting.system.database.wait_for_log(dead_letters.len(), PATIENCE);
     assert!(rows.iter().all(|row| row.result.as_deref() == Some(TWENTY_FACTORIAL)));
 }
 
-/// Requests that are answered with a failure, by the failure's code.
+/// Requests answered with a failure, by the code of the failure.
 fn unanswerable() -> Vec<(ComputeRequested, &'static str)> {
     let mut nul = request("po\0w", &[("ba\0se", "\0"), ("\0", "2")]);
     nul.requester = Some("some\0body".to_owned());
@@ -318,7 +324,7 @@ fn a_request_past_its_deadline_is_answered_without_computing() {
     assert_eq!(processor.count("abacus_processor_computed_total", &[]), 1);
 }
 
-/// The topic's limit counts the batch around the record too.
+/// The topic's limit includes the batch around the record.
 const LARGEST_PAYLOAD: usize = abacus_schemas::topics::MAX_REQUEST_BYTES - 150;
 
 #[test]
@@ -327,14 +333,14 @@ fn a_record_as_large_as_the_topic_takes_stops_nothing() {
     let mut processor = setting.system.start(&setting.system.processor());
     let producer = setting.system.kafka.producer();
     let garbage = setting.record(vec![b'x'; LARGEST_PAYLOAD]);
-    let place = producer.produce(&garbage);
+    let position = producer.produce(&garbage);
     let overhead = setting.request(&request("pow", &[("base", "")])).payload.len();
     let base = "9".repeat(LARGEST_PAYLOAD - overhead - 8);
     producer.produce(&setting.request(&request("pow", &[("base", &base)])));
     producer.produce(&setting.with_reply(setting.request(&good()), "good"));
     assert!(is_twenty_factorial(&setting.reply("good")));
     setting.wait_until_done();
-    setting.assert_dead_letters(&[(garbage, place, "malformed")]);
+    setting.assert_dead_letters(&[(garbage, position, "malformed")]);
     assert_eq!(processor.count("abacus_stream_rewinds_total", &[]), 0);
 }
 
@@ -366,9 +372,9 @@ fn a_record_that_is_small_on_the_wire_and_huge_when_unpacked_stops_nothing() {
         assert!(is_twenty_factorial(&setting.reply(&format!("good {number}"))));
         setting.wait_until_done();
     }
-    let letters =
+    let dead_letters =
         setting.system.kafka.scan(&setting.system.topics.dead_letter, Isolation::Committed);
-    assert_eq!(letters.len(), garbage.len());
+    assert_eq!(dead_letters.len(), garbage.len());
     let rows = setting.system.database.wait_for_log(garbage.len() + 2 * requests.len(), PATIENCE);
     assert_eq!(
         rows.iter().filter(|row| row.result.is_some()).count(),

@@ -1,7 +1,6 @@
-//! Callers who want too much, come too slowly or say they are somebody else; and what the others notice
-//! of it, which is nothing.
+//! Protection against floods, slow connections and forged addresses. Other callers notice nothing.
 //!
-//! Different callers are played through a trusted proxy: this test, which says whom it asks for.
+//! The test acts as a trusted proxy and forwards the addresses of different callers.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -14,7 +13,7 @@ use abacus_testkit::{Client, PATIENCE, RedisServer, Response, Service, System, w
 const PROXY: &str = "127.0.0.1";
 const PATH: &str = "/v1/pow/2/10";
 
-/// Asks as the caller at `address`.
+/// Sends a request as the caller at `address`.
 fn ask_as(client: &Client, address: &str) -> Response {
     client.get_with(PATH, ("x-forwarded-for", address))
 }
@@ -113,7 +112,7 @@ fn only_a_trusted_proxy_says_who_asks() {
     drop(open);
     let mut behind = system.start(&system.ingress().set("ABACUS_TRUSTED_PROXIES", PROXY));
     assert_eq!(statuses(&mut behind), [200; 10]);
-    // What the caller has written itself stands left of what the proxy adds.
+    // The proxy appends the address to the list sent by the caller.
     let client = behind.http();
     let forged = |number: usize| ask_as(&client, &format!("9.9.9.{number}, 198.51.100.7")).status;
     assert_eq!((0..6).map(forged).collect::<Vec<_>>(), [200, 200, 200, 200, 200, 429]);
@@ -141,7 +140,7 @@ fn one_caller_cannot_take_all_waiters() {
         "\"concurrency\";q=5;qu=\"concurrent-requests\""
     );
     assert_eq!(refused.header("retry-after"), "1");
-    assert_eq!(ask_as(&client, "192.0.2.2").status, 202, "there was no room for another caller");
+    assert_eq!(ask_as(&client, "192.0.2.2").status, 202, "another caller was refused too");
     for answer in waiting {
         assert_eq!(answer.join().unwrap().status, 202);
     }
@@ -156,7 +155,7 @@ fn wait_for_waiters(ingress: &mut Service, count: u64) {
     });
 }
 
-/// One caller's flood, until it is stopped.
+/// A flood by one caller, until stopped.
 struct Flood {
     stop: Arc<AtomicBool>,
     refused: Arc<AtomicUsize>,
@@ -210,7 +209,7 @@ fn a_flood_and_slow_connections_are_not_the_others_affair() {
     flood.stop();
 }
 
-/// A connection on which something was sent.
+/// Opens a connection and sends `text`.
 fn send(address: SocketAddr, text: &str) -> TcpStream {
     let mut connection = TcpStream::connect(address).unwrap();
     connection.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -247,7 +246,7 @@ fn requests_beyond_their_bounds_are_problems() {
     for part in ["HTTP/1.1 408", "application/problem+json", "body-too-slow", "connection: close"] {
         assert!(slow.contains(part), "{slow}");
     }
-    // What is too long to be read to its end is refused without a document.
+    // A request too long to read is refused without a document.
     let padding = "x: 1\r\n".repeat(100_000);
     let mut endless = TcpStream::connect(ingress.address("http")).unwrap();
     let _ = endless.write_all(format!("GET / HTTP/1.1\r\n{padding}").as_bytes());
@@ -299,7 +298,7 @@ fn requests_under_way_at_the_end_of_the_drain_are_promised_an_answer() {
         })
         .collect();
     wait_for_waiters(&mut ingress, 20);
-    // Nobody waits for those who have not even asked.
+    // The drain does not wait for an incomplete request.
     let half = send(ingress.address("http"), "GET / HTTP/1.1\r\nx: ");
     ingress.terminate();
     for answer in waiting {

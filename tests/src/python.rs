@@ -1,4 +1,4 @@
-//! Python programs that tests ask.
+//! Python programs called by tests.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -8,7 +8,7 @@ use abacus_testkit::Stack;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Runs `script` of the folder `python` with `input` as JSON, and gives what it writes.
+/// Runs `script` of the folder `python` with `input` as JSON. Returns the parsed output.
 #[track_caller]
 pub(crate) fn run<T: DeserializeOwned>(stack: &Stack, script: &str, input: &impl Serialize) -> T {
     let mut child = Command::new(&stack.python)

@@ -1,4 +1,4 @@
-//! What HTTP callers get for requests that cannot be met: a problem document, and no event.
+//! Refusals over HTTP: a problem document, and no event.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 const POST: &str = "/v1/computations";
 
-/// A refused request, by the status and the code of the problem.
+/// A refused request, with the expected status and code.
 struct Refused {
     what: String,
     response: Response,
@@ -93,10 +93,10 @@ fn refused_posts(client: &Client) -> Vec<Refused> {
     refused
 }
 
-/// A request that no well-behaved client would send, and the status line it gets.
+/// Sends raw bytes, as a faulty client would. Returns the status line of the answer.
 fn raw(address: SocketAddr, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
-    // The server may answer and close before it has read everything.
+    // The server may answer and close the connection early.
     let _ = stream.write_all(request);
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
@@ -106,7 +106,7 @@ fn raw(address: SocketAddr, request: &[u8]) -> String {
 #[test]
 fn a_request_that_cannot_be_met_gets_a_problem_document_and_leaves_no_event() {
     let mut system = System::new();
-    // Nobody computes: whatever is accepted by mistake is soon answered 202.
+    // Without a processor, a request accepted by mistake is soon answered with 202.
     system.set("ABACUS_WAIT", "1s");
     let mut ingress = system.start(&system.ingress());
     let client = ingress.http();

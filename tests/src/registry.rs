@@ -1,4 +1,4 @@
-//! A registry that can be made to forget a schema: it stands before the real one.
+//! A proxy of the registry that can hide a schema.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -8,7 +8,7 @@ use std::thread;
 
 use abacus_testkit::{Client, Response};
 
-/// What is asked of this registry is asked of the real one, but for schemas it has forgotten.
+/// A registry that forwards every call to the real one, except calls for a hidden schema.
 pub(crate) struct ForgetfulRegistry {
     pub(crate) url: String,
     state: Arc<Mutex<State>>,
@@ -21,7 +21,7 @@ struct State {
 }
 
 impl ForgetfulRegistry {
-    /// Stands before the registry at `real`.
+    /// Starts a proxy of the registry at `real`.
     pub(crate) fn before(real: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -36,12 +36,12 @@ impl ForgetfulRegistry {
         Self { url, state }
     }
 
-    /// From now on, there is no schema `id`, or none is missing.
+    /// Hides the schema `id`, or no schema.
     pub(crate) fn forget(&self, id: Option<u32>) {
         self.state.lock().unwrap().forgotten = id;
     }
 
-    /// How often it was asked for the schema `id`.
+    /// Number of calls for the schema `id`.
     pub(crate) fn asked(&self, id: u32) -> usize {
         self.state.lock().unwrap().asked.get(&id).copied().unwrap_or_default()
     }
@@ -63,7 +63,7 @@ fn serve(connection: &TcpStream, real: &Client, state: &Mutex<State>) {
         .unwrap();
 }
 
-/// Reads the headers.
+/// Reads the headers. Returns the length of the body.
 fn body_len(reader: &mut impl std::io::BufRead) -> usize {
     let mut length = 0;
     let lines = reader.lines().map(Result::unwrap).take_while(|line| !line.is_empty());

@@ -1,8 +1,8 @@
-//! Results in all their forms, from real servers.
+//! Representations of results, from real servers.
 
 use std::collections::BTreeMap;
 
-use abacus_testkit::{Ask, Client, Response, Service, System};
+use abacus_testkit::{Client, HttpRequest, Response, Service, System};
 use serde_json::{Value, json};
 
 use crate::oracle::{self, Question};
@@ -27,14 +27,14 @@ fn answer(system: &System, question: &Question) -> String {
     oracle::answers(&system.stack, [question.clone()])[question].clone()
 }
 
-fn text(path: &str) -> Ask<'_> {
-    Ask::get(path).with(TEXT.0, TEXT.1)
+fn text(path: &str) -> HttpRequest<'_> {
+    HttpRequest::get(path).with(TEXT.0, TEXT.1)
 }
 
 #[track_caller]
-fn body(client: &Client, ask: &Ask<'_>, status: u16) -> Response {
-    let response = client.ask(ask);
-    assert_eq!(response.status, status, "{ask:?}: {}", response.body);
+fn body(client: &Client, request: &HttpRequest<'_>, status: u16) -> Response {
+    let response = client.execute(request);
+    assert_eq!(response.status, status, "{request:?}: {}", response.body);
     response
 }
 
@@ -68,7 +68,7 @@ fn a_result_comes_whole_in_parts_short_and_in_hexadecimal() {
         (&json!(true), &json!(decimal.len() - 1))
     );
 
-    // Powers of two are known in hexadecimal without computing.
+    // Powers of two need no computation in hexadecimal.
     let power = client.get("/v1/pow/-2/20001?format=hex").json();
     assert_eq!(power["result"], format!("-2{}", "0".repeat(5_000)));
     assert_eq!(power["format"], "hex");
@@ -89,7 +89,7 @@ fn what_a_caller_has_is_not_sent_again() {
     assert_eq!((again.body.as_str(), again.header("etag")), ("", tag.as_str()));
     assert_eq!(written(&mut services[0]), before, "it was computed again");
 
-    let head = body(&client, &Ask { method: "HEAD", ..text(path) }, 200);
+    let head = body(&client, &HttpRequest { method: "HEAD", ..text(path) }, 200);
     assert_eq!((head.body.as_str(), head.header("etag")), ("", tag.as_str()));
     assert_eq!(head.header("content-length"), first.body.len().to_string());
 
@@ -99,10 +99,10 @@ fn what_a_caller_has_is_not_sent_again() {
         assert_ne!(coded.header("etag"), tag);
     }
     let location = format!("/v1/computations/{}", first.header("x-request-id"));
-    let looked_up = body(&client, &Ask::get(&location), 200);
+    let looked_up = body(&client, &HttpRequest::get(&location), 200);
     let tag = looked_up.header("etag").to_owned();
     assert!(tag.starts_with('"'), "{tag}");
-    body(&client, &Ask::get(&location).with("if-none-match", &tag), 304);
+    body(&client, &HttpRequest::get(&location).with("if-none-match", &tag), 304);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn a_batch_promises_what_is_not_done_in_its_wait() {
     let client = ingress.http();
     let one = json!({ "operation": "factorial", "operands": { "n": 5 } });
     let body = json!({ "computations": vec![one; 200] });
-    let response = client.ask(&Ask::post("/v1/batch", body).with("prefer", "wait=1"));
+    let response = client.execute(&HttpRequest::post("/v1/batch", body).with("prefer", "wait=1"));
     assert_eq!(response.header("preference-applied"), "wait=1");
     let lines = lines(&response);
     assert_eq!(lines.len(), 200);

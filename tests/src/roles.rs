@@ -1,5 +1,5 @@
-//! What each operation answers to whom. An operation of the `OpenAPI` document that has no row here
-//! fails, and so does a row without an operation.
+//! Answers of each operation to each role. An operation of the `OpenAPI` document without a row
+//! fails, as does a row without an operation.
 
 use std::collections::BTreeSet;
 
@@ -9,26 +9,27 @@ use serde_json::{Value, json};
 use crate::identity::{self, PASSWORD, login, register};
 use crate::openapi;
 
-/// The statuses of one request by whoever asks.
+/// The statuses of a request, by caller.
 struct Row {
-    /// As the document has it: `GET /v1/computations/{id}`.
+    /// The operation as in the document: `GET /v1/computations/{id}`.
     operation: &'static str,
-    /// What is asked for.
+    /// Path, with placeholders.
     path: &'static str,
-    /// JSON, if there is a body.
+    /// JSON body, or an empty text.
     body: &'static str,
-    /// By nobody, where anonymous computing is on. There are no users then, and `{own}` stands for a
-    /// request of nobody's.
+    /// Status for an anonymous caller, in a system with anonymous callers and without accounts.
+    /// `{own}` is an anonymous request.
     anonymous: u16,
-    /// By nobody where it is off, by its user, by another user, by an administrator. In path and body
-    /// `{own}` stands for a request of the user's, `{key}` for an API key of theirs, `{caller}` for who
-    /// asks, `{password}` for everybody's password.
+    /// Statuses without anonymous callers: for a caller without credentials, the user, another
+    /// user, and an administrator. In the path and the body, `{own}` is a request of the user,
+    /// `{key}` an API key of the user, `{caller}` the name of the caller, and `{password}` the
+    /// common password.
     roles: [u16; 4],
 }
 
-/// Who asks, in the order of [`Row::roles`].
+/// The callers, in the order of [`Row::roles`].
 const CALLERS: [&str; 4] = ["nobody", "user", "other", "root"];
-/// The user comes last: what they ask for may be gone afterwards.
+/// The user comes last, as a request by the user may delete the object.
 const ORDER: [usize; 4] = [0, 2, 3, 1];
 
 const fn get(operation: &'static str, path: &'static str, anonymous: u16, roles: [u16; 4]) -> Row {
@@ -44,15 +45,15 @@ const fn with_body(
     Row { operation, path: "", body, anonymous, roles }
 }
 
-/// For everybody, whoever they are.
+/// Open to all callers.
 const OPEN: [u16; 4] = [200, 200, 200, 200];
-/// For everybody with an account.
+/// Open to all accounts.
 const USERS: [u16; 4] = [401, 200, 200, 200];
-/// The same, and nothing is left to say.
+/// Open to all accounts, with an empty answer.
 const USERS_DONE: [u16; 4] = [401, 204, 204, 204];
-/// For the user whose it is, and for administrators.
+/// Open to the owner and to administrators.
 const OWNERS: [u16; 4] = [401, 200, 404, 200];
-/// For administrators.
+/// Open to administrators.
 const ADMINS: [u16; 4] = [401, 403, 403, 200];
 
 const REGISTER: &str = r#"{"username":"{caller}-2","password":"{password}"}"#;
@@ -62,7 +63,7 @@ const FACTORIAL: &str = r#"{"operation":"factorial","operands":{"n":5}}"#;
 const BATCH: &str = r#"{"computations":[{"operation":"factorial","operands":{"n":5}}]}"#;
 const CHANGE: &str = r#"{"current_password":"{password}","new_password":"another staple"}"#;
 
-/// Asked for when the session is over.
+/// Rows after the end of the sessions.
 const AFTER_LOGOUT: [&str; 2] = ["POST /logout", "PUT /v1/me/password"];
 
 const ROWS: [Row; 39] = [
@@ -111,23 +112,23 @@ const ROWS: [Row; 39] = [
         [401, 403, 403, 204],
     ),
     with_body("POST /v1/logout", "", 401, USERS_DONE),
-    // Sessions are over by now: each caller signs in anew.
+    // The sessions have ended. Each caller signs in again.
     with_body("POST /logout", "", 401, USERS_DONE),
     with_body("PUT /v1/me/password", CHANGE, 401, USERS_DONE),
 ];
 
-/// What stands for the placeholders.
-struct Places<'a> {
+/// Values of the placeholders.
+struct Placeholders<'a> {
     own: &'a str,
     key: &'a str,
     caller: &'a str,
 }
 
 impl Row {
-    /// Asks as whoever `client` is.
+    /// Sends the request as `client`.
     #[track_caller]
-    fn ask(&self, client: &Client, places: &Places<'_>) -> Response {
-        let Places { own, key, caller } = places;
+    fn ask(&self, client: &Client, placeholders: &Placeholders<'_>) -> Response {
+        let Placeholders { own, key, caller } = placeholders;
         let fill = |text: &str| {
             let text = text.replace("{own}", own).replace("{key}", key);
             text.replace("{caller}", caller).replace("{password}", PASSWORD)
@@ -142,7 +143,7 @@ impl Row {
     }
 }
 
-/// Who asks.
+/// The clients of all roles.
 pub(crate) struct Callers {
     pub(crate) nobody: Client,
     pub(crate) user: Client,
@@ -151,7 +152,7 @@ pub(crate) struct Callers {
 }
 
 impl Callers {
-    /// Makes the accounts `user`, `other` and `root` of an [`identity::system`], and signs them in.
+    /// Makes the accounts `user`, `other` and `root` of an [`identity::system`], and signs in.
     #[track_caller]
     pub(crate) fn sign_up(nobody: &Client) -> Self {
         Self {
@@ -163,7 +164,7 @@ impl Callers {
     }
 }
 
-/// A request of `client`'s that is in the log.
+/// Makes a request as `client`, and waits until the log has the completion.
 #[track_caller]
 fn logged_request(client: &Client) -> String {
     let answer = client.get("/v1/fibonacci/7").json();
@@ -186,9 +187,9 @@ fn every_operation_of_the_document_has_a_row_and_answers_nobody_as_it_says() {
     let rows: BTreeSet<String> = ROWS.iter().map(|row| row.operation.to_owned()).collect();
     assert_eq!(described, rows, "the document's operations, and those with a row");
     let own = logged_request(&client);
-    let places = Places { own: &own, key: "0", caller: "somebody" };
+    let placeholders = Placeholders { own: &own, key: "0", caller: "somebody" };
     for row in &ROWS {
-        let answer = row.ask(&client, &places);
+        let answer = row.ask(&client, &placeholders);
         assert_eq!(answer.status, row.anonymous, "{}: {}", row.operation, answer.body);
     }
 }
@@ -210,7 +211,7 @@ fn every_operation_answers_each_role_as_its_row_says() {
             let needs_session = AFTER_LOGOUT.contains(&row.operation) && caller > 0;
             let fresh = needs_session.then(|| login(&nobody, name));
             let client = fresh.as_ref().unwrap_or(&clients[caller]);
-            let answer = row.ask(client, &Places { own: &own, key, caller: name });
+            let answer = row.ask(client, &Placeholders { own: &own, key, caller: name });
             let expected = row.roles[caller];
             assert_eq!(answer.status, expected, "{} by {name}: {}", row.operation, answer.body);
         }

@@ -1,6 +1,6 @@
-//! `.env.example` holds every setting of every service, with its default and its meaning.
+//! Comparison of `.env.example` with the settings of all services, with defaults and descriptions.
 //!
-//! `ABACUS_UPDATE=1 cargo xtask test -- -p abacus-tests settings` writes it anew.
+//! `ABACUS_UPDATE=1 cargo xtask test -- -p abacus-tests settings` writes the file.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,7 +24,7 @@ fn services() -> [(&'static str, Vec<SettingDoc>); 3] {
     ]
 }
 
-/// First what all services share, then each one's own.
+/// Renders the file: settings of all services first, then the settings of each service.
 fn example() -> String {
     let services = services();
     let mut uses: BTreeMap<(&str, Option<&str>, &str), usize> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! SIGTERM under load: every request that was accepted is answered, completed once and logged.
+//! SIGTERM under load. Every accepted request is answered, completed once and logged.
 
 use std::time::{Duration, Instant};
 
@@ -10,14 +10,14 @@ use abacus_testkit::{
 use crate::crash::wait_for_partitions;
 use crate::history::History;
 
-/// When the runtime ends a process that does not.
+/// Time after which the runtime forces the end of a process.
 const FORCED: Duration = Duration::from_secs(30);
 
 fn load(client: &Client) -> Load {
     Load::start(client, 8, |number| format!("/v1/pow/{}/61", number + 2))
 }
 
-/// Every caller has a result, the right one, and the log has them all.
+/// Asserts that every caller has the right result, and that the log has all of them.
 #[track_caller]
 fn assert_nothing_lost(system: &System, samples: &[Sample]) {
     for sample in samples {
@@ -42,7 +42,8 @@ fn an_ingress_told_to_stop_answers_what_it_has_accepted() {
     let load = load(&ingress.http());
     load.wait_for(200);
     ingress.terminate();
-    // Who comes later is refused, or reset in the listener's queue: not accepted, so not published.
+    // A later caller is refused, or reset in the listener's queue. The request is not accepted, and
+    // therefore not published.
     let (asked, refused): (Vec<Sample>, Vec<Sample>) =
         load.stop().into_iter().partition(|sample| sample.response.is_ok());
     assert!(!refused.is_empty(), "the load ended before the ingress");
@@ -102,8 +103,8 @@ fn a_processor_told_to_stop_commits_what_it_has_answered() {
     assert_eq!(committed(), 100);
 }
 
-/// Takes the broker away from under a processor's work, and tells it to stop. What it had under way
-/// stays unknown, and it says so, but it ends.
+/// Takes the broker away from a working processor and sends SIGTERM. The processor reports the
+/// unknown outcome of open work, and ends.
 #[track_caller]
 fn assert_ends_without_its_broker(
     system: &System,

@@ -1,5 +1,5 @@
-//! The stream by itself, in this process, over a real broker: what readers of its output see while
-//! its group changes, and how it holds back.
+//! The stream library in the test process, over a real broker: the committed output while the group
+//! changes, and backpressure.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use abacus_runtime::prometheus::Registry;
 use abacus_testkit::{DirectProducer, Isolation, Kafka, NewRecord, PATIENCE, Stack, wait_until};
 use uuid::Uuid;
 
-/// Two topics and a group of a test's own.
+/// Two topics and a group for one test.
 struct Pipe {
     bootstrap: String,
     kafka: Kafka,
@@ -54,7 +54,7 @@ impl Pipe {
             topics: vec![self.input()],
             guarantee: self.guarantee,
             protocol: self.protocol,
-            // As many transactions as there can be: one of them is open when the group changes.
+            // Frequent transactions, so one is open when the group changes.
             commit_interval: Duration::from_millis(1),
             commit_records: 100,
             commit_bytes: 1 << 20,
@@ -76,7 +76,7 @@ impl Pipe {
         self.producer.produce_all(&numbers.map(record).collect::<Vec<_>>());
     }
 
-    /// How often each number was completed, as readers of what is committed see it.
+    /// Counts the completions of each number under `read_committed`.
     fn completed(&self) -> BTreeMap<usize, usize> {
         let mut counts = BTreeMap::new();
         for number in self.numbers().into_values().flatten() {
@@ -85,12 +85,12 @@ impl Pipe {
         counts
     }
 
-    /// The numbers in each partition, in their order.
+    /// The numbers in each partition, in order.
     fn numbers(&self) -> BTreeMap<i32, Vec<usize>> {
         let mut numbers: BTreeMap<i32, Vec<usize>> = BTreeMap::new();
         for record in self.kafka.scan(&self.output(), Isolation::Committed) {
             let number = std::str::from_utf8(&record.key).unwrap().parse().unwrap();
-            numbers.entry(record.place.partition).or_default().push(number);
+            numbers.entry(record.position.partition).or_default().push(number);
         }
         numbers
     }
@@ -108,7 +108,7 @@ impl Pipe {
     }
 }
 
-/// Finishes records on a thread of its own, and not in their order.
+/// Finishes records on a separate thread, out of order.
 struct Worker {
     jobs: Sender<(AckHandle, OutboundRecord)>,
     output: Arc<str>,
@@ -148,7 +148,7 @@ impl Handler for Worker {
     }
 }
 
-/// Keeps every ack and finishes none.
+/// Keeps every record and finishes none.
 #[derive(Clone, Default)]
 struct Hoarder(Arc<Mutex<Vec<AckHandle>>>);
 
@@ -206,7 +206,7 @@ impl Member {
         });
     }
 
-    /// Leaves the group after what is in hand.
+    /// Finishes the records in flight and leaves the group.
     #[track_caller]
     fn stop(self) {
         self.is_stopping.store(true, Ordering::Relaxed);
@@ -221,7 +221,7 @@ fn is_some(count: i64) -> bool {
     count > 0 && count < i64::from(PARTITIONS)
 }
 
-/// Members come and go while records flow all the time.
+/// Lets members join and leave during a continuous flow of records.
 fn change_the_group(guarantee: Guarantee, protocol: GroupProtocol) -> Pipe {
     let pipe = Pipe::new(guarantee, protocol);
     let is_enough = AtomicBool::new(false);
@@ -243,7 +243,7 @@ fn change_the_group(guarantee: Guarantee, protocol: GroupProtocol) -> Pipe {
     pipe
 }
 
-/// Whoever is left has all partitions.
+/// Returns the remaining member, with all partitions assigned.
 fn come_and_go(pipe: &Pipe) -> Member {
     let is_all = |count| count == i64::from(PARTITIONS);
     let first = pipe.join("first");
@@ -281,7 +281,7 @@ fn a_group_led_by_the_broker_that_changes_loses_and_repeats_nothing() {
 
 #[test]
 fn without_transactions_a_group_that_changes_loses_nothing() {
-    // Nothing crashes, so that nothing is repeated either.
+    // Without a crash, no record is repeated.
     assert_each_once_in_order(&change_the_group(Guarantee::AtLeastOnce, GroupProtocol::Classic));
 }
 
@@ -305,7 +305,7 @@ fn a_partition_is_paused_at_its_limit_in_bytes_and_resumed_once_half_is_committe
         4 => Ok(()),
         now => Err(format!("{now} are")),
     });
-    // Of each partition as many as reach 10,000 bytes with their keys.
+    // Each partition has reached 10,000 bytes, keys included.
     assert_eq!(member.metrics.received.get(), 40);
     hoarder.finish_all();
     wait_until("more records", PATIENCE, || match member.metrics.received.get() {
@@ -330,7 +330,8 @@ fn while_nothing_is_accepted_nothing_comes_and_the_partitions_stay() {
         now => Err(now.to_string()),
     });
     pipe.produce(100..200, b"2");
-    // A second member makes partitions move while the intake is closed, and takes what it is given.
+    // A second member causes a rebalance while the intake is closed, and processes the partitions
+    // assigned to it.
     let second = pipe.join("second");
     second.wait_for_partitions(is_some);
     let by_second = usize::try_from(second.metrics.assigned.get()).unwrap() * 25;

@@ -1,15 +1,15 @@
-//! What `abacus-admin topics apply` makes of topics that exist.
+//! `abacus-admin topics apply` on existing topics.
 
 use abacus_testkit::{Isolation, NewRecord, PATIENCE, System, request, wait_until};
 
-/// What it prints, and whether it succeeded.
+/// Runs `topics apply`. Returns the output, and `true` after a success.
 fn apply(system: &System, arguments: &[&str]) -> (String, bool) {
     let output = system.admin(&[&["topics", "apply"], arguments].concat());
     let printed = [output.stdout, output.stderr].concat();
     (String::from_utf8(printed).unwrap(), output.status.success())
 }
 
-/// How many partitions the topics of completions and of requests have.
+/// Numbers of partitions of completions and of requests.
 fn partitions(system: &System) -> (usize, usize) {
     let count = |topic| system.kafka.end_offsets(topic).len();
     (count(&system.topics.completed), count(&system.topics.requested))
@@ -30,7 +30,7 @@ fn partitions_are_added_when_asked_for_and_never_taken_away() {
     assert_eq!(partitions(&system), (6, 6));
 }
 
-/// Asks once in each partition, and waits until all is completed.
+/// Sends one request to each partition, and waits for the completions.
 fn complete_in_each(system: &System, partitions: i32) {
     let before = system.kafka.scan(&system.topics.completed, Isolation::Committed).len();
     let ask = |partition| NewRecord {
@@ -59,7 +59,7 @@ fn a_processor_at_work_writes_to_partitions_that_were_added_since_it_began() {
     complete_in_each(&system, 4);
     let (printed, succeeded) = apply(&system, &["--partitions", "6", "--add-partitions"]);
     assert!(succeeded, "{printed}");
-    // The group hears of them when it changes; the producer of completions does not.
+    // A rebalance tells the group about new partitions, but not the producer of completions.
     let second = system.processor().set("ABACUS_INSTANCE_ID", format!("{}-2", system.name()));
     let mut second = system.start(&second);
     wait_until("the second to have some", PATIENCE, || match second.assigned_partitions() {

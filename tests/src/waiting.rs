@@ -1,14 +1,15 @@
-//! Waiting, and coming back: to the same instance, to another, and after the first is gone.
+//! Waiting for results, and returning for them: to the same instance, to another one, and after a
+//! crash.
 
 use std::thread;
 
-use abacus_testkit::{Ask, Client, PATIENCE, Response, Service, System, wait_until};
+use abacus_testkit::{Client, HttpRequest, PATIENCE, Response, Service, System, wait_until};
 use serde_json::{Value, json};
 
 use crate::history::History;
 use crate::oracle::{self, Question};
 
-/// Two instances that share all but their name and their reply partition.
+/// Two instances that differ in name and reply partition.
 pub(crate) fn two_ingresses(system: &System) -> [Service; 2] {
     let instance = |number: u32| {
         system
@@ -64,11 +65,11 @@ fn a_request_accepted_by_one_instance_is_attached_to_and_answered_by_the_other()
     let [mut first, mut second] = two_ingresses(&system);
     let (here, there) = (first.http(), second.http());
     let location = promised(&here, "/v1/fibonacci/301", "respond-async");
-    // At its own instance it is known at once, though nothing is projected.
+    // The instance knows a new request before the projector has written a row.
     assert_eq!(here.get(&location).status, 202);
 
     let _projector = system.start(&system.projector());
-    // To the other it is known as soon as the log has it, which it waits for.
+    // The other instance knows the request as soon as the log has a row.
     wait_until("the log to know the request", PATIENCE, || match there.get(&location) {
         found if found.status == 202 => Ok(()),
         other => Err(other.body),
@@ -103,7 +104,7 @@ fn a_request_accepted_by_one_instance_is_attached_to_and_answered_by_the_other()
     assert_eq!(told.len(), 2, "{}", events.body);
     assert_eq!((&told[0]["status"], &told[1]["status"]), (&json!("pending"), &json!("succeeded")));
 
-    // One is the reply and one the log's; they are the same to the byte.
+    // The answer from the reply equals the answer from the log.
     let (of_reply, of_log) = (here.get(&location), there.get(&location));
     assert_eq!(of_reply.body, of_log.body);
     assert_ne!(of_reply.header("etag"), "");
@@ -170,7 +171,7 @@ fn the_log_is_asked_for_nothing_while_nobody_attaches() {
         assert_eq!(client.get(&format!("/v1/fibonacci/{n}")).status, 200);
     }
     assert_eq!(ingress.count("abacus_ingress_watcher_queries_total", &[]), 0);
-    // What was just answered is there without asking the log.
+    // A recent answer needs no query of the log.
     let answered = client.get("/v1/fibonacci/304");
     let location = format!("/v1/computations/{}", answered.header("x-request-id"));
     assert_eq!(client.get(&location).body, answered.body);
@@ -183,13 +184,13 @@ fn a_caller_who_leaves_frees_the_waiter() {
     let mut ingress = system.start(&system.ingress());
     let client = ingress.http();
     let location = promised(&client, "/v1/fibonacci/305", "respond-async");
-    let hasty = client.impatient();
+    let hasty = client.with_short_timeout();
     for path in [
         format!("{location}?wait=30"),
         format!("{location}/events"),
         "/v1/fibonacci/306".to_owned(),
     ] {
-        assert!(hasty.try_ask(&Ask::get(&path)).is_err(), "{path} was answered");
+        assert!(hasty.try_execute(&HttpRequest::get(&path)).is_err(), "{path} was answered");
     }
     wait_for_waiters(&mut ingress, 0);
 }

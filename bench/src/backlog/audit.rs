@@ -1,4 +1,4 @@
-//! What a drain has left behind: every request completed, once, with the right result.
+//! The check of a drain: every request completed exactly once, with the right result.
 
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,10 @@ use crate::topic_set::TopicSet;
 
 const POLL: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Nothing comes for so long: nothing is left to read.
+/// Silence that marks the end of the topic.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// Reads the completed topic as others do, from one drain to the next.
+/// Reads the completed topic from one drain to the next, like any consumer.
 pub(super) struct Audit {
     consumer: BaseConsumer,
     decoder: Decoder<ComputeCompleted>,
@@ -40,12 +40,13 @@ impl Audit {
             position.add_partition_offset(&set.topics.completed, partition, Offset::Beginning)?;
         }
         consumer.assign(&position)?;
-        // What it reads ahead during a drain would take from the drain.
+        // Reading ahead during a drain would slow the drain.
         consumer.pause(&position)?;
         Ok(Self { consumer, decoder, expected, mean_bytes: 0 })
     }
 
-    /// Reads what came since the last time, and errs unless it is every result once.
+    /// Reads the completions since the last check. Fails unless they are every expected result
+    /// exactly once.
     pub(super) fn check(&mut self) -> Result<()> {
         let everything = self.consumer.assignment()?;
         self.consumer.resume(&everything)?;
@@ -54,14 +55,14 @@ impl Audit {
         let (found, expected) = (found, self.expected);
         ensure!(
             found == expected,
-            "{} completions for {} requests, or wrong ones",
+            "{} completions for {} requests, or wrong results",
             found.results,
             expected.results
         );
         Ok(())
     }
 
-    /// Mean length of a completion's value.
+    /// Mean length of a completion's value, in bytes.
     pub(super) fn mean_bytes(&self) -> u64 {
         self.mean_bytes
     }

@@ -1,8 +1,8 @@
-//! The floor: consume, transform and produce exactly once, with nothing around it.
+//! The floor of the backlog: consume, transform and produce exactly once, with nothing else around.
 //!
-//! One thread polls, decodes, computes, encodes and produces, and every 100 ms commits what it has
-//! produced together with its offsets. One record after the other, so no order has to be restored;
-//! nothing is validated, cached, counted or answered, and a failure ends it.
+//! One thread polls, decodes, computes, encodes and produces. Every 100 ms it commits the produced
+//! records together with their offsets. Records are processed one after the other, so no order must
+//! be restored. Nothing is validated, cached, counted or answered. A failure ends the loop.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,17 +22,17 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::codecs::Codecs;
 use crate::kafka::{self, Deliveries};
 
-/// The longest that a result waits for its transaction, as the processor has it.
+/// Longest time a result waits for its transaction, as in the processor.
 const COMMIT_INTERVAL: Duration = Duration::from_millis(100);
 const TIMEOUT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(100);
-/// How soon the end of a transaction's deliveries is noticed.
+/// Polling interval for the deliveries of a transaction.
 const DELIVERY_POLL: Duration = Duration::from_micros(500);
 
-/// For each partition that records of the open transaction came from, where to go on.
+/// Next offset of each partition with records in the open transaction.
 type NextOffsets = BTreeMap<i32, i64>;
 
-/// The loop's clients and codecs.
+/// Clients and codecs of the loop.
 struct Bare {
     consumer: BaseConsumer,
     producer: BaseProducer<Deliveries>,
@@ -40,7 +40,7 @@ struct Bare {
     codecs: Codecs,
 }
 
-/// Drains the requests as the only member of `group`, until it is asked to end.
+/// Drains the requests as the only member of `group`, until SIGTERM.
 pub(crate) async fn run(bootstrap: &str, prefix: &str, group: &str) -> Result<()> {
     let mut termination = signal(SignalKind::terminate())?;
     let topics = Topics::with_prefix(prefix);
@@ -83,7 +83,7 @@ impl Bare {
         Ok(())
     }
 
-    /// One transaction of all that comes within the interval, from the first record on.
+    /// Processes the records of an interval, beginning with `first`, in one transaction.
     fn transact(&self, first: &BorrowedMessage<'_>) -> Result<()> {
         let deadline = Instant::now() + COMMIT_INTERVAL;
         let mut next_offsets = NextOffsets::new();
@@ -111,7 +111,7 @@ impl Bare {
     }
 
     fn commit(&self, next_offsets: &NextOffsets) -> Result<()> {
-        // `commit_transaction` would wait as well, but in slices of 100 ms.
+        // `commit_transaction` would wait in slices of 100 ms.
         while self.producer.in_flight_count() > 0 {
             self.producer.poll(Duration::ZERO);
             thread::park_timeout(DELIVERY_POLL);
@@ -128,7 +128,7 @@ impl Bare {
     }
 }
 
-/// Computes the power that is asked for.
+/// Computes the requested power.
 fn complete(request: ComputeRequested) -> Result<ComputeCompleted> {
     let began = Instant::now();
     let operand = |name| request.operands.get(name).with_context(|| format!("no {name}"));

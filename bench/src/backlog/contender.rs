@@ -1,4 +1,4 @@
-//! Who drains the backlog, and how they are started.
+//! The contenders that drain the backlog.
 
 use std::env;
 use std::fmt;
@@ -10,27 +10,27 @@ use crate::child::Running;
 use crate::processor;
 use crate::topic_set::TopicSet;
 
-/// One way to drain the backlog.
+/// A contender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Contender {
     /// The bare loop.
     Bare,
-    /// So many processors.
+    /// Processors, sharing the partitions.
     Processors { instances: u32, delivery: Delivery },
 }
 
-/// What the processor promises.
+/// The guarantee of the processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Delivery {
     ExactlyOnce,
     AtLeastOnce,
 }
 
-/// The setting by which a processor is told what to promise.
+/// Name of the setting for the guarantee.
 const DELIVERY: &str = "ABACUS_DELIVERY";
 
 impl Contender {
-    /// Everything that is to be compared; at-least-once only where the processor knows it.
+    /// All contenders. At-least-once is included if the processor supports it.
     pub(super) fn all(instances: &[u32], set: &TopicSet) -> Result<Vec<Self>> {
         let exactly_once =
             |&instances| Self::Processors { instances, delivery: Delivery::ExactlyOnce };
@@ -43,7 +43,7 @@ impl Contender {
         Ok(all)
     }
 
-    /// Starts it as `group`.
+    /// Starts the contender as `group`.
     pub(super) fn start(self, set: &TopicSet, group: &str) -> Result<Vec<Running>> {
         match self {
             Self::Bare => {

@@ -1,8 +1,8 @@
-//! A sum over results, the same in whatever order they come.
+//! A sum over results, independent of their order.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// How many results there were, and the sum of their hashes: two that are equal hold the same results.
+/// The number of results, and the sum of their hashes. Equal digests hold equal results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Digest {
     pub(super) results: u64,
@@ -10,7 +10,7 @@ pub(super) struct Digest {
 }
 
 impl Digest {
-    /// Counts in the `result` of one request.
+    /// Adds the `result` of one request.
     pub(super) fn add(&mut self, request_id: &str, result: &str) {
         let mut hasher = DefaultHasher::new();
         (request_id, result).hash(&mut hasher);

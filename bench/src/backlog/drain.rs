@@ -1,5 +1,5 @@
-//! One drain: from the moment every member of a group has partitions to its last committed offset. What
-//! was committed before that, while members were still joining, does not count.
+//! One drain, from the assignment of partitions to all members of a group until its last committed
+//! offset. Commits before that, while members join, do not count.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,26 +14,27 @@ use crate::measurement::count;
 use crate::processes::Processes;
 use crate::topic_set::TopicSet;
 
-/// How often the group is looked at, before it has begun and until it is done.
-const LOOK_FOR_BEGIN: Duration = Duration::from_millis(5);
-const LOOK_FOR_END: Duration = Duration::from_millis(20);
+/// Polling intervals of the group, before the start and until the end of a drain.
+const BEGIN_CHECK_INTERVAL: Duration = Duration::from_millis(5);
+const END_CHECK_INTERVAL: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// What a drain took.
+/// The figures of a drain.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Drain {
     pub(super) round: u32,
     pub(super) contender: String,
-    /// Requests a second.
+    /// Requests per second.
     pub(super) rate: f64,
-    /// CPU time on a request, in microseconds: of those who drained, and of the other processes.
+    /// CPU time per request, in microseconds: of the draining processes, and of the other
+    /// processes.
     pub(super) own_micros: f64,
     pub(super) other_micros: BTreeMap<String, f64>,
-    /// The most memory that one of those who drained ever had, in bytes.
+    /// Largest peak memory of a draining process, in bytes.
     pub(super) peak_bytes: u64,
 }
 
-/// Lets `contender` drain `requests` requests.
+/// Measures one drain of `requests` requests by `contender`.
 pub(super) fn measure(
     set: &TopicSet,
     contender: Contender,
@@ -46,12 +47,12 @@ pub(super) fn measure(
     let mut running = contender.start(set, &group)?;
     let members = running.len();
     let own: Processes = pairs(&running).parse().map_err(anyhow::Error::msg)?;
-    wait(LOOK_FOR_BEGIN, PATIENCE, &mut running, || watched.has_begun(members))?;
+    wait(BEGIN_CHECK_INTERVAL, PATIENCE, &mut running, || watched.has_begun(members))?;
     let (began, own_before, others_before) =
         (Instant::now(), own.cpu_times()?, others.cpu_times()?);
     let drained = requests - watched.committed()?;
-    ensure!(drained > 0, "all was drained before every member had partitions");
-    wait(LOOK_FOR_END, PATIENCE, &mut running, || Ok(watched.committed()? >= requests))?;
+    ensure!(drained > 0, "the backlog was drained before every member had partitions");
+    wait(END_CHECK_INTERVAL, PATIENCE, &mut running, || Ok(watched.committed()? >= requests))?;
     let took = began.elapsed();
     let own_spent = own.cpu_times()?.since(&own_before);
     let others_spent = others.cpu_times()?.since(&others_before);

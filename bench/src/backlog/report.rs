@@ -1,25 +1,26 @@
-//! What the drains say: medians over the rounds, each round's rate held against its own bare loop.
+//! The report on drains: medians over the rounds. Each rate is compared with the bare loop of its
+//! round.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::drain::Drain;
-use crate::measurement::count;
-use crate::report::{Demand, Findings, median};
+use crate::findings::{Demand, Findings, render_demands};
+use crate::measurement::{count, median};
 use crate::table;
 
-/// The least share of the bare loop's rate that one processor with exactly-once is to reach.
-const LEAST_SHARE: f64 = 0.6;
-/// The most memory it may ever have, in MiB.
-const MOST_MEBIBYTES: f64 = 256.0;
+/// Least rate of one processor with exactly-once, as a fraction of the bare loop's rate.
+const MIN_RATE_RATIO: f64 = 0.6;
+/// Largest peak memory of a processor, in MiB.
+const MAX_MEBIBYTES: f64 = 256.0;
 const BARE: &str = "bare loop";
 const JUDGED: &str = "processor, exactly-once";
 
-/// Everything a run has found.
+/// The findings of a run.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
-    /// Mean bytes of a request's value, and of a completion's.
+    /// Mean length of a request's value and of a completion's value, in bytes.
     request_bytes: u64,
     completion_bytes: u64,
     rows: Vec<Row>,
@@ -32,11 +33,11 @@ pub(super) struct Report {
 struct Row {
     contender: String,
     rate: f64,
-    /// Rate as a share of the bare loop's in the same round.
+    /// Rate as a fraction of the bare loop's rate in the same round.
     of_bare: f64,
     own_micros: f64,
     other_micros: BTreeMap<String, f64>,
-    /// The most of all rounds.
+    /// Maximum over the rounds.
     peak_mebibytes: f64,
 }
 
@@ -51,7 +52,7 @@ impl Report {
 impl Row {
     fn of(contender: &str, all: &[Drain]) -> Self {
         let drains: Vec<&Drain> = all.iter().filter(|d| d.contender == contender).collect();
-        let share = |drain: &Drain| {
+        let ratio = |drain: &Drain| {
             let is_floor = |floor: &&Drain| floor.round == drain.round && floor.contender == BARE;
             all.iter().find(is_floor).map_or(f64::NAN, |floor| drain.rate / floor.rate)
         };
@@ -62,7 +63,7 @@ impl Row {
         Self {
             contender: contender.to_owned(),
             rate: of(&|drain| drain.rate),
-            of_bare: of(&share),
+            of_bare: of(&ratio),
             own_micros: of(&|drain| drain.own_micros),
             other_micros: others.map(|name| (name.clone(), other(name))).collect(),
             peak_mebibytes: count(peak) / 1024.0 / 1024.0,
@@ -70,7 +71,7 @@ impl Row {
     }
 }
 
-/// In the order in which they were measured.
+/// Computes one row for each contender, in the order of measurement.
 fn rows(drains: &[Drain]) -> Vec<Row> {
     let first = drains.first().map_or(0, |drain| drain.round);
     let contenders = drains.iter().filter(|drain| drain.round == first);
@@ -79,19 +80,19 @@ fn rows(drains: &[Drain]) -> Vec<Row> {
 
 fn demands(rows: &[Row]) -> Vec<Demand> {
     let judged = rows.iter().find(|row| row.contender == JUDGED);
-    let (share, memory) = (judged.map(|row| row.of_bare), judged.map(|row| row.peak_mebibytes));
+    let (ratio, memory) = (judged.map(|row| row.of_bare), judged.map(|row| row.peak_mebibytes));
     vec![
         Demand {
             what: "processor, exactly-once: share of the bare loop's rate, at least",
-            bound: LEAST_SHARE,
-            measured: share,
-            is_met: share.map(|share| share >= LEAST_SHARE),
+            bound: MIN_RATE_RATIO,
+            measured: ratio,
+            is_met: ratio.map(|ratio| ratio >= MIN_RATE_RATIO),
         },
         Demand {
             what: "processor, exactly-once: peak RSS in MiB, at most",
-            bound: MOST_MEBIBYTES,
+            bound: MAX_MEBIBYTES,
             measured: memory,
-            is_met: memory.map(|memory| memory <= MOST_MEBIBYTES),
+            is_met: memory.map(|memory| memory <= MAX_MEBIBYTES),
         },
     ]
 }
@@ -106,7 +107,7 @@ impl Findings for Report {
         let table = table::aligned(&titles, rows.iter().map(|row| cells(row, &others)));
         let bytes =
             format!("a request has {request_bytes} bytes, a completion {completion_bytes}\n");
-        format!("\n{table}\n{bytes}\n{}", table::demands(demands))
+        format!("\n{table}\n{bytes}\n{}", render_demands(demands))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The backlog: small computations, each asked for once, without a wish for a reply.
+//! The backlog: small computations, each requested once, without a reply address.
 
 use std::time::Duration;
 
@@ -12,17 +12,18 @@ use crate::kafka::{self, Deliveries};
 use crate::request::cube;
 use crate::topic_set::TopicSet;
 
-/// Records that follow each other in one partition: what an ingress writes in a few milliseconds.
-const RUN: u64 = 64;
+/// Number of consecutive records in one partition: as many as an ingress writes in a few
+/// milliseconds.
+const RUN_LENGTH: u64 = 64;
 
 const QUEUE_POLL: Duration = Duration::from_millis(1);
 const FLUSH: Duration = Duration::from_mins(1);
 
-/// What was written, and what is to come of it.
+/// The written backlog.
 pub(super) struct Backlog {
-    /// Of every request id with its right result.
+    /// Digest of all request ids with their right results.
     pub(super) expected: Digest,
-    /// Mean length of a request's value.
+    /// Mean length of a request's value, in bytes.
     pub(super) mean_bytes: u64,
 }
 
@@ -40,7 +41,7 @@ pub(super) fn produce(
         let payload = encoder.encode(&request)?;
         bytes += payload.len() as u64;
         backlog.expected.add(&request.request_id, &result.to_string());
-        let partition = i32::try_from(number / RUN % u64::from(set.partitions))?;
+        let partition = i32::try_from(number / RUN_LENGTH % u64::from(set.partitions))?;
         let record = BaseRecord::to(&set.topics.requested).partition(partition);
         send(&producer, record.key(request.request_id.as_str()).payload(&payload))?;
     }

@@ -1,8 +1,9 @@
-//! The rows of a backlog: how fast the projector writes requests and completions into Postgres.
+//! The rows of a backlog: the speed of the projector in writing requests and completions into
+//! Postgres.
 //!
-//! Each round makes a backlog of its own and lets a processor complete it; then the projector begins. It
-//! is done when its group has committed what both topics hold, which it does after each of its database
-//! transactions.
+//! Each round writes a new backlog and lets a processor complete it, and then starts the projector.
+//! The round ends when the projector's group has committed the ends of both topics. The projector
+//! commits after each of its database transactions.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -15,40 +16,39 @@ use super::{drain, requests};
 use crate::child::{Running, wait};
 use crate::codecs::Codecs;
 use crate::group::Group;
-use crate::measurement::count;
+use crate::measurement::{count, median};
 use crate::processes::Processes;
-use crate::report::median;
 use crate::topic_set::TopicSet;
 
 const GROUP: &str = "bench-rows";
-const LOOK: Duration = Duration::from_millis(20);
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_mins(5);
 const ONE_PROCESSOR: Contender =
     Contender::Processors { instances: 1, delivery: Delivery::ExactlyOnce };
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// How many requests the backlog has; each makes two rows
+    /// Number of requests in the backlog; each makes two rows
     #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1..))]
     requests: u64,
-    /// How often it is measured; medians over the rounds are reported
+    /// Number of rounds; the report shows medians over the rounds
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
-    /// Partitions of both topics
+    /// Number of partitions of both topics
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1000))]
     partitions: u32,
-    /// Where the system's programs are [default: where this program is]
+    /// Folder of the system's programs [default: the folder of this program]
     #[arg(long)]
     binaries: Option<PathBuf>,
 }
 
-/// What one round took.
+/// The figures of one round.
 struct Round {
     requests_a_second: f64,
     cpu_micros: f64,
 }
 
-/// Measures, prints what it found and removes the topics it made; rows stay.
+/// Measures, prints the findings, and deletes the topics. Rows stay in the database.
 pub(crate) async fn run(bootstrap: &str, options: &Options) -> Result<()> {
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
@@ -61,8 +61,8 @@ pub(crate) async fn run(bootstrap: &str, options: &Options) -> Result<()> {
     let rate = median(rounds.iter().map(|round| round.requests_a_second));
     let micros = median(rounds.iter().map(|round| round.cpu_micros));
     println!(
-        "\nthe projector writes the rows of {rate:.0} requests a second ({:.0} rows) and takes {micros:.1} us \
-         of CPU time on a request",
+        "\nthe projector writes the rows of {rate:.0} requests per second ({:.0} rows) and uses \
+         {micros:.1} us of CPU time per request",
         2.0 * rate
     );
     Ok(())
@@ -78,13 +78,13 @@ async fn measure(set: &TopicSet, requests: u64) -> Result<Round> {
 
 fn project(set: &TopicSet, requests: u64) -> Result<Round> {
     let group = Group::new(set, GROUP, &[&set.topics.requested, &set.topics.completed])?;
-    // Behind the last completion of a partition lies the marker of its transaction.
+    // The marker of a transaction follows the last completion of a partition.
     let end = group.end()? - u64::from(set.partitions);
     let mut running = [projector(set)?];
     let processes: Processes = running[0].pair().parse().map_err(anyhow::Error::msg)?;
-    wait(LOOK, PATIENCE, &mut running, || group.has_begun(1)).context("the projector")?;
+    wait(CHECK_INTERVAL, PATIENCE, &mut running, || group.has_begun(1)).context("the projector")?;
     let (began, before) = (Instant::now(), processes.cpu_times()?);
-    wait(LOOK, PATIENCE, &mut running, || Ok(group.committed()? >= end))
+    wait(CHECK_INTERVAL, PATIENCE, &mut running, || Ok(group.committed()? >= end))
         .context("the projector")?;
     let took = began.elapsed().as_secs_f64();
     let spent: Duration = processes.cpu_times()?.since(&before).into_values().sum();

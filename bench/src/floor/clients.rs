@@ -1,4 +1,4 @@
-//! Kafka clients set for the lowest latency, for both sides of the floor.
+//! Kafka clients of the floor, set for the lowest latency.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use crate::kafka::{self, Deliveries};
 
-/// How long one poll waits for something to happen.
+/// Longest wait of one poll.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// An idempotent producer with a polling thread, and what became of its records.
+/// An idempotent producer with a polling thread. Counts failed deliveries.
 pub(crate) struct Producer {
     inner: ThreadedProducer<Deliveries>,
     deliveries: Deliveries,
@@ -29,11 +29,11 @@ pub(crate) struct Record<'a> {
     pub(crate) headers: OwnedHeaders,
 }
 
-/// A consumer that reads the first `partitions` partitions of `topic` from their beginning: topics are
-/// new, so nothing is missed, whoever is up first.
+/// A consumer of the first `partitions` partitions of `topic`, from the beginning. The topics are
+/// new, so the order of starting consumers and producers does not matter.
 pub(crate) fn consumer(bootstrap: &str, topic: &str, partitions: i32) -> Result<BaseConsumer> {
     let consumer: BaseConsumer = kafka::client(bootstrap)
-        // rdkafka delivers nothing without a group id; nothing is ever committed to it.
+        // rdkafka delivers no records without a group id. The group never commits.
         .set("group.id", "abacus-bench")
         .set("enable.auto.commit", "false")
         .set("fetch.wait.max.ms", "20")
@@ -64,7 +64,7 @@ impl Producer {
         sent.with_context(|| format!("cannot write to {topic}/{partition}"))
     }
 
-    /// Errs if a record was not written.
+    /// Fails if a record was not written.
     pub(crate) fn check(&self) -> Result<()> {
         self.deliveries.check()
     }

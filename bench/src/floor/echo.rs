@@ -1,4 +1,4 @@
-//! The other side of the floor: writes what it reads.
+//! The echo: the other side of the floor.
 
 use std::io;
 use std::sync::Arc;
@@ -9,11 +9,12 @@ use anyhow::{Context, Result};
 use rdkafka::Message;
 use rdkafka::message::BorrowedMessage;
 
-use super::REQUEST_PARTITIONS;
 use super::clients::{self, POLL_INTERVAL, Producer, Record};
 use super::headers::ReplyTo;
+use super::topics::REQUEST_PARTITIONS;
 
-/// Replies to every request with its own bytes, where it says, until standard input is closed.
+/// Replies to every request with the request's bytes, at the address in its headers, until standard
+/// input is closed.
 pub(crate) fn run(bootstrap: &str, requests: &str) -> Result<()> {
     let is_closed = watch_standard_input()?;
     let consumer = clients::consumer(bootstrap, requests, REQUEST_PARTITIONS)?;
@@ -28,7 +29,7 @@ pub(crate) fn run(bootstrap: &str, requests: &str) -> Result<()> {
 
 fn reply(producer: &Producer, request: &BorrowedMessage<'_>) -> Result<()> {
     let address = request.headers().and_then(ReplyTo::of);
-    let address = address.context("a request that does not say where its reply goes")?;
+    let address = address.context("a request without the address of its reply")?;
     producer.send(Record {
         topic: address.topic,
         partition: address.partition,
@@ -38,13 +39,13 @@ fn reply(producer: &Producer, request: &BorrowedMessage<'_>) -> Result<()> {
     })
 }
 
-/// A pipe ends with the process that holds its other end, however that process ends: so the echo never
-/// outlives the measurement.
+/// Watches for the end of standard input. A pipe ends with the process at its other end, so the
+/// echo never outlives the measurement.
 fn watch_standard_input() -> Result<Arc<AtomicBool>> {
     let is_closed = Arc::<AtomicBool>::default();
     let flag = Arc::clone(&is_closed);
     thread::Builder::new().name("standard-input".to_owned()).spawn(move || {
-        // Its end and an error say the same: nobody is there any more.
+        // The end of the pipe and an error both mean the end of the measurement.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         flag.store(true, Ordering::Relaxed);
     })?;

@@ -1,11 +1,11 @@
-//! The echo as a process: this program, started again.
+//! The echo as a process: another instance of this program.
 
 use std::env;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-/// A running echo. It ends when this is dropped, too: its standard input closes.
+/// A running echo. Dropping this closes the echo's standard input and so ends the echo.
 pub(super) struct EchoProcess {
     child: Child,
 }
@@ -21,7 +21,7 @@ impl EchoProcess {
         Ok(Self { child })
     }
 
-    /// Waits for its end; its failure is one of the measurement.
+    /// Ends the echo and waits for it. Fails if the echo fails.
     pub(super) fn stop(mut self) -> Result<()> {
         drop(self.child.stdin.take());
         let status = self.child.wait()?;

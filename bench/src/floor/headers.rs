@@ -1,4 +1,4 @@
-//! What a request says about its reply: the same headers as in the system.
+//! Headers with the address of the reply, equal to the system's headers.
 
 use rdkafka::Message;
 use rdkafka::message::{Header, Headers, OwnedHeaders};
@@ -7,7 +7,7 @@ const CORRELATION_ID: &str = "correlation-id";
 const REPLY_TOPIC: &str = "reply-topic";
 const REPLY_PARTITION: &str = "reply-partition";
 
-/// Where a reply goes and which request it answers.
+/// The address of a reply, and the id of the answered request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ReplyTo<'a> {
     pub(crate) correlation_id: &'a [u8],
@@ -16,7 +16,7 @@ pub(crate) struct ReplyTo<'a> {
 }
 
 impl<'a> ReplyTo<'a> {
-    /// The headers of a request.
+    /// The headers of the request.
     pub(crate) fn to_headers(self) -> OwnedHeaders {
         let partition = self.partition.to_be_bytes();
         OwnedHeaders::new_with_capacity(3)
@@ -25,7 +25,7 @@ impl<'a> ReplyTo<'a> {
             .insert(Header { key: REPLY_PARTITION, value: Some(&partition) })
     }
 
-    /// What a request says; nothing if it lacks any of it.
+    /// Reads the address from the headers of a request. Returns `None` if a header is missing.
     pub(crate) fn of(headers: &'a impl Headers) -> Option<Self> {
         Some(Self {
             correlation_id: value(headers, CORRELATION_ID)?,
@@ -41,7 +41,7 @@ impl<'a> ReplyTo<'a> {
     }
 }
 
-/// Which request a reply answers.
+/// Reads the correlation id of a reply.
 pub(crate) fn correlation_id(reply: &impl Message) -> Option<u64> {
     let id = value(reply.headers()?, CORRELATION_ID)?;
     Some(u64::from_be_bytes(id.try_into().ok()?))

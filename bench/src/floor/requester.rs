@@ -1,7 +1,7 @@
-//! The floor's caller: keeps N requests in flight and takes the time of each.
+//! The floor's caller: keeps N requests in flight and measures the latency of each.
 //!
-//! Two threads, as in any service that others call: one asks, one hears the replies and finds who waits for
-//! them. Each reply leaves its seat to the next request.
+//! Two threads share the work, as in any service with callers: a sender of requests, and a receiver
+//! of replies that finds the waiting request. Each reply returns a permit for the next request.
 
 use std::collections::HashMap;
 use std::panic;
@@ -14,32 +14,31 @@ use anyhow::{Context, Result, bail, ensure};
 use parking_lot::Mutex;
 use rdkafka::consumer::BaseConsumer;
 
-use super::REQUEST_PARTITIONS;
 use super::clients::{self, POLL_INTERVAL, Producer, Record};
 use super::headers::{self, ReplyTo};
-use super::topics::Names;
+use super::topics::{REQUEST_PARTITIONS, TopicNames};
 use crate::latency::Latencies;
 use crate::measurement::Outcome;
 
-/// How long requests go to one partition, so that those which come together travel together.
-const STAY: Duration = Duration::from_millis(5);
+/// Time between changes of the partition. Concurrent requests then share batches.
+const STICKY_INTERVAL: Duration = Duration::from_millis(5);
 
-/// How long a silent echo is waited for.
+/// Longest wait for a silent echo.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// As long as a small event of the system.
+/// Payload as long as a small event of the system.
 const PAYLOAD: [u8; 100] = [b'7'; 100];
 
-/// The requester's clients, connected as long as it lives.
+/// The clients of the requester.
 pub(super) struct Requester {
     producer: Producer,
     replies: BaseConsumer,
-    topics: Names,
+    topics: TopicNames,
     started: Instant,
     last_id: u64,
 }
 
-/// One measurement, as its two threads share it.
+/// A measurement, shared by two threads.
 struct Round<'a> {
     requester: &'a Requester,
     start: Instant,
@@ -49,7 +48,7 @@ struct Round<'a> {
 }
 
 impl Requester {
-    pub(super) fn connect(bootstrap: &str, topics: &Names) -> Result<Self> {
+    pub(super) fn connect(bootstrap: &str, topics: &TopicNames) -> Result<Self> {
         Ok(Self {
             producer: Producer::connect(bootstrap)?,
             replies: clients::consumer(bootstrap, &topics.replies, 1)?,
@@ -59,14 +58,14 @@ impl Requester {
         })
     }
 
-    /// Keeps `in_flight` requests going for as long as `time`, then waits for the last replies, which do
-    /// not count. A request without a reply is an error.
+    /// Keeps `in_flight` requests in flight for `time`. Then waits for the last replies, without
+    /// counting them. A request without a reply is an error.
     pub(super) fn measure(&mut self, in_flight: u32, time: Duration) -> Result<Outcome> {
         let round = Round::new(self, time);
-        let (last_id, heard) = round.run(in_flight)?;
+        let (last_id, latencies) = round.run(in_flight)?;
         self.last_id = last_id;
         self.producer.check()?;
-        outcome(heard, in_flight, time)
+        outcome(latencies, in_flight, time)
     }
 
     fn send(&self, id: u64, now: Instant) -> Result<()> {
@@ -93,25 +92,25 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// The last id given away, and what was heard.
+    /// Returns the last used id and the latencies.
     fn run(&self, in_flight: u32) -> Result<(u64, Latencies)> {
-        let (seat, seats) = mpsc::channel();
+        let (permit, permits) = mpsc::channel();
         for _ in 0..in_flight {
-            seat.send(())?;
+            permit.send(())?;
         }
         thread::scope(|scope| {
-            let hearing = scope.spawn(|| self.hear_all(seat));
-            let asked = self.ask_all(&seats);
+            let receiving = scope.spawn(|| self.receive_all(permit));
+            let sent = self.send_all(&permits);
             self.is_over.store(true, Ordering::Release);
-            let heard = hearing.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
-            Ok((asked?, heard?))
+            let latencies = receiving.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
+            Ok((sent?, latencies?))
         })
     }
 
-    /// Asks whenever a seat is free. There are no more of them when nobody hears any longer.
-    fn ask_all(&self, seats: &Receiver<()>) -> Result<u64> {
+    /// Sends a request for every free permit. Ends when the receiving thread has ended.
+    fn send_all(&self, permits: &Receiver<()>) -> Result<u64> {
         let mut id = self.requester.last_id;
-        while self.start.elapsed() < self.time && seats.recv().is_ok() {
+        while self.start.elapsed() < self.time && permits.recv().is_ok() {
             id += 1;
             let now = Instant::now();
             self.waiters.lock().insert(id, now);
@@ -120,21 +119,24 @@ impl<'a> Round<'a> {
         Ok(id)
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "its end tells the asking thread to end")]
-    fn hear_all(&self, seat: Sender<()>) -> Result<Latencies> {
-        let mut heard = Latencies::default();
-        while let Some(latency) = self.hear()? {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "dropping the sender ends the sending thread"
+    )]
+    fn receive_all(&self, permit: Sender<()>) -> Result<Latencies> {
+        let mut latencies = Latencies::default();
+        while let Some(latency) = self.receive()? {
             if self.start.elapsed() < self.time {
-                heard.record(latency);
+                latencies.record(latency);
             }
-            // At the end nobody takes it any more.
-            let _ = seat.send(());
+            // The sending thread may have ended.
+            let _ = permit.send(());
         }
-        Ok(heard)
+        Ok(latencies)
     }
 
-    /// Waits for the next reply and tells how long it took; nothing when the round has ended.
-    fn hear(&self) -> Result<Option<Duration>> {
+    /// Waits for the next reply and returns its latency. Returns `None` when the round has ended.
+    fn receive(&self) -> Result<Option<Duration>> {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             if self.has_ended() {
@@ -142,12 +144,12 @@ impl<'a> Round<'a> {
             }
             let Some(reply) = self.requester.replies.poll(POLL_INTERVAL) else { continue };
             let id = headers::correlation_id(&reply.context("cannot read the replies")?);
-            let asked = id.and_then(|id| self.waiters.lock().remove(&id));
-            let asked = asked.context("a reply that nobody waits for")?;
-            return Ok(Some(asked.elapsed()));
+            let sent = id.and_then(|id| self.waiters.lock().remove(&id));
+            let sent = sent.context("a reply with an unknown correlation id")?;
+            return Ok(Some(sent.elapsed()));
         }
         self.requester.producer.check()?;
-        bail!("no reply for {PATIENCE:?}: {} requests wait", self.waiters.lock().len())
+        bail!("no reply within {PATIENCE:?}: {} requests in flight", self.waiters.lock().len())
     }
 
     fn has_ended(&self) -> bool {
@@ -155,17 +157,17 @@ impl<'a> Round<'a> {
     }
 }
 
-/// Where a request goes that is sent `elapsed` after the start.
+/// Returns the partition of a request sent `elapsed` after the start.
 fn partition(elapsed: Duration) -> i32 {
-    let turn = elapsed.as_nanos() / STAY.as_nanos();
+    let turn = elapsed.as_nanos() / STICKY_INTERVAL.as_nanos();
     i32::try_from(turn % u128::from(REQUEST_PARTITIONS.unsigned_abs())).unwrap_or(0)
 }
 
-fn outcome(heard: Latencies, in_flight: u32, time: Duration) -> Result<Outcome> {
-    let replies = u32::try_from(heard.len())?;
+fn outcome(latencies: Latencies, in_flight: u32, time: Duration) -> Result<Outcome> {
+    let replies = u32::try_from(latencies.len())?;
     ensure!(replies > 0, "no reply within {time:?}");
     let interval = time * in_flight / replies;
-    let seen = heard.percentiles(interval).context("no latencies")?;
+    let seen = latencies.percentiles(interval).context("no latencies")?;
     Ok(Outcome::new(replies.into(), 0, time, seen))
 }
 

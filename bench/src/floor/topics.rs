@@ -1,4 +1,4 @@
-//! The floor's own topics, new for each run.
+//! Topics of the floor, new for each run.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,46 +6,48 @@ use anyhow::{Context, Result, bail};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication, TopicResult};
 use rdkafka::client::DefaultClientContext;
 
-use super::REQUEST_PARTITIONS;
 use crate::kafka;
 
-/// As many copies as the broker makes by default.
-const AS_THE_BROKER_HAS_IT: TopicReplication<'_> = TopicReplication::Fixed(-1);
+/// Number of partitions of the request topic.
+pub(super) const REQUEST_PARTITIONS: i32 = 4;
+
+/// The broker's default number of replicas.
+const BROKER_DEFAULT: TopicReplication<'_> = TopicReplication::Fixed(-1);
 
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Their names.
+/// Names of the topics.
 #[derive(Clone, Debug)]
-pub(super) struct Names {
+pub(super) struct TopicNames {
     pub(super) requests: String,
     pub(super) replies: String,
 }
 
-/// Topics that exist until they are deleted.
+/// Topics that exist until deleted.
 pub(super) struct Topics {
-    names: Names,
+    names: TopicNames,
     admin: AdminClient<DefaultClientContext>,
 }
 
 impl Topics {
     pub(super) async fn create(bootstrap: &str) -> Result<Self> {
-        // A broker deletes topics in its own time: a run that follows another takes other names.
+        // A broker deletes topics with a delay, so each run uses new names.
         let run = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
-        let names = Names {
+        let names = TopicNames {
             requests: format!("abacus.bench.requests.{run}"),
             replies: format!("abacus.bench.replies.{run}"),
         };
         let admin: AdminClient<DefaultClientContext> = kafka::client(bootstrap).create()?;
         let new = [
-            NewTopic::new(&names.requests, REQUEST_PARTITIONS, AS_THE_BROKER_HAS_IT),
-            NewTopic::new(&names.replies, 1, AS_THE_BROKER_HAS_IT),
+            NewTopic::new(&names.requests, REQUEST_PARTITIONS, BROKER_DEFAULT),
+            NewTopic::new(&names.replies, 1, BROKER_DEFAULT),
         ];
         let created = admin.create_topics(&new, &options()).await;
         check(created.with_context(|| format!("cannot create topics on {bootstrap}"))?)?;
         Ok(Self { names, admin })
     }
 
-    pub(super) fn names(&self) -> &Names {
+    pub(super) fn names(&self) -> &TopicNames {
         &self.names
     }
 

@@ -1,7 +1,7 @@
-//! Light requests at a steady rate, and how long their replies take.
+//! Light requests at a steady rate, and the latencies of their replies.
 //!
-//! An open loop: one thread sends at the appointed times, another hears the replies. A request that
-//! is sent late, because the machine was busy, has waited since its time all the same.
+//! The load is an open loop: one thread sends at scheduled times, another receives the replies. A
+//! latency counts from the scheduled time, even if a busy machine sends the request late.
 
 use std::panic;
 use std::thread;
@@ -19,13 +19,13 @@ use crate::latency::{Latencies, Percentiles};
 use crate::request::cube;
 use crate::topic_set::TopicSet;
 
-/// How long a processor may be silent with replies outstanding.
+/// Longest silence of a processor with replies outstanding.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// An open loop leaves nobody out: its latencies need no correction.
+/// Latencies of an open loop need no correction, as no caller is omitted.
 const NO_CORRECTION: Duration = Duration::MAX;
 
-/// The caller's clients, connected as long as it lives.
+/// The clients of the caller.
 pub(super) struct Light<'a> {
     set: &'a TopicSet,
     codecs: &'a Codecs,
@@ -35,7 +35,7 @@ pub(super) struct Light<'a> {
     last_id: u64,
 }
 
-/// The appointed time of each request.
+/// Scheduled times of the requests.
 #[derive(Clone, Copy)]
 struct Schedule {
     start: Instant,
@@ -45,7 +45,7 @@ struct Schedule {
 }
 
 impl<'a> Light<'a> {
-    /// A caller who asks `rate` times a second.
+    /// A caller with `rate` requests per second.
     pub(super) fn connect(set: &'a TopicSet, codecs: &'a Codecs, rate: u32) -> Result<Self> {
         Ok(Self {
             set,
@@ -57,31 +57,31 @@ impl<'a> Light<'a> {
         })
     }
 
-    /// Asks so many times and waits for all replies.
+    /// Sends `requests` requests and waits for all replies.
     pub(super) fn measure(&mut self, requests: u32) -> Result<Percentiles> {
         let (interval, first_id) = (self.interval, self.last_id + 1);
         let schedule = Schedule { start: Instant::now(), interval, first_id, requests };
         self.last_id += u64::from(requests);
         let this = &*self;
-        let heard = thread::scope(|scope| {
-            let hearing = scope.spawn(|| this.hear_all(schedule));
-            let asked = this.ask_all(schedule);
-            let heard = hearing.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
-            asked.and(heard)
+        let latencies = thread::scope(|scope| {
+            let receiving = scope.spawn(|| this.receive_all(schedule));
+            let sent = this.send_all(schedule);
+            let latencies = receiving.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
+            sent.and(latencies)
         })?;
         self.producer.check()?;
-        heard.percentiles(NO_CORRECTION).context("no latencies")
+        latencies.percentiles(NO_CORRECTION).context("no latencies")
     }
 
-    fn ask_all(&self, schedule: Schedule) -> Result<()> {
+    fn send_all(&self, schedule: Schedule) -> Result<()> {
         for number in 0..schedule.requests {
             schedule.await_time(number);
-            self.ask(schedule.first_id + u64::from(number))?;
+            self.send(schedule.first_id + u64::from(number))?;
         }
         Ok(())
     }
 
-    fn ask(&self, id: u64) -> Result<()> {
+    fn send(&self, id: u64) -> Result<()> {
         let (request, _) = cube(id);
         let payload = self.codecs.request_encoder.encode(&request)?;
         let id_bytes = id.to_be_bytes();
@@ -96,15 +96,15 @@ impl<'a> Light<'a> {
         })
     }
 
-    fn hear_all(&self, schedule: Schedule) -> Result<Latencies> {
-        let mut heard = Latencies::default();
+    fn receive_all(&self, schedule: Schedule) -> Result<Latencies> {
+        let mut latencies = Latencies::default();
         let mut last = Instant::now();
         let mut is_answered = vec![false; usize::try_from(schedule.requests)?];
-        while heard.len() < is_answered.len() {
+        while latencies.len() < is_answered.len() {
             ensure!(
                 last.elapsed() < PATIENCE,
                 "{} light requests were not answered",
-                is_answered.len() - heard.len()
+                is_answered.len() - latencies.len()
             );
             let Some(reply) = self.replies.poll(POLL_INTERVAL) else { continue };
             last = Instant::now();
@@ -112,12 +112,12 @@ impl<'a> Light<'a> {
             let number = schedule.number(headers::correlation_id(&reply))?;
             check(&self.codecs.completion_decoder, reply.payload().unwrap_or_default())?;
             let answered = is_answered.get_mut(usize::try_from(number)?);
-            // A reply may come twice, when partitions move; the caller was served by the first.
+            // A reply may arrive twice if partitions move. The first one counts.
             if answered.is_some_and(|answered| !std::mem::replace(answered, true)) {
-                heard.record(last.saturating_duration_since(schedule.time(number)));
+                latencies.record(last.saturating_duration_since(schedule.time(number)));
             }
         }
-        Ok(heard)
+        Ok(latencies)
     }
 }
 
@@ -133,10 +133,10 @@ impl Schedule {
         }
     }
 
-    /// Which request of this round an id belongs to.
+    /// Returns the number in this round of the request with this id.
     fn number(self, id: Option<u64>) -> Result<u32> {
         let number = id.and_then(|id| id.checked_sub(self.first_id));
-        Ok(u32::try_from(number.context("a reply that nobody waits for")?)?)
+        Ok(u32::try_from(number.context("a reply with an unknown correlation id")?)?)
     }
 }
 

@@ -1,5 +1,4 @@
-//! Heavy requests: one in each partition, of an operation that exists for tests and takes as long as it
-//! is told to.
+//! Heavy requests, one in each partition. Their operation exists for tests and takes a given time.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -17,25 +16,25 @@ use crate::kafka;
 use crate::request::request;
 use crate::topic_set::TopicSet;
 
-/// Beyond the time that all of them take one after the other.
+/// Time allowed beyond the sum of all computations.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Who asks for them, and looks for their completions.
+/// Sends heavy requests and reads their completions.
 pub(super) struct Stalls<'a> {
     set: &'a TopicSet,
     codecs: &'a Codecs,
-    /// How long the next one takes: a millisecond longer than the last, or they would be one
-    /// computation, which is made once and remembered.
+    /// Duration of the next computation. Each takes a millisecond longer than the previous one, as
+    /// equal computations would be computed once and cached.
     millis: u64,
     producer: Producer,
     completions: BaseConsumer,
-    /// Request id and right result of those that are not completed.
+    /// Request id and right result of each uncompleted request.
     open: HashMap<String, String>,
     asked: Instant,
 }
 
 impl<'a> Stalls<'a> {
-    /// Computations of about so many milliseconds.
+    /// Prepares computations of about `millis` milliseconds each.
     pub(super) fn connect(set: &'a TopicSet, codecs: &'a Codecs, millis: u64) -> Result<Self> {
         Ok(Self {
             set,
@@ -48,7 +47,7 @@ impl<'a> Stalls<'a> {
         })
     }
 
-    /// Asks for one in every partition.
+    /// Sends one request to every partition.
     pub(super) fn ask(&mut self) -> Result<()> {
         self.asked = Instant::now();
         for partition in self.set.partitions() {
@@ -66,7 +65,8 @@ impl<'a> Stalls<'a> {
         Ok(())
     }
 
-    /// Waits until every one of them is completed, rightly; tells how long that took.
+    /// Waits until every request is completed with the right result. Returns the time since
+    /// sending.
     pub(super) fn await_all(&mut self) -> Result<Duration> {
         let one_after_the_other = Duration::from_millis(self.millis) * self.set.partitions;
         let deadline = self.asked + one_after_the_other + PATIENCE;
@@ -86,7 +86,7 @@ impl<'a> Stalls<'a> {
         let completed = self.codecs.completion_decoder.decode(payload)?;
         if let Some(expected) = self.open.remove(&completed.request_id) {
             let is_right = matches!(&completed.outcome, Outcome::Succeeded { result, .. } if *result == expected);
-            ensure!(is_right, "a heavy request came to {:?}", completed.outcome);
+            ensure!(is_right, "a heavy request has the outcome {:?}", completed.outcome);
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! What the measured caller is to notice nothing of, on threads of its own.
+//! The attack: a flood and slow connections, on separate threads. The measured caller must not
+//! notice it.
 
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
@@ -16,14 +17,14 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::caller::{ask, client};
 
 const ADDRESS: &str = "192.0.2.1";
-/// A slow connection sends a byte as often, and is opened anew when it was cut.
-const TRICKLE: Duration = Duration::from_millis(200);
-/// How many of the flood's requests are under way at most.
-const FLOOD: usize = 256;
+/// Interval between the bytes of a slow connection. A closed connection is opened again.
+const TRICKLE_INTERVAL: Duration = Duration::from_millis(200);
+/// Largest number of the flood's requests in flight.
+const MAX_IN_FLIGHT: usize = 256;
 
 type Answer = Result<Result<StatusCode>, JoinError>;
 
-/// A flood and slow connections, until they are stopped.
+/// A running attack.
 pub(super) struct Attack {
     counts: Arc<Counts>,
     threads: Vec<JoinHandle<Result<()>>>,
@@ -37,18 +38,18 @@ struct Counts {
     cut: AtomicU64,
 }
 
-/// What became of the attack.
+/// The outcome of an attack.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Outcome {
     pub(super) asked: u64,
-    /// Answered 429.
+    /// Number of requests answered with 429.
     pub(super) refused: u64,
-    /// Slow connections that the server closed.
+    /// Number of slow connections closed by the server.
     pub(super) cut: u64,
 }
 
 impl Attack {
-    /// Floods at `rate` requests a second, and keeps so many `slow` connections open.
+    /// Starts a flood of `rate` requests per second, and `slow` slow connections.
     pub(super) fn start(server: SocketAddr, rate: u32, slow: u32) -> Result<Self> {
         let counts = Arc::<Counts>::default();
         let flooding = Arc::clone(&counts);
@@ -80,7 +81,7 @@ async fn flood(server: SocketAddr, rate: u32, counts: &Counts) -> Result<()> {
         let client = client.clone();
         let number = u32::try_from(counts.asked.fetch_add(1, Ordering::Relaxed) % 1_000)?;
         asked.spawn(async move { ask(&client, server, ADDRESS, number).await });
-        if asked.len() >= FLOOD {
+        if asked.len() >= MAX_IN_FLIGHT {
             note(asked.join_next().await.as_ref(), counts);
         }
         while let Some(answer) = asked.try_join_next() {
@@ -109,7 +110,7 @@ fn trickle(server: SocketAddr, slow: u32, counts: &Counts) -> Result<()> {
                 *connection = open()?;
             }
         }
-        thread::park_timeout(TRICKLE);
+        thread::park_timeout(TRICKLE_INTERVAL);
     }
     Ok(())
 }

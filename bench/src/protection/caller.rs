@@ -1,4 +1,4 @@
-//! Callers that ask at a steady rate, whatever becomes of their requests: an open loop.
+//! A caller with a steady rate of requests, regardless of the answers: an open loop.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use tokio::time::{Instant, sleep_until};
 use crate::latency::{Latencies, Percentiles};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// An open loop leaves nobody out: its latencies need no correction.
+/// Latencies of an open loop need no correction, as no caller is omitted.
 const NO_CORRECTION: Duration = Duration::MAX;
 const ADDRESS: &str = "192.0.2.2";
 
-/// Asks so many times, `rate` times a second, and errs unless all are answered with 200. A latency
-/// counts from the moment at which its request was to be sent.
+/// Sends `requests` requests, `rate` per second. Fails unless all are answered with 200. A latency
+/// counts from the scheduled time of its request.
 pub(super) async fn measure(server: SocketAddr, rate: u32, requests: u32) -> Result<Percentiles> {
     let client = client()?;
     let (start, interval) = (Instant::now(), Duration::from_secs(1) / rate);
@@ -42,7 +42,7 @@ pub(super) fn client() -> Result<Client> {
     Ok(Client::builder().no_proxy().timeout(TIMEOUT).build()?)
 }
 
-/// Asks for a light computation as the caller at `address`.
+/// Requests a light computation as the caller at `address`.
 pub(super) async fn ask(
     client: &Client,
     server: SocketAddr,

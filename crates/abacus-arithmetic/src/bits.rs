@@ -1,16 +1,16 @@
-//! Binary lengths of decimal numbers, exact without converting the number.
+//! Binary lengths of decimal numbers, exact, without converting the number.
 
 use std::cmp::Ordering;
 
-use crate::Natural;
-use crate::limbs::{BASE, DIGITS};
+use crate::limbs::{BASE, DIGITS, compare, shifted};
+use crate::power::power;
 
-/// The logarithm below is right to this, times its size: the leading digits and the constant to
-/// 2⁻⁵³, each operation to as much, and a few of them; this leaves a factor of ten.
+/// Bound on the relative error of the logarithm below. The leading digits, the constant and each of
+/// the few operations have errors of at most 2⁻⁵³. The bound leaves a factor of ten.
 const RELATIVE_ERROR: f64 = 1.0 / (1_u64 << 48) as f64;
 
-/// The bits of `limbs` followed by `zeros` decimal zeros. The logarithm decides, save for numbers so
-/// close to a power of two that it cannot: they are compared with that power.
+/// Counts the bits of `limbs` followed by `zeros` decimal zeros. The logarithm decides, except next
+/// to a power of two, where the number is compared with that power.
 pub(crate) fn count(limbs: &[u64], zeros: usize) -> u64 {
     if let Some(number) = small(limbs, zeros) {
         return u64::from(u128::BITS - number.leading_zeros());
@@ -43,6 +43,5 @@ fn logarithm(limbs: &[u64], zeros: usize) -> f64 {
 }
 
 fn reaches_power_of_two(limbs: &[u64], zeros: usize, exponent: u64) -> bool {
-    let number = Natural::from_limbs(limbs.to_vec()).shifted(zeros);
-    number.cmp(&Natural::from(2).power(exponent)) != Ordering::Less
+    compare(&shifted(limbs.to_vec(), zeros), &power(&[2], exponent)) != Ordering::Less
 }

@@ -1,12 +1,13 @@
-//! Remainders by the prime 2⁶¹ - 1, which catch a wrong product: a single wrong coefficient always,
-//! since no power of ten and no error below the prime is divisible by it, anything else but for one
-//! case in 2⁶¹.
+//! Checks of products by remainders modulo the prime 2⁶¹ - 1. A single wrong coefficient always
+//! fails the check, since the prime divides no power of ten and no smaller error. Any other error
+//! passes in one case of 2⁶¹.
 
 use crate::limbs::BASE;
 
 const PRIME: u64 = (1 << 61) - 1;
 
-/// Powers of the limbs' base: 1, 10¹⁶, ... and, apart, the one that leads to the next four limbs.
+/// Powers of the base of limbs: 1, 10¹⁶ and so on. The fourth power, a constant apart, leads to the
+/// next four limbs.
 const POWERS: [u64; 4] = [1, power(1), power(2), power(3)];
 const FOURTH_POWER: u64 = power(4);
 
@@ -20,7 +21,7 @@ const fn power(exponent: u32) -> u64 {
     product as u64
 }
 
-/// The remainder of a number, by Horner's rule on four limbs at a time.
+/// Computes the remainder of a number, by Horner's rule on four limbs at a time.
 pub(crate) fn remainder(limbs: &[u64]) -> u64 {
     let step = |sum: u64, limbs: &[u64]| {
         let products = limbs.iter().zip(POWERS).map(|(x, power)| wide(*x, power));
@@ -31,7 +32,7 @@ pub(crate) fn remainder(limbs: &[u64]) -> u64 {
     fours.rev().fold(top, step) % PRIME
 }
 
-/// Whether `product` can be the product of two numbers with these remainders.
+/// Returns whether `product` can be the product of two numbers with these remainders.
 pub(crate) fn is_product(one: u64, other: u64, product: &[u64]) -> bool {
     reduce(wide(one, other)) % PRIME == remainder(product)
 }
@@ -40,7 +41,7 @@ fn wide(one: u64, other: u64) -> u128 {
     u128::from(one) * u128::from(other)
 }
 
-/// Below 2⁶² and equal modulo the prime, for a number below 2¹²⁴.
+/// Reduces a number below 2¹²⁴ to an equal one modulo the prime, below 2⁶².
 fn reduce(number: u128) -> u64 {
     let sum = (number as u64 & PRIME) + (number >> 61) as u64;
     (sum & PRIME) + (sum >> 61)
@@ -67,11 +68,11 @@ mod tests {
         let product = crate::schoolbook::multiply(&one, &other);
         let (one, other) = (remainder(&one), remainder(&other));
         assert!(is_product(one, other, &product));
-        for place in 0..product.len() {
+        for index in 0..product.len() {
             for error in [1, 10_000, 100_000_000, 1_000_000_000_000] {
                 let mut wrong = product.clone();
-                wrong[place] = wrong[place].checked_sub(error).unwrap_or(wrong[place] + error);
-                assert!(!is_product(one, other, &wrong), "{error} at {place}");
+                wrong[index] = wrong[index].checked_sub(error).unwrap_or(wrong[index] + error);
+                assert!(!is_product(one, other, &wrong), "{error} at {index}");
             }
         }
         let mut swapped = product;

@@ -1,17 +1,44 @@
-//! Limbs of sixteen decimal digits, least significant first, and what is done to them in one pass.
+//! Limbs of sixteen decimal digits, least significant first, and operations in one pass over them.
+
+use std::cmp::Ordering;
 
 /// One more than the largest limb.
 pub(crate) const BASE: u64 = 10_000_000_000_000_000;
 /// Decimal digits of a limb.
 pub(crate) const DIGITS: usize = 16;
 
-/// Takes the leading zeros away.
+/// Removes zeros on top.
 pub(crate) fn trim(limbs: &mut Vec<u64>) {
     let significant = limbs.iter().rposition(|limb| *limb != 0).map_or(0, |top| top + 1);
     limbs.truncate(significant);
 }
 
-/// How many limbs at the low end are zero.
+/// The limbs without zeros on top.
+pub(crate) fn trimmed(mut limbs: Vec<u64>) -> Vec<u64> {
+    trim(&mut limbs);
+    limbs
+}
+
+/// The limbs of a word.
+pub(crate) fn from_word(word: u64) -> Vec<u64> {
+    trimmed(vec![word % BASE, word / BASE])
+}
+
+/// The number as a word, if it is below [`BASE`].
+pub(crate) fn to_word(limbs: &[u64]) -> Option<u64> {
+    match limbs {
+        [] => Some(0),
+        [word] => Some(*word),
+        _ => None,
+    }
+}
+
+/// Compares two numbers without zeros on top.
+pub(crate) fn compare(one: &[u64], other: &[u64]) -> Ordering {
+    one.len().cmp(&other.len()).then_with(|| one.iter().rev().cmp(other.iter().rev()))
+}
+
+/// Counts the zero limbs at the low end.
 pub(crate) fn trailing_zeros(limbs: &[u64]) -> usize {
     limbs.iter().take_while(|limb| **limb == 0).count()
 }
@@ -22,42 +49,43 @@ pub(crate) fn add(sum: &mut Vec<u64>, addend: &[u64], offset: usize) {
         sum.resize(offset + addend.len(), 0);
     }
     let mut carry = 0;
-    let mut places = sum.iter_mut().skip(offset);
-    for (limb, place) in addend.iter().zip(places.by_ref()) {
-        (*place, carry) = overflow(*place + limb + carry);
+    let mut targets = sum.iter_mut().skip(offset);
+    for (limb, target) in addend.iter().zip(targets.by_ref()) {
+        (*target, carry) = overflow(*target + limb + carry);
     }
-    for place in places {
+    for target in targets {
         if carry == 0 {
             return;
         }
-        (*place, carry) = overflow(*place + carry);
+        (*target, carry) = overflow(*target + carry);
     }
     if carry > 0 {
         sum.push(carry);
     }
 }
 
-/// Subtracts `subtrahend` and says whether it was the larger one; then the limbs mean nothing.
+/// Subtracts `subtrahend`. Returns whether it was the larger number; if so, the limbs are
+/// meaningless.
 #[must_use]
 pub(crate) fn subtract(difference: &mut [u64], subtrahend: &[u64]) -> bool {
     let (within, beyond) =
         subtrahend.split_at_checked(difference.len()).unwrap_or((subtrahend, &[]));
     let mut borrow = 0;
-    let mut places = difference.iter_mut();
-    for (limb, place) in within.iter().zip(places.by_ref()) {
-        (*place, borrow) = underflow(*place, limb + borrow);
+    let mut targets = difference.iter_mut();
+    for (limb, target) in within.iter().zip(targets.by_ref()) {
+        (*target, borrow) = underflow(*target, limb + borrow);
     }
-    for place in places {
+    for target in targets {
         if borrow == 0 {
             break;
         }
-        (*place, borrow) = underflow(*place, borrow);
+        (*target, borrow) = underflow(*target, borrow);
     }
     borrow > 0 || beyond.iter().any(|limb| *limb > 0)
 }
 
-/// Multiplies by a word below [`BASE`]. The high halves of the products need no carry but that of
-/// their sum with the next low half, so that the multiplications do not wait for each other.
+/// Multiplies by a word below [`BASE`]. The high half of a product needs no carry besides the carry
+/// of its sum with the next low half, so the multiplications do not wait for each other.
 pub(crate) fn multiply_by_word(limbs: &mut Vec<u64>, word: u64) {
     let mut high = 0;
     for limb in limbs.iter_mut() {
@@ -70,9 +98,18 @@ pub(crate) fn multiply_by_word(limbs: &mut Vec<u64>, word: u64) {
     }
 }
 
-/// The quotient and the remainder by [`BASE`] of a number below 2¹¹⁶. The estimated quotient is at
-/// most two too small: 0.46 for the bits shifted out, less than 1 for the rounded inverse, and less
-/// than 1 for rounding down.
+/// Appends decimal zeros.
+pub(crate) fn shifted(mut limbs: Vec<u64>, zeros: usize) -> Vec<u64> {
+    multiply_by_word(&mut limbs, 10_u64.pow((zeros % DIGITS) as u32));
+    if !limbs.is_empty() {
+        limbs.splice(0..0, std::iter::repeat_n(0, zeros / DIGITS));
+    }
+    limbs
+}
+
+/// Divides a number below 2¹¹⁶ by [`BASE`]. Returns the quotient and the remainder. The estimated
+/// quotient is at most two too small: 0.46 for the bits shifted out, less than 1 for the rounded
+/// inverse, and less than 1 for rounding down.
 pub(crate) fn split(number: u128) -> (u64, u64) {
     const INVERSE: u128 = (1 << 116) / BASE as u128;
     let estimate = ((u128::from((number >> 52) as u64) * INVERSE) >> 64) as u64;
@@ -85,12 +122,12 @@ fn correct(quotient: u64, remainder: u64) -> (u64, u64) {
     if remainder >= BASE { (quotient + 1, remainder - BASE) } else { (quotient, remainder) }
 }
 
-/// A limb and the carry, of a sum below twice [`BASE`].
+/// Splits a sum below twice [`BASE`] into a limb and a carry.
 fn overflow(sum: u64) -> (u64, u64) {
     if sum >= BASE { (sum - BASE, 1) } else { (sum, 0) }
 }
 
-/// A limb and the borrow, of a difference above minus [`BASE`].
+/// Subtracts with a result above minus [`BASE`]. Returns the limb and the borrow.
 fn underflow(limb: u64, subtrahend: u64) -> (u64, u64) {
     if limb >= subtrahend { (limb - subtrahend, 0) } else { (limb + BASE - subtrahend, 1) }
 }

@@ -1,69 +1,74 @@
-//! The number itself.
+//! The number type of the crate.
 
 use std::cmp::Ordering;
 
 use num_bigint::BigUint;
 
-use crate::limbs::{self, BASE, DIGITS};
-use crate::{bits, convert, power, product, text};
+use crate::limbs::{self, BASE};
+use crate::{binary, bits, decimal, power, product, text};
 
-/// An integer from zero up, of any size, in decimal.
+/// A natural number of any size, in decimal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Natural {
-    /// Below [`BASE`] each, least significant first, without zeros on top.
+    /// Limbs below [`BASE`], least significant first, without zeros on top.
     limbs: Vec<u64>,
 }
 
 impl Natural {
-    /// Limbs that may have zeros on top.
-    pub(crate) fn from_limbs(mut limbs: Vec<u64>) -> Self {
-        limbs::trim(&mut limbs);
-        Self { limbs }
+    /// A number from limbs that may have zeros on top.
+    fn from_limbs(limbs: Vec<u64>) -> Self {
+        Self { limbs: limbs::trimmed(limbs) }
     }
 
-    /// The number that a text of nothing but ASCII digits stands for, in linear time.
+    /// Reads a text of ASCII digits, in linear time.
+    ///
+    /// ```
+    /// use abacus_arithmetic::Natural;
+    ///
+    /// let digits = "340282366920938463463374607431768211456";
+    /// let number = Natural::from_digits(digits);
+    /// assert_eq!(number, Natural::from(2).power(128));
+    /// assert_eq!(number.to_decimal(0), digits);
+    /// ```
     pub fn from_digits(digits: &str) -> Self {
         Self { limbs: text::read(digits) }
     }
 
-    /// Whether this is zero.
+    /// Returns whether the number is zero.
     pub fn is_zero(&self) -> bool {
         self.limbs.is_empty()
     }
 
-    /// The number, if it is below 10¹⁶.
+    /// The number as a word, if it is below 10¹⁶.
     pub fn to_word(&self) -> Option<u64> {
-        match self.limbs.as_slice() {
-            [] => Some(0),
-            [word] => Some(*word),
-            _ => None,
-        }
+        limbs::to_word(&self.limbs)
     }
 
-    /// The number as decimal text followed by this many zeros, in linear time.
+    /// Writes the number as decimal text, followed by `zeros` zeros, in linear time.
     pub fn to_decimal(&self, zeros: usize) -> String {
         text::write(&self.limbs, zeros)
     }
 
-    /// Bits of the number followed by this many decimal zeros. Exact; takes no time to speak of,
-    /// save next to a power of two, where it takes that of computing the power.
+    /// Counts the bits of the number followed by `zeros` decimal zeros. The count is exact and
+    /// takes almost no time, except next to a power of two, where it takes the time of computing
+    /// the power.
     pub fn bits(&self, zeros: usize) -> u64 {
         bits::count(&self.limbs, zeros)
     }
 
-    /// Decimal digits; zero has one.
+    /// Number of decimal digits. Zero has one digit.
     pub fn digits(&self) -> usize {
         text::length(&self.limbs)
     }
 
-    /// The sum.
+    /// Adds a number.
     #[must_use]
     pub fn plus(mut self, addend: &Self) -> Self {
         limbs::add(&mut self.limbs, &addend.limbs, 0);
         self
     }
 
-    /// The difference, or zero where `subtrahend` is larger.
+    /// Subtracts a number. Returns zero if `subtrahend` is larger.
     #[must_use]
     pub fn minus(mut self, subtrahend: &Self) -> Self {
         if limbs::subtract(&mut self.limbs, &subtrahend.limbs) {
@@ -73,13 +78,13 @@ impl Natural {
         self
     }
 
-    /// The product.
+    /// Multiplies by a number.
     #[must_use]
     pub fn times(&self, factor: &Self) -> Self {
         Self::from_limbs(product::multiply(&self.limbs, &factor.limbs))
     }
 
-    /// The product with a word, in linear time where the word is below 10¹⁶.
+    /// Multiplies by a word, in linear time if the word is below 10¹⁶.
     #[must_use]
     pub fn times_word(mut self, word: u64) -> Self {
         if word >= BASE {
@@ -89,63 +94,51 @@ impl Natural {
         Self::from_limbs(self.limbs)
     }
 
-    /// The square: a product by itself, in two thirds of the time.
+    /// Squares the number, in two thirds of the time of a product.
     #[must_use]
     pub fn squared(&self) -> Self {
         Self::from_limbs(product::square(&self.limbs))
     }
 
-    /// The power; to the power of zero, one.
+    /// Computes the power. The power with exponent zero is one.
     #[must_use]
     pub fn power(&self, exponent: u64) -> Self {
-        let Ok(power) = power::power(self, exponent, || Ok::<(), std::convert::Infallible>(()));
-        power
+        Self { limbs: power::power(&self.limbs, exponent) }
     }
 
-    /// The power, with a question before each big product that may end it by an error.
+    /// Computes the power. Calls `check` before each big product; an error ends the computation.
     pub fn try_power<E>(
         &self,
         exponent: u64,
         check: impl Fn() -> Result<(), E>,
     ) -> Result<Self, E> {
-        power::power(self, exponent, check)
-    }
-
-    /// The number followed by this many decimal zeros.
-    #[must_use]
-    pub(crate) fn shifted(self, zeros: usize) -> Self {
-        let mut scaled = self.times_word(10_u64.pow((zeros % DIGITS) as u32));
-        if !scaled.is_zero() {
-            scaled.limbs.splice(0..0, std::iter::repeat_n(0, zeros / DIGITS));
-        }
-        scaled
+        power::try_power(&self.limbs, exponent, check).map(|limbs| Self { limbs })
     }
 }
 
 impl From<u64> for Natural {
     fn from(number: u64) -> Self {
-        Self::from_limbs(vec![number % BASE, number / BASE])
+        Self { limbs: limbs::from_word(number) }
     }
 }
 
-/// By halving, with decimal products: the work of some of them.
+/// Converts by halving, with decimal products. Costs a few products.
 impl From<&BigUint> for Natural {
     fn from(number: &BigUint) -> Self {
-        convert::from_binary(number)
+        Self { limbs: decimal::from_binary(number) }
     }
 }
 
-/// By halving, with `num-bigint`'s products.
+/// Converts by halving, with the products of `num-bigint`.
 impl From<&Natural> for BigUint {
     fn from(number: &Natural) -> Self {
-        convert::to_binary(&number.limbs)
+        binary::to_binary(&number.limbs)
     }
 }
 
 impl Ord for Natural {
     fn cmp(&self, other: &Self) -> Ordering {
-        let lengths = self.limbs.len().cmp(&other.limbs.len());
-        lengths.then_with(|| self.limbs.iter().rev().cmp(other.limbs.iter().rev()))
+        limbs::compare(&self.limbs, &other.limbs)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What transforms of one length share, made once in the life of a process.
+//! Plans of transforms: data shared by all transforms of one length, made once per process.
 
 use std::f64::consts::FRAC_PI_2;
 use std::sync::{Arc, OnceLock};
@@ -6,17 +6,17 @@ use std::sync::{Arc, OnceLock};
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
-/// Lengths are these times a power of two: those among the products of small primes that take
-/// less time than every greater one, measured with AVX.
+/// Factors of the lengths, to be multiplied by a power of two. Of the products of small primes,
+/// these take less time than every greater length, measured with AVX.
 const FACTORS: [usize; 4] = [16, 20, 25, 27];
-/// The power of two of the shortest lengths, which makes every length a multiple of four.
+/// The power of two of the shortest lengths. It makes every length a multiple of four.
 const SMALLEST_POWER: usize = 2;
 const OCTAVES: usize = 13;
 
 static PLANS: [OnceLock<Plan>; FACTORS.len() * OCTAVES] =
     [const { OnceLock::new() }; FACTORS.len() * OCTAVES];
 
-/// A transform of one length, and the weights before and after it.
+/// A transform of one length, with the weights before and after it.
 pub(crate) struct Plan {
     pub(crate) fft: Arc<dyn Fft<f64>>,
     /// exp(iπj / 2M) for a transform of length M.
@@ -24,7 +24,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The shortest plan at least that long, or none: see [`lengths`].
+    /// Returns the plan with the least length of at least `length`, or `None` beyond the last of
+    /// [`lengths`].
     pub(crate) fn at_least(length: usize) -> Option<&'static Self> {
         let index = lengths().position(|candidate| candidate >= length)?;
         let chosen = lengths().nth(index)?;
@@ -48,12 +49,12 @@ impl Plan {
     }
 }
 
-/// All lengths, rising: 64, 80, 100, 108, 128 and so on.
+/// All lengths, in rising order: 64, 80, 100, 108, 128 and so on.
 pub(crate) fn lengths() -> impl Iterator<Item = usize> {
     let octaves = SMALLEST_POWER..SMALLEST_POWER + OCTAVES;
     let lengths = octaves.flat_map(|power| FACTORS.map(|factor| factor << power));
     lengths.take_while(|length| *length <= MAX_LENGTH)
 }
 
-/// The longest transform whose error is proven to be small enough: see [`crate::transform`].
+/// The longest transform with a proven bound on its error: see [`crate::transform`].
 pub(crate) const MAX_LENGTH: usize = 1 << 17;

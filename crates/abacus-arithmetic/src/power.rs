@@ -1,37 +1,52 @@
-//! Powers by squaring.
+//! Powers by squaring, on limbs.
 
-use crate::Natural;
-use crate::limbs::BASE;
+use std::convert::Infallible;
 
-/// From the exponent's highest bit down, so that every product but the squarings is by the base
-/// itself, which is short where the exponent is long. As many bits as fit are left to words.
-pub(crate) fn power<E>(
-    base: &Natural,
+use crate::limbs::{BASE, from_word, multiply_by_word, to_word, trimmed};
+use crate::product::{multiply, square};
+
+/// Computes the power of a number without zeros on top. The power of zero is one.
+pub(crate) fn power(base: &[u64], exponent: u64) -> Vec<u64> {
+    let Ok(power) = try_power(base, exponent, || Ok::<(), Infallible>(()));
+    power
+}
+
+/// Computes the power from the highest bit of the exponent down. Every product besides the
+/// squarings is then a product with the base, which is short if the exponent is long. A word holds
+/// the power of the leading bits as far as possible. `check` runs before each big product; its
+/// error ends the computation.
+pub(crate) fn try_power<E>(
+    base: &[u64],
     exponent: u64,
     check: impl Fn() -> Result<(), E>,
-) -> Result<Natural, E> {
-    let word = base.to_word();
+) -> Result<Vec<u64>, E> {
+    let word = to_word(base);
     let (mut power, bits_left) = first_power(base, word, exponent);
     for bit in (0..bits_left).rev() {
         check()?;
-        power = power.squared();
+        power = trimmed(square(&power));
         if exponent >> bit & 1 == 1 {
             check()?;
             power = match word {
-                Some(word) => power.times_word(word),
-                None => power.times(base),
+                Some(word) => times_word(power, word),
+                None => trimmed(multiply(&power, base)),
             };
         }
     }
     Ok(power)
 }
 
-/// The power by as many of the exponent's leading bits as a word holds (of a longer base: one bit),
-/// and how many bits are left.
-fn first_power(base: &Natural, word: Option<u64>, exponent: u64) -> (Natural, u32) {
+fn times_word(mut limbs: Vec<u64>, word: u64) -> Vec<u64> {
+    multiply_by_word(&mut limbs, word);
+    trimmed(limbs)
+}
+
+/// Computes the power by as many leading bits of the exponent as fit a word (one bit for a base longer
+/// than a word). Returns the power and the number of bits left.
+fn first_power(base: &[u64], word: Option<u64>, exponent: u64) -> (Vec<u64>, u32) {
     let bits = u64::BITS - exponent.leading_zeros();
     let Some(word) = word else {
-        let first = if bits == 0 { Natural::from(1) } else { base.clone() };
+        let first = if bits == 0 { from_word(1) } else { base.to_vec() };
         return (first, bits.saturating_sub(1));
     };
     let leading = |left: u32| {
@@ -39,5 +54,5 @@ fn first_power(base: &Natural, word: Option<u64>, exponent: u64) -> (Natural, u3
         word.checked_pow(exponent).filter(|power| *power < BASE).map(|power| (power, left))
     };
     let (power, left) = (0..=bits).find_map(leading).unwrap_or((1, bits));
-    (power.into(), left)
+    (from_word(power), left)
 }

@@ -1,19 +1,20 @@
-//! Which algorithm multiplies, and what happens if it went wrong.
+//! The choice of the algorithm for a product, and the check of the product.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::limbs::{add, subtract, trailing_zeros, trim};
 use crate::plan::Plan;
 use crate::transform::PIECES;
-use crate::{check, convert, schoolbook, transform};
+use crate::{binary, check, schoolbook, transform};
 
-/// From this many limbs of the shorter factor on, and of a squared number, a transform takes less
-/// time than the schoolbook (measured with AVX: 4.4 to 5.2 µs at 80 limbs, 6.1 to 5.5 at 96; squares
-/// 3.8 to 4.0 at 96, 4.8 to 4.5 at 112).
+/// Least length, in limbs, of the shorter factor for a transform, and least length of a number
+/// squared by a transform. Below these, the schoolbook's method is faster (measured with AVX: 4.4
+/// to 5.2 µs at 80 limbs, 6.1 to 5.5 at 96; squares 3.8 to 4.0 at 96, 4.8 to 4.5 at 112).
 const TRANSFORM_LIMBS: usize = 90;
 const TRANSFORM_SQUARE_LIMBS: usize = 104;
-/// A factor at least so many times as long as the other is cut into blocks, each some times as long
-/// as the other. Measured at 6 to 40 times: a tenth slower to a fifth faster than a single transform.
+/// Least ratio of the lengths at which the longer factor is cut into blocks, and the length of a
+/// block as a multiple of the shorter factor. Measured at ratios of 6 to 40: a tenth slower to a
+/// fifth faster than a single transform.
 const UNBALANCED: usize = 12;
 const BLOCK: usize = 3;
 
@@ -22,13 +23,14 @@ const _: () = assert!(TRANSFORM_SQUARE_LIMBS <= schoolbook::MAX_LIMBS);
 
 static RECOMPUTED: AtomicU64 = AtomicU64::new(0);
 
-/// How many products of this process failed their check and were computed again by other means. Not
-/// zero means a defect, of this crate or of the machine; results are right all the same.
+/// Number of products of this process that failed their check and were computed again by
+/// `num-bigint`. A number above zero means a defect of this crate or of the machine. The results
+/// are still right.
 pub fn recomputed_products() -> u64 {
     RECOMPUTED.load(Ordering::Relaxed)
 }
 
-/// The product, with as many limbs as both factors together.
+/// Multiplies. The product has as many limbs as both factors together.
 pub(crate) fn multiply(one: &[u64], other: &[u64]) -> Vec<u64> {
     let (one_zeros, one) = split_zeros(one);
     let (other_zeros, other) = split_zeros(other);
@@ -36,13 +38,13 @@ pub(crate) fn multiply(one: &[u64], other: &[u64]) -> Vec<u64> {
     shift(multiply_significant(long, short), one_zeros + other_zeros)
 }
 
-/// The square, with twice as many limbs.
+/// Squares. The square has twice as many limbs.
 pub(crate) fn square(limbs: &[u64]) -> Vec<u64> {
     let (zeros, limbs) = split_zeros(limbs);
     shift(square_significant(limbs), 2 * zeros)
 }
 
-/// How many limbs at the low end are zero, and the others.
+/// Returns the number of zero limbs at the low end, and the remaining limbs.
 fn split_zeros(limbs: &[u64]) -> (usize, &[u64]) {
     let zeros = trailing_zeros(limbs);
     (zeros, limbs.get(zeros..).unwrap_or_default())
@@ -76,13 +78,13 @@ fn square_significant(limbs: &[u64]) -> Vec<u64> {
     }
 }
 
-/// For products of so many limbs. The balanced pieces of a factor may be one more than its limbs
-/// have, so those of a product may be one more, too.
+/// Returns a plan for products of this many limbs. A factor, and likewise a product, may have one
+/// balanced piece more than its limbs hold.
 fn plan_for(limbs: usize) -> Option<&'static Plan> {
     Plan::at_least((PIECES * limbs + 1).div_ceil(2))
 }
 
-/// The transform's product if it passes the check, and otherwise another one.
+/// Returns the product of the transform if it passes the check. Computes it again otherwise.
 fn verified(one: &[u64], other: &[u64], product: Option<Vec<u64>>) -> Vec<u64> {
     #[cfg(test)]
     let product = tests::corrupted(product);
@@ -94,14 +96,14 @@ fn verified(one: &[u64], other: &[u64], product: Option<Vec<u64>>) -> Vec<u64> {
 #[cold]
 fn recompute(one: &[u64], other: &[u64]) -> Vec<u64> {
     RECOMPUTED.fetch_add(1, Ordering::Relaxed);
-    let product = convert::to_binary(one) * convert::to_binary(other);
-    let mut limbs = convert::from_text(&product);
+    let product = binary::to_binary(one) * binary::to_binary(other);
+    let mut limbs = binary::from_text(&product);
     limbs.resize(one.len() + other.len(), 0);
     limbs
 }
 
-/// The transform of the shorter factor is made once for all blocks, unless the blocks are too long
-/// for transforms.
+/// Multiplies block by block. The transform of the shorter factor is made once for all blocks,
+/// unless the blocks are too long for a transform.
 fn multiply_by_blocks(long: &[u64], short: &[u64]) -> Vec<u64> {
     let blocks = || long.chunks(BLOCK * short.len());
     let products = match plan_for((BLOCK + 1) * short.len()) {
@@ -119,8 +121,8 @@ fn multiply_by_blocks(long: &[u64], short: &[u64]) -> Vec<u64> {
     sum
 }
 
-/// Karatsuba's method: three products of halves, or two if the shorter factor is no longer than a
-/// half. Only for factors that are too long for one transform.
+/// Multiplies by Karatsuba's method: three products of halves, or two if the shorter factor is no
+/// longer than a half. Used for factors too long for one transform.
 fn multiply_by_halves(long: &[u64], short: &[u64]) -> Vec<u64> {
     let half = long.len().div_ceil(2);
     let (long_low, long_high) = long.split_at_checked(half).unwrap_or((long, &[]));
@@ -134,7 +136,7 @@ fn multiply_by_halves(long: &[u64], short: &[u64]) -> Vec<u64> {
     join(low, middle, &high, half)
 }
 
-/// Karatsuba's method: three squares of halves.
+/// Squares by Karatsuba's method: three squares of halves.
 fn square_by_halves(limbs: &[u64]) -> Vec<u64> {
     let half = limbs.len().div_ceil(2);
     let (low, high) = limbs.split_at_checked(half).unwrap_or((limbs, &[]));
@@ -150,7 +152,7 @@ fn sum(one: &[u64], other: &[u64]) -> Vec<u64> {
 
 /// `low` + (`middle` - `low` - `high`) shifted once + `high` shifted twice.
 fn join(mut low: Vec<u64>, mut middle: Vec<u64>, high: &[u64], half: usize) -> Vec<u64> {
-    // Never the larger: the middle product holds both others.
+    // The middle product is at least the sum of the two subtrahends.
     let _ = subtract(&mut middle, &low) || subtract(&mut middle, high);
     trim(&mut middle);
     low.resize(2 * half, 0);

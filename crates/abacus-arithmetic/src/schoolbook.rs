@@ -1,14 +1,14 @@
-//! Products in quadratic time, column by column: all products of limbs that belong to one place of
-//! the result are summed before the sum is divided by the base, once.
+//! Products in quadratic time, column by column. The products of limbs that contribute to one limb
+//! of the result are summed first; the sum is divided by the base once.
 
 use crate::limbs::split;
 
-/// The shorter factor's length at most, so that a column (of products below 10³², one carry, and for
-/// squares a factor of two that is among those products) stays below the 2¹¹⁶ that [`split`] takes.
+/// Longest shorter factor. It keeps a column below the 2¹¹⁶ that [`split`] takes: products below
+/// 10³², one carry, and for squares a factor of two.
 pub(crate) const MAX_LIMBS: usize = 800;
 
-/// The product, with as many limbs as both factors together. The shorter one has at most
-/// [`MAX_LIMBS`].
+/// Multiplies. The product has as many limbs as both factors together. The shorter factor has at
+/// most [`MAX_LIMBS`] limbs.
 pub(crate) fn multiply(one: &[u64], other: &[u64]) -> Vec<u64> {
     let (long, short) = if one.len() < other.len() { (other, one) } else { (one, other) };
     let reversed: Vec<u64> = short.iter().rev().copied().collect();
@@ -20,8 +20,8 @@ pub(crate) fn multiply(one: &[u64], other: &[u64]) -> Vec<u64> {
     carry(columns, long.len() + short.len())
 }
 
-/// The square, with twice as many limbs: every product of two different limbs is needed twice and
-/// computed once. At most [`MAX_LIMBS`].
+/// Squares a number of at most [`MAX_LIMBS`] limbs. The square has twice as many limbs. A product
+/// of two different limbs counts twice and is computed once.
 pub(crate) fn square(limbs: &[u64]) -> Vec<u64> {
     let reversed: Vec<u64> = limbs.iter().rev().copied().collect();
     let columns = (1..2 * limbs.len()).map(|end| {
@@ -34,7 +34,8 @@ pub(crate) fn square(limbs: &[u64]) -> Vec<u64> {
     carry(columns, 2 * limbs.len())
 }
 
-/// Of the pairs that both have. Two sums, so that one addition need not wait for the one before.
+/// Sums the products of pairs, up to the shorter length. Two sums let an addition start before the
+/// previous one ends.
 fn sum_of_products(rising: &[u64], falling: &[u64]) -> u128 {
     let length = rising.len().min(falling.len());
     let rising = rising.get(..length).unwrap_or_default();
@@ -54,7 +55,7 @@ fn product(x: u64, y: u64) -> u128 {
     u128::from(x) * u128::from(y)
 }
 
-/// Limbs from column sums.
+/// Turns column sums into limbs.
 fn carry(columns: impl Iterator<Item = u128>, length: usize) -> Vec<u64> {
     let mut limbs = Vec::with_capacity(length);
     let mut carry = 0;

@@ -1,8 +1,8 @@
-//! Between limbs and decimal digits, sixteen at a time.
+//! Conversions between limbs and decimal digits, sixteen at a time.
 
 use crate::limbs::{DIGITS, trim};
 
-/// The limbs of a number written in ASCII digits; anything else is taken for some digit.
+/// Reads a number written in ASCII digits. Any other byte is read as some digit.
 pub(crate) fn read(digits: &str) -> Vec<u64> {
     let value = |digits: &[u8]| {
         digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit.wrapping_sub(b'0') % 10))
@@ -12,7 +12,7 @@ pub(crate) fn read(digits: &str) -> Vec<u64> {
     limbs
 }
 
-/// The digits of a number without leading zeros, and behind them this many zeros.
+/// Writes the digits of a number without leading zeros, followed by `zeros` zeros.
 pub(crate) fn write(limbs: &[u64], zeros: usize) -> String {
     let Some((top, rest)) = limbs.split_last() else {
         return "0".to_owned();
@@ -26,11 +26,11 @@ pub(crate) fn write(limbs: &[u64], zeros: usize) -> String {
     for (digits, limb) in others.chunks_exact_mut(DIGITS).zip(rest.iter().rev()) {
         digits.copy_from_slice(&sixteen_digits(*limb));
     }
-    // Never fails: nothing but ASCII digits was written.
+    // Never fails: all bytes are ASCII digits.
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// How many digits a number without leading zeros has; zero has one.
+/// Number of digits without leading zeros. Zero has one digit.
 pub(crate) fn length(limbs: &[u64]) -> usize {
     let Some((top, rest)) = limbs.split_last() else {
         return 1;
@@ -44,10 +44,10 @@ fn sixteen_digits(limb: u64) -> [u8; DIGITS] {
     both.to_le_bytes()
 }
 
-/// Eight ASCII digits, the first one in the lowest byte, of a number below 10⁸: halved three times,
-/// all parts of a step at once within a word. Divisions by 100 and 10 are multiplications by
-/// reciprocals that are exact for all numbers below 10,000 and 100. The method is Paul Khuong's, "How
-/// to print integers really fast" (2017).
+/// Writes a number below 10⁸ as eight ASCII digits, the first digit in the lowest byte. The number
+/// is halved three times; each step works on all parts at once, within a word. Divisions by 100 and
+/// 10 are multiplications by reciprocals, exact for all numbers below 10,000 and 100. The method is
+/// Paul Khuong's, "How to print integers really fast" (2017).
 fn eight_digits(number: u64) -> u64 {
     let fours = (number / 10_000) | ((number % 10_000) << 32);
     let hundreds = ((fours * 10_486) >> 20) & 0x0000_007f_0000_007f;

@@ -1,30 +1,32 @@
 //! Products by Fourier transforms in doubles.
 //!
 //! Numbers are cut into pieces of four digits, balanced: from -5,000 to 4,999. The product of two
-//! such polynomials of real coefficients is taken modulo t²ᴹ + 1, that is as complex polynomials of
-//! half the length: piece j is the real part of element j, piece j + M its imaginary part, and
-//! element j is weighted by exp(iπj / 2M) before the transform of length M and by the inverse after
-//! it (the "right-angle convolution" of Crandall and Fagin, "Discrete weighted transforms and
-//! large-integer arithmetic", Mathematics of Computation 62 (1994)). No product has more than 2M
-//! pieces, so nothing wraps around.
+//! polynomials with such coefficients is taken modulo t²ᴹ + 1, as complex polynomials of half the
+//! length. Piece j is the real part of element j, and piece j + M is its imaginary part. Element j
+//! is multiplied by the weight exp(iπj / 2M) before the transform of length M, and divided by it
+//! after the transform. This is the "right-angle convolution" of Crandall and Fagin, "Discrete
+//! weighted transforms and large-integer arithmetic", Mathematics of Computation 62 (1994). A
+//! product has at most 2M pieces, so no piece wraps around.
 //!
 //! # Rounding
 //!
-//! Colin Percival, "Rapid multiplication modulo the sum and difference of highly composite numbers",
-//! Mathematics of Computation 72 (2003): of a convolution of vectors x and y by transforms of
-//! length M = 2ⁿ, no element is off by more than
+//! Colin Percival, "Rapid multiplication modulo the sum and difference of highly composite
+//! numbers", Mathematics of Computation 72 (2003), bounds the error of every element of a
+//! convolution of vectors x and y, by transforms of length M = 2ⁿ:
 //!
 //! ‖x‖ ‖y‖ ((1 + ε)³ⁿ (1 + ε√5)³ⁿ⁺¹ (1 + β)³ⁿ - 1)
 //!
-//! with ε = 2⁻⁵³ and β the error of the tabulated roots of unity. The weights add three complex
-//! products by such roots. `rustfft` computes a root from an angle of up to 2π that is off by at most
-//! 2.4 roundings: β ≤ 2π · 2.4 ε + ε < 17 ε. The norms of two numbers with P pieces together are at
-//! most 5,000² P / 2. [`error_bound`] is this bound; up to [`MAX_LENGTH`](crate::plan::MAX_LENGTH) it
-//! is below 1/2, and rounding gives the exact coefficients. Lengths with factors 3 and 5 are beyond the
-//! theorem's wording and counted as the next power of two. For those, and for faults, there are two
-//! more guards: a coefficient further from an integer than [`MAX_DISTANCE`] fails the product (at a
-//! million digits the distance is 10⁻⁵ for random ones, and 10⁻³ where every piece is the largest), and
-//! the caller checks every product modulo a prime.
+//! Here ε = 2⁻⁵³, and β is the error of the tabulated roots of unity. The weights add three complex
+//! products with roots of unity. `rustfft` computes a root from an angle of up to 2π with an error
+//! of at most 2.4 roundings: β ≤ 2π · 2.4 ε + ε < 17 ε. The norms of two numbers with P pieces
+//! together are at most 5,000² P / 2. [`error_bound`] is this bound. Up to
+//! [`MAX_LENGTH`](crate::plan::MAX_LENGTH) it is below 1/2, and rounding gives the exact
+//! coefficients.
+//!
+//! The theorem does not cover lengths with factors 3 and 5; they count as the next power of two.
+//! Two more guards cover these lengths, and faults. A coefficient further from an integer than
+//! [`MAX_DISTANCE`] fails the product: at a million digits the distance is 10⁻⁵ for random numbers,
+//! and 10⁻³ if every piece is the largest. And the caller checks every product modulo a prime.
 
 use std::cell::RefCell;
 
@@ -33,21 +35,22 @@ use rustfft::num_complex::Complex;
 use crate::limbs::BASE;
 use crate::plan::Plan;
 
-/// Pieces of four digits in a limb.
+/// Number of pieces of four digits in a limb.
 pub(crate) const PIECES: usize = 4;
-/// How far from an integer a coefficient may be.
+/// Largest distance of a coefficient from an integer.
 const MAX_DISTANCE: f64 = 0.125;
 
 /// 5,000 in every piece of a limb.
 const HALVES: u64 = 5_000_500_050_005_000;
-/// Added to a double below 2⁵¹, it makes the sum round to an integer, which its low bits then hold.
+/// A summand that rounds a double below 2⁵¹ to an integer. The low bits of the sum hold the
+/// integer.
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
 
 thread_local! {
     static BUFFERS: RefCell<Buffers> = const { RefCell::new(Buffers::new()) };
 }
 
-/// Memory of the products before, for the next one.
+/// Memory kept from one product to the next.
 struct Buffers {
     one: Vec<Complex<f64>>,
     other: Vec<Complex<f64>>,
@@ -60,12 +63,14 @@ impl Buffers {
     }
 }
 
-/// The product, with as many limbs as both factors together; none if the rounding was not safe.
+/// Multiplies. The product has as many limbs as both factors together. Returns `None` if the
+/// rounding was not safe.
 pub(crate) fn multiply(plan: &Plan, one: &[u64], other: &[u64]) -> Option<Vec<u64>> {
     multiply_all(plan, one, std::iter::once(other)).pop()?
 }
 
-/// The products of one factor with others, in their order: its transform is made once.
+/// Multiplies one factor with several others, in their order. The transform of the common factor is
+/// made once.
 pub(crate) fn multiply_all<'a>(
     plan: &Plan,
     one: &[u64],
@@ -84,7 +89,7 @@ pub(crate) fn multiply_all<'a>(
     })
 }
 
-/// The square, with twice as many limbs; none if the rounding was not safe.
+/// Squares. The square has twice as many limbs. Returns `None` if the rounding was not safe.
 pub(crate) fn square(plan: &Plan, limbs: &[u64]) -> Option<Vec<u64>> {
     BUFFERS.with_borrow_mut(|Buffers { one: spectrum, scratch, .. }| {
         forward(plan, limbs, spectrum, scratch);
@@ -95,8 +100,9 @@ pub(crate) fn square(plan: &Plan, limbs: &[u64]) -> Option<Vec<u64>> {
     })
 }
 
-/// The weighted transform of a number's pieces. Adding 5,000 to every piece, carries included, and
-/// taking it away from each piece again is what balances them; the last carry is a piece of its own.
+/// Transforms the weighted pieces of a number. To balance the pieces, 5,000 is added to the whole
+/// number at every piece, with carries, and then subtracted from each piece. The last carry is an
+/// additional piece.
 fn forward(
     plan: &Plan,
     limbs: &[u64],
@@ -114,15 +120,15 @@ fn forward(
     for (piece, element) in pieces.zip(spectrum.iter_mut()) {
         element.im = piece;
     }
-    place(carry as f64, spectrum, limbs.len() * PIECES);
+    set_piece(carry as f64, spectrum, limbs.len() * PIECES);
     for (element, weight) in spectrum.iter_mut().zip(&plan.weights) {
         *element *= weight;
     }
     transform(plan, spectrum, scratch);
 }
 
-/// Puts the piece with that index where it is looked for.
-fn place(piece: f64, spectrum: &mut [Complex<f64>], index: usize) {
+/// Stores the piece with this index: in a real part, or in an imaginary part of the second half.
+fn set_piece(piece: f64, spectrum: &mut [Complex<f64>], index: usize) {
     let length = spectrum.len();
     if let Some(element) = spectrum.get_mut(index) {
         element.re = piece;
@@ -131,7 +137,7 @@ fn place(piece: f64, spectrum: &mut [Complex<f64>], index: usize) {
     }
 }
 
-/// The pieces of a limb with the carry into it; `carry` is then the one out of it.
+/// Cuts a limb plus `carry` into balanced pieces. Sets `carry` to the carry out of the limb.
 fn balanced(limb: u64, carry: &mut u64) -> [f64; PIECES] {
     let sum = limb + HALVES + *carry;
     *carry = u64::from(sum >= BASE);
@@ -149,8 +155,8 @@ fn transform(plan: &Plan, spectrum: &mut [Complex<f64>], scratch: &mut Vec<Compl
     plan.fft.process_with_scratch(spectrum, scratch);
 }
 
-/// The limbs behind a conjugated spectrum: the transform of the conjugate is the conjugate of the
-/// inverse transform, so that one plan does for both directions.
+/// Computes the limbs of a conjugated spectrum. The transform of the conjugate is the conjugate of
+/// the inverse transform, so one plan serves both directions.
 fn backward(
     plan: &Plan,
     spectrum: &mut [Complex<f64>],
@@ -164,13 +170,13 @@ fn backward(
     let mut limbs = vec![0; length];
     let (low, high) = limbs.split_at_mut(length.min(plan.length() / PIECES));
     let carry = carry(low, spectrum, |element| element.re, 0);
-    // What the last carry and the elements above add up to is zero: the product has no more limbs.
+    // The last carry and the elements above add up to zero: the product has no more limbs.
     let _ = self::carry(high, spectrum, |element| element.im, carry);
     Some(limbs)
 }
 
-/// Takes the weights away, conjugates, and leaves integers with [`ROUNDER`] added. Gives the largest
-/// distance from an integer, taken over four elements side by side, which processors are better at.
+/// Removes the weights, conjugates, and leaves integers with [`ROUNDER`] added. Returns the largest
+/// distance from an integer. Four elements are processed side by side, which is faster.
 fn round(spectrum: &mut [Complex<f64>], weights: &[Complex<f64>]) -> f64 {
     let scale = 1.0 / spectrum.len() as f64;
     let mut largest = [Complex::new(0.0_f64, 0.0); PIECES];
@@ -186,12 +192,12 @@ fn round(spectrum: &mut [Complex<f64>], weights: &[Complex<f64>]) -> f64 {
     largest.iter().fold(0.0, |distance, largest| larger(distance, larger(largest.re, largest.im)))
 }
 
-/// One instruction, where `f64::max` is several: there is no answer for what is no number.
+/// Returns the larger number, in one instruction; `f64::max` takes several to treat NaN.
 fn larger(one: f64, other: f64) -> f64 {
     if one > other { one } else { other }
 }
 
-/// Limbs from rounded coefficients, two divisions by 10⁸ each; gives the last carry.
+/// Computes limbs from rounded coefficients, by two divisions by 10⁸ each. Returns the last carry.
 fn carry(
     limbs: &mut [u64],
     spectrum: &[Complex<f64>],
@@ -211,14 +217,15 @@ fn carry(
     carry
 }
 
-/// The quotient, rounded down, and the remainder by 10⁸ of a number between -10¹⁷ and 10¹⁸.
+/// Divides a number between -10¹⁷ and 10¹⁸ by 10⁸. Returns the quotient, rounded down, and the
+/// remainder.
 fn divide(number: i64) -> (i64, u64) {
     const OFFSET: i64 = 1_000_000_000;
     let raised = (number + OFFSET * 100_000_000) as u64;
     ((raised / 100_000_000) as i64 - OFFSET, raised % 100_000_000)
 }
 
-/// The bound of the module's description for transforms of this length.
+/// Error bound of the module's documentation, for transforms of this length.
 #[cfg(test)]
 fn error_bound(length: usize) -> f64 {
     let epsilon = f64::EPSILON / 2.0;

@@ -1,25 +1,28 @@
-//! How much work a computation is, as a model: no clock, the same on every machine.
+//! The cost model of computations. It reads no clock and gives equal costs on every machine.
 
 use std::f64::consts::LOG10_2;
 
-/// Estimated word operations (one 64-bit multiply-and-add each, with what goes with it: about a
-/// nanosecond). Meant for comparing computations and choosing where to run them. For the operations
-/// there are, it is within a factor of two of the time from 100 to a million digits (the last column
-/// of `cargo xtask bench arithmetic`).
+/// Estimated word operations. A word operation is one 64-bit multiply-and-add with its overhead,
+/// about a nanosecond.
+///
+/// The estimate serves to compare computations and to choose where to run them. For the existing
+/// operations, it is within a factor of two of the measured time, from 100 to a million digits
+/// (last column of `cargo xtask bench arithmetic`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cost(u64);
 
 impl Cost {
-    /// The work that is there whatever the operands are.
+    /// The least work of any computation.
     pub const MINIMUM: Self = Self(64);
 
-    /// So many word operations.
+    /// A cost of this many word operations.
     pub fn from_word_operations(operations: u64) -> Self {
         Self(operations)
     }
 
-    /// The work of one product of [`Natural`](abacus_arithmetic::Natural)s that has this many bits, of
-    /// two factors half as long: the schoolbook's or a transform's, whichever is less.
+    /// The work of a product of [`Natural`](abacus_arithmetic::Natural)s with this many bits and
+    /// two factors half as long: the smaller of the costs of the schoolbook's method and of a
+    /// transform.
     pub fn of_product(bits: f64) -> Self {
         let digits = digits(bits);
         let limbs = digits / 32.0;
@@ -28,42 +31,47 @@ impl Cost {
         Self::MINIMUM.plus(Self::from_operations(schoolbook.min(transform)))
     }
 
-    /// The work of one product of [`BigInt`](num_bigint::BigInt)s that has this many bits, of two
-    /// factors half as long, with the conversions of the factors from decimal and of the product to it.
+    /// The work of a product of [`BigInt`](num_bigint::BigInt)s with this many bits and two factors
+    /// half as long, including the conversions from and to decimal.
     pub fn of_binary_product(bits: f64) -> Self {
         let operations = 7.7 * digits(bits) * (digits(bits) / 1e3).powf(0.37);
         Self::MINIMUM.plus(Self::from_operations(operations))
     }
 
-    /// The work of reading or writing a number of this many bits as decimal text, without conversion.
+    /// The work of reading or writing a number of this many bits as decimal text, without
+    /// conversion.
     pub fn of_text(bits: f64) -> Self {
         Self::from_operations(0.5 * digits(bits))
     }
 
-    /// Both pieces of work.
+    /// Adds two costs. The sum saturates.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// This work, so many times.
+    /// Multiplies the cost. The product saturates.
     #[must_use]
     pub fn times(self, factor: f64) -> Self {
         Self::from_operations(self.0 as f64 * factor)
     }
 
-    /// The estimate as a number; saturates.
+    /// The estimate as a number. Saturates.
     pub fn word_operations(self) -> u64 {
         self.0
     }
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast saturates"
+    )]
     fn from_operations(operations: f64) -> Self {
         Self(operations as u64)
     }
 }
 
-/// The decimal digits of a number of this many bits.
+/// Returns the number of decimal digits of a number with this many bits.
 fn digits(bits: f64) -> f64 {
     (bits * LOG10_2).max(1.0)
 }

@@ -1,10 +1,10 @@
-//! An integer as callers write it. It stays text until somebody needs the number, so that checking
-//! a million digits takes no arithmetic on a million digits.
+//! An integer as callers write it. It stays text until a computation needs the number, so checking
+//! a million digits takes no arithmetic on big integers.
 
 use abacus_arithmetic::Natural;
 use num_bigint::{BigInt, BigUint, Sign};
 
-/// Digits that a `u64` holds whatever they are.
+/// Number of digits that always fit a `u64`.
 const U64_DIGITS: usize = 19;
 
 /// An integer of any size in normal form: no leading zeros, no minus on zero.
@@ -15,7 +15,8 @@ pub struct Integer {
 }
 
 impl Integer {
-    /// Reads an optional minus and decimal digits, and nothing else. The error says what to write.
+    /// Parses an optional minus and decimal digits. The error tells the caller how to write the
+    /// integer.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let (is_negative, digits) = match text.strip_prefix('-') {
             Some(digits) => (true, digits),
@@ -31,22 +32,22 @@ impl Integer {
         Ok(Self { is_negative, digits: significant.to_owned() })
     }
 
-    /// Below zero.
+    /// Returns whether the integer is below zero.
     pub fn is_negative(&self) -> bool {
         self.is_negative
     }
 
-    /// Zero itself.
+    /// Returns whether the integer is zero.
     pub fn is_zero(&self) -> bool {
         self.digits == "0"
     }
 
-    /// Not divisible by two.
+    /// Returns whether the integer is odd.
     pub fn is_odd(&self) -> bool {
         self.digits.bytes().last().is_some_and(|digit| digit % 2 == 1)
     }
 
-    /// 1, 0 or -1.
+    /// Returns whether the integer is 1, 0 or -1.
     pub fn is_unit_or_zero(&self) -> bool {
         matches!(self.digits.as_str(), "0" | "1")
     }
@@ -61,12 +62,13 @@ impl Integer {
         self.digits.parse().unwrap_or(u64::MAX)
     }
 
-    /// The absolute value, to a double's precision; infinite from about 10³⁰⁸ on.
+    /// The absolute value, with the precision of a double. Infinite from about 10³⁰⁸ on.
     pub fn to_f64(&self) -> f64 {
         self.digits.parse().unwrap_or(f64::INFINITY)
     }
 
-    /// The decimal logarithm of the absolute value, to a double's precision; of zero, minus infinity.
+    /// The decimal logarithm of the absolute value, with the precision of a double. The logarithm
+    /// of zero is minus infinity.
     pub fn log10(&self) -> f64 {
         let (head, tail) = self.digits.split_at(self.digits.len().min(U64_DIGITS));
         let head: u64 = head.parse().unwrap_or(u64::MAX);
@@ -97,7 +99,8 @@ impl std::fmt::Display for Integer {
     }
 }
 
-/// What to write instead of a text that is not an integer in plain digits; completes "the operand".
+/// Returns the advice for a text that is not an integer in plain digits. The advice completes "the
+/// operand".
 fn advice(text: &str) -> &'static str {
     let number = text.trim();
     let is_scientific = |c: char| matches!(c, 'e' | 'E');
@@ -120,7 +123,7 @@ fn advice(text: &str) -> &'static str {
     }
 }
 
-/// Digits with separators between them, such as `1,000` or `1_000`.
+/// Returns whether the text is digits with separators, such as `1,000` or `1_000`.
 fn is_grouped(text: &str) -> bool {
     let is_separator = |c: char| matches!(c, ',' | '_' | '.' | '\'' | ' ' | '\u{a0}' | '\u{202f}');
     text.starts_with(|c: char| c.is_ascii_digit() || c == '-')

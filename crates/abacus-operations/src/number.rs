@@ -1,42 +1,42 @@
-//! Results on their way from a computation to the caller.
+//! Results between a computation and its caller.
 
 use abacus_arithmetic::Natural;
 use num_bigint::{BigInt, BigUint, Sign};
 
 use crate::Answer;
 
-/// A computed number: made by `into` from a [`BigInt`], a [`BigUint`] or a [`Natural`], which is
-/// the fastest, since its digits need no conversion.
+/// A computed number. `into` makes it from a [`BigInt`], a [`BigUint`] or a [`Natural`]. A
+/// [`Natural`] is the fastest, as its digits need no conversion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Number {
     is_negative: bool,
     magnitude: Natural,
-    /// Decimal zeros behind the magnitude.
+    /// Number of decimal zeros after the magnitude.
     zeros: usize,
-    /// Bits of the whole, where they are known.
+    /// Number of bits of the whole number, if known.
     bits: Option<u64>,
 }
 
 impl Number {
-    /// The number with the other sign.
+    /// Changes the sign.
     #[must_use]
     pub fn negated(self) -> Self {
         Self { is_negative: !self.is_negative && !self.magnitude.is_zero(), ..self }
     }
 
-    /// The number followed by this many more decimal zeros.
+    /// Appends decimal zeros.
     #[must_use]
     pub(crate) fn followed_by_zeros(self, zeros: usize) -> Self {
         Self { zeros: self.zeros + zeros, bits: None, ..self }
     }
 
-    /// The same number, whose bits are known without counting.
+    /// Sets the number of bits, if known without counting.
     #[must_use]
     pub(crate) fn with_bits(self, bits: u64) -> Self {
         Self { bits: Some(bits), ..self }
     }
 
-    /// The number as callers get it.
+    /// Converts the number to the answer for callers.
     pub(crate) fn into_answer(self) -> Answer {
         let zeros = if self.magnitude.is_zero() { 0 } else { self.zeros };
         let bits = self.bits.unwrap_or_else(|| self.magnitude.bits(zeros));

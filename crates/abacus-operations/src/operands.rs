@@ -1,11 +1,11 @@
-//! The operands of one request, checked against what the operation declares.
+//! The operands of one request, checked against the declaration of the operation.
 
 use std::collections::BTreeMap;
 
 use crate::wording::{count, cut, quote};
-use crate::{Domain, Integer, Limits, OperandSpec, Operation, Refusal};
+use crate::{Domain, Integer, Limits, OperandSpec, Refusal};
 
-/// Every operand that the operation declares, each within its domain, in declared order.
+/// All declared operands of an operation, each within its domain, in declared order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operands {
     operation: &'static str,
@@ -13,21 +13,22 @@ pub struct Operands {
 }
 
 impl Operands {
-    /// Checks names, then values.
+    /// Checks the names, then the values.
     pub(crate) fn read(
-        operation: &dyn Operation,
+        operation: &'static str,
+        specs: &[OperandSpec],
         texts: &BTreeMap<String, String>,
         limits: &Limits,
     ) -> Result<Self, Refusal> {
-        refuse_unexpected(operation, texts)?;
-        let values = operation.operands().iter().map(|spec| {
-            let text = texts.get(spec.name).ok_or_else(|| missing(operation.name(), spec))?;
+        refuse_unexpected(operation, specs, texts)?;
+        let values = specs.iter().map(|spec| {
+            let text = texts.get(spec.name).ok_or_else(|| missing(operation, spec))?;
             Ok((spec.name, read_operand(spec, text, limits)?))
         });
-        Ok(Self { operation: operation.name(), values: values.collect::<Result<_, Refusal>>()? })
+        Ok(Self { operation, values: values.collect::<Result<_, Refusal>>()? })
     }
 
-    /// The operand of that name. Never refused for a name that the operation declares.
+    /// Returns the operand with this name. Refuses only names that the operation does not declare.
     pub fn get(&self, name: &'static str) -> Result<&Integer, Refusal> {
         let value = self.values.iter().find(|(declared, _)| *declared == name);
         value.map(|(_, value)| value).ok_or(Refusal::MissingOperand {
@@ -37,7 +38,8 @@ impl Operands {
         })
     }
 
-    /// `operation(value,value)`, in normal form: equal for equal requests, however they are spelled.
+    /// The request in normal form, `operation(value,value)`. Equal requests give equal texts,
+    /// regardless of spelling.
     pub(crate) fn canonical(&self) -> String {
         let values: Vec<String> = self.values.iter().map(|(_, value)| value.to_string()).collect();
         format!("{}({})", self.operation, values.join(","))
@@ -45,16 +47,13 @@ impl Operands {
 }
 
 fn refuse_unexpected(
-    operation: &dyn Operation,
+    operation: &'static str,
+    specs: &[OperandSpec],
     texts: &BTreeMap<String, String>,
 ) -> Result<(), Refusal> {
-    let expected: Vec<&str> = operation.operands().iter().map(|spec| spec.name).collect();
+    let expected: Vec<&'static str> = specs.iter().map(|spec| spec.name).collect();
     match texts.keys().find(|name| !expected.contains(&name.as_str())) {
-        Some(name) => Err(Refusal::UnexpectedOperand {
-            operation: operation.name(),
-            operand: cut(name),
-            expected,
-        }),
+        Some(name) => Err(Refusal::UnexpectedOperand { operation, operand: cut(name), expected }),
         None => Ok(()),
     }
 }
@@ -63,7 +62,7 @@ fn missing(operation: &'static str, spec: &OperandSpec) -> Refusal {
     Refusal::MissingOperand { operation, operand: spec.name, meaning: spec.meaning }
 }
 
-/// The length is checked first, so that no check takes longer than the limit allows.
+/// Reads one operand. The length is checked first, so no check takes longer than the limit allows.
 fn read_operand(spec: &OperandSpec, text: &str, limits: &Limits) -> Result<Integer, Refusal> {
     let out_of_range = |reason| Refusal::OperandOutOfRange { operand: spec.name, reason };
     if text.strip_prefix('-').unwrap_or(text).len() as u64 > limits.max_operand_digits {

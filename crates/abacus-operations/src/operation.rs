@@ -1,27 +1,28 @@
-//! What an operation declares ([`Operation`]) and what one prepared request of it can do
-//! ([`Computation`]). Implementations live in `operations/`, one file each.
+//! The interface of operations: the declaration ([`Operation`]) and one prepared request
+//! ([`Computation`]). Implementations are in `operations/`, one file each.
 
 use std::collections::BTreeMap;
 
-use crate::{Cost, Interrupted, Number, Operands, Refusal, Size, Work};
+use crate::{Cost, Interrupted, Number, OperandSpec, Operands, Refusal, Size, Work};
 
-/// A kind of computation that callers can ask for by name.
+/// A kind of computation, with a name for callers.
 pub trait Operation: Sync {
-    /// The name callers use: lower case, and never changed once released.
+    /// The name for callers: lower case, never changed after a release.
     fn name(&self) -> &'static str;
 
-    /// One line of Markdown for people who choose an operation.
+    /// A line of Markdown to help people choose an operation.
     fn summary(&self) -> &'static str;
 
-    /// Every operand, all of them required, in the order in which a person would say them.
+    /// The operands, all required, in the order in which a person says them.
     fn operands(&self) -> &'static [OperandSpec];
 
-    /// Turns operands that satisfy [`operands`](Self::operands) into a computation, in time linear
-    /// in their length: no arithmetic on big integers here. An operation whose operands restrict
-    /// each other refuses bad combinations here.
+    /// Turns valid operands into a computation, in time linear in their length. Does no arithmetic
+    /// on big integers. An operation whose operands restrict each other refuses bad combinations
+    /// here.
     fn prepare(&self, operands: &Operands) -> Result<Box<dyn Computation>, Refusal>;
 
-    /// Whether the service's description tells callers of it; what is there for tests only is left out.
+    /// Returns whether the service describes the operation to callers. Operations for tests return
+    /// `false`.
     fn is_documented(&self) -> bool {
         true
     }
@@ -33,39 +34,16 @@ pub trait Operation: Sync {
     }
 }
 
-/// What an operand is called, means and may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OperandSpec {
-    /// The key in the request's operands.
-    pub name: &'static str,
-    /// Half a sentence for people, without the domain.
-    pub meaning: &'static str,
-    /// Which integers are accepted.
-    pub domain: Domain,
-    /// A value for documentation.
-    pub example: &'static str,
-}
-
-/// Which integers an operand accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Domain {
-    /// Every integer.
-    Any,
-    /// Zero and above.
-    NonNegative,
-}
-
-/// One request whose operands are valid, not computed yet.
+/// One request with valid operands, not computed yet.
 ///
-/// [`compute`](Self::compute) may assume that the size has been found to fit a limit: the caller
-/// asks for no result that does not fit in memory.
+/// [`compute`](Self::compute) may rely on a size within the limits: the result fits in memory.
 pub trait Computation: Send + Sync {
-    /// The size of the result, without computing it.
+    /// The size of the result. Does not compute the result.
     fn size(&self) -> Size;
 
     /// The work of computing the result, without writing its digits.
     fn cost(&self) -> Cost;
 
-    /// Does the work, with a [`Work::check`] before every product that may take a millisecond.
+    /// Computes the result. Calls [`Work::check`] before every product that may take a millisecond.
     fn compute(&self, work: &Work<'_>) -> Result<Number, Interrupted>;
 }

@@ -1,6 +1,6 @@
-//! The registry: every operation, one line each. A line `gcd::Gcd,` declares the module
-//! `operations/gcd.rs` and registers its type `Gcd`; the order is the one callers see. (`cargo fmt`
-//! does not look for modules inside a macro: format such a file by `rustfmt <file>`.)
+//! The registry of operations, one line each. A line `gcd::Gcd,` declares the module
+//! `operations/gcd.rs` and registers its type `Gcd`. Callers see the operations in this order.
+//! `cargo fmt` does not look for modules inside a macro; format a new file with `rustfmt <file>`.
 
 use crate::Operation;
 
@@ -22,17 +22,24 @@ registry! {
     panic::Panic,
 }
 
-/// Every operation.
+/// All operations.
 pub fn all() -> &'static [&'static dyn Operation] {
     ALL
 }
 
-/// Every operation that callers are told of.
+/// All operations that the service describes to callers.
 pub fn documented() -> impl Iterator<Item = &'static dyn Operation> {
     all().iter().copied().filter(|operation| operation.is_documented())
 }
 
-/// The operation of that name, if there is one.
+/// Finds an operation by name.
+///
+/// ```
+/// let pow = abacus_operations::find("pow").ok_or("no such operation")?;
+/// assert_eq!(pow.operands().len(), 2);
+/// assert!(abacus_operations::find("gamma").is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn find(name: &str) -> Option<&'static dyn Operation> {
     all().iter().copied().find(|operation| operation.name() == name)
 }
@@ -42,7 +49,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{Limits, prepare};
 
     #[test]
     fn names_are_unique_plain_words() {
@@ -61,17 +67,6 @@ mod tests {
             assert!(!operation.summary().is_empty());
             assert!(!operation.operands().is_empty());
             assert!(operation.operands().iter().all(|operand| !operand.meaning.is_empty()));
-        }
-    }
-
-    #[test]
-    fn every_example_has_the_size_that_was_estimated() {
-        for operation in all().iter().filter(|operation| operation.name() != "panic") {
-            let example = operation.example();
-            let prepared = prepare(operation.name(), &example, &Limits::default()).unwrap();
-            let answer = prepared.answer(&|| false).unwrap();
-            assert_eq!(answer.digits, prepared.estimated_digits());
-            assert!((prepared.estimated_bits() - answer.bits as f64).abs() <= 1.0);
         }
     }
 }

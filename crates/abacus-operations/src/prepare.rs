@@ -1,30 +1,33 @@
-//! The one way from a request to an answer: validation, limits, then the computation.
+//! From a request to an answer: validation, limits, computation.
 
 use std::collections::BTreeMap;
 
 use crate::wording::quote;
-use crate::{Computation, Cost, Interrupted, Operands, Refusal, Size, Work, all, find};
+use crate::{
+    Answer, Computation, Cost, Interrupted, Limits, Operands, Operation, Refusal, Size, Work, all,
+    find,
+};
 
-/// What requests may ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Decimal digits of a result, sign not counted.
-    pub max_digits: u64,
-    /// Decimal digits of one operand as written, sign not counted.
-    pub max_operand_digits: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { max_digits: 1_000_000, max_operand_digits: 1_000_000 }
-    }
-}
-
-/// Checks a request and estimates its size, in time linear in its length.
+/// Checks a request and estimates its size, in time linear in the length of the request.
 ///
-/// Every result of at most [`Limits::max_digits`] digits is accepted. Larger ones are refused; the
-/// one exception is a result that exceeds the limit by a single digit and so narrowly that 14
-/// digits of its logarithm (for `pow`, 1,200 digits of its value) do not show it.
+/// Every result of at most [`Limits::max_digits`] digits is accepted, and larger results are
+/// refused. One exception exists: a result with a single digit too many is accepted if 14 digits of
+/// its logarithm (for `pow`, 1,200 digits of its value) do not show the excess.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use abacus_operations::{Limits, prepare};
+///
+/// let operands = BTreeMap::from([("n".to_owned(), "30".to_owned())]);
+/// let prepared = prepare("factorial", &operands, &Limits::default())?;
+/// assert_eq!(prepared.estimated_digits(), 33);
+///
+/// let limits = Limits { max_digits: 20, ..Limits::default() };
+/// let refusal = prepare("factorial", &operands, &limits).unwrap_err();
+/// assert_eq!(refusal.code(), "result-too-large");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn prepare(
     operation: &str,
     operands: &BTreeMap<String, String>,
@@ -34,7 +37,16 @@ pub fn prepare(
         let known = all().iter().map(|operation| operation.name()).collect();
         return Err(Refusal::UnknownOperation { operation: quote(operation), known });
     };
-    let operands = Operands::read(operation, operands, limits)?;
+    prepare_operation(operation, operands, limits)
+}
+
+/// Checks a request of an operation. The operation may be missing in the registry.
+fn prepare_operation(
+    operation: &dyn Operation,
+    operands: &BTreeMap<String, String>,
+    limits: &Limits,
+) -> Result<Prepared, Refusal> {
+    let operands = Operands::read(operation.name(), operation.operands(), operands, limits)?;
     let computation = operation.prepare(&operands)?;
     let size = computation.size();
     if size.fewest_digits() > limits.max_digits {
@@ -49,7 +61,7 @@ pub fn prepare(
     Ok(Prepared { operation, canonical, size, cost, computation })
 }
 
-/// A valid request whose result fits the limits.
+/// A valid request with a result within the limits.
 pub struct Prepared {
     operation: &'static str,
     canonical: String,
@@ -59,33 +71,35 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// The operation's name.
+    /// The name of the operation.
     pub fn operation(&self) -> &'static str {
         self.operation
     }
 
-    /// What is computed, in normal form, such as `pow(2,10)`: a cache key. As long as the operands.
+    /// The computation in normal form, such as `pow(2,10)`. Serves as a cache key and is as long as
+    /// the operands.
     pub fn canonical(&self) -> &str {
         &self.canonical
     }
 
-    /// Decimal digits of the result, sign not counted: exact, or (very rarely) one too many.
+    /// Number of decimal digits of the result, without the sign. Exact, or (very rarely) one too
+    /// many.
     pub fn estimated_digits(&self) -> u64 {
         self.size.most_digits()
     }
 
-    /// Bits of the result, to within rounding.
+    /// Number of bits of the result, up to rounding.
     pub fn estimated_bits(&self) -> f64 {
         self.size.bits()
     }
 
-    /// The work of [`answer`](Self::answer).
+    /// The estimated work of [`answer`](Self::answer).
     pub fn cost(&self) -> Cost {
         self.cost
     }
 
-    /// The result as callers get it. `is_interrupted` is asked again and again while the work goes
-    /// on; soon after it has said yes, the work ends without a result.
+    /// Computes the result. Calls `is_interrupted` repeatedly during the work and ends without a
+    /// result soon after it returns `true`.
     pub fn answer(&self, is_interrupted: &dyn Fn() -> bool) -> Result<Answer, Interrupted> {
         let work = Work::new(is_interrupted);
         let number = self.computation.compute(&work)?;
@@ -102,17 +116,6 @@ impl std::fmt::Debug for Prepared {
             .field("size", &self.size)
             .finish_non_exhaustive()
     }
-}
-
-/// A result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The number in decimal digits, with a leading minus if negative.
-    pub decimal: String,
-    /// Decimal digits, sign not counted.
-    pub digits: u64,
-    /// Bits of the absolute value; zero has none.
-    pub bits: u64,
 }
 
 #[cfg(test)]

@@ -1,42 +1,42 @@
-//! Why a request is refused before any work is done on it.
+//! Refusals of requests, before any work is done.
 
 use thiserror::Error;
 
 use crate::wording::{count, list};
 
-/// A request that cannot be computed as it stands. The text says what to change, repeats no operand
-/// of more than some forty characters, and is meant for the caller.
+/// A request that cannot be computed. The text tells the caller what to change, and quotes at most
+/// some forty characters of an operand.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// No operation has that name.
+    /// No operation has this name.
     #[error("there is no operation {operation}; choose one of {}", list(known))]
     UnknownOperation {
-        /// The name asked for, quoted and cut if long.
+        /// The requested name, quoted, and cut if long.
         operation: String,
-        /// The names there are.
+        /// The names of all operations.
         known: Vec<&'static str>,
     },
 
-    /// An operand that the operation needs is absent.
+    /// A required operand is missing.
     #[error("{operation} needs the operand `{operand}`: {meaning}")]
     MissingOperand {
-        /// The operation asked for.
+        /// The requested operation.
         operation: &'static str,
-        /// The operand to add.
+        /// The missing operand.
         operand: &'static str,
-        /// What the operand is.
+        /// The meaning of the operand.
         meaning: &'static str,
     },
 
-    /// An operand that the operation does not know.
+    /// An operand that the operation does not declare.
     #[error("{operation} has no operand `{operand}`; it takes {}", list(expected))]
     UnexpectedOperand {
-        /// The operation asked for.
+        /// The requested operation.
         operation: &'static str,
         /// The operand to remove or rename, cut if long.
         operand: String,
-        /// The operands there are.
+        /// The declared operands.
         expected: Vec<&'static str>,
     },
 
@@ -45,40 +45,39 @@ pub enum Refusal {
     MalformedOperand {
         /// The operand to correct.
         operand: &'static str,
-        /// What was given, quoted and cut if long.
+        /// The given value, quoted, and cut if long.
         value: String,
-        /// What to write instead.
+        /// How to write the operand.
         reason: &'static str,
     },
 
-    /// An integer that the operation does not accept for this operand, or one that is too long to
-    /// be read.
+    /// An integer outside the domain of the operand, or too long to read.
     #[error("the operand `{operand}` {reason}")]
     OperandOutOfRange {
         /// The operand to change.
         operand: &'static str,
-        /// What is accepted.
+        /// The accepted integers.
         reason: String,
     },
 
-    /// The result would have more digits than allowed.
+    /// The result would have more digits than the limit.
     #[error(
         "{operation} of these operands would have {} digits, and at most {} are allowed; \
          use smaller operands",
         about(*estimated_digits), count(*limit_digits as f64)
     )]
     ResultTooLarge {
-        /// The operation asked for.
+        /// The requested operation.
         operation: &'static str,
-        /// Decimal digits of the result; `f64::MAX` stands for more than that.
+        /// Decimal digits of the result. `f64::MAX` stands for any larger number.
         estimated_digits: f64,
-        /// The limit it exceeds.
+        /// Largest number of digits allowed.
         limit_digits: u64,
     },
 }
 
 impl Refusal {
-    /// A stable name for programs.
+    /// A stable code for programs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::UnknownOperation { .. } => "unknown-operation",
@@ -90,7 +89,7 @@ impl Refusal {
         }
     }
 
-    /// The operand to look at, where the refusal is about one.
+    /// The operand to correct, if the refusal concerns a single operand.
     pub fn operand(&self) -> Option<&str> {
         match self {
             Self::UnknownOperation { .. } | Self::ResultTooLarge { .. } => None,
@@ -102,7 +101,8 @@ impl Refusal {
     }
 }
 
-/// Small counts are proven; from a quadrillion on, only the leading digits are.
+/// Writes a digit count. Counts below a quadrillion are proven; of larger counts only the leading
+/// digits are.
 fn about(digits: f64) -> String {
     if (1e15..f64::MAX).contains(&digits) {
         format!("about {}", count(digits))

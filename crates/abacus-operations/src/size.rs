@@ -1,17 +1,17 @@
-//! How large a result will be, known before it is computed.
+//! The size of a result, known before the computation.
 
 use std::f64::consts::LOG2_10;
 
-/// Bound of the relative error of an estimated logarithm. The estimates take a handful of
-/// operations, each of them right to 2⁻⁵² at worst (the standard library's logarithms are within
-/// one or two units in the last place); this leaves a factor of 32.
+/// Bound on the relative error of an estimated logarithm. The estimates take a handful of
+/// operations, each with a relative error of at most 2⁻⁵² (the standard library's logarithms are
+/// within one or two units in the last place). The bound leaves a factor of 32.
 const RELATIVE_ERROR: f64 = 1.0 / (1_u64 << 47) as f64;
 const ABSOLUTE_ERROR: f64 = 1e-12;
 
-/// The size of a result: its logarithm, and proven bounds of its number of decimal digits.
+/// The size of a result: its logarithm, and proven bounds on its number of decimal digits.
 ///
-/// The bounds differ only where the logarithm is within its error of a whole number. A limit is
-/// compared with the lower bound, so a result that fits is never refused.
+/// The bounds differ only if the logarithm is within its error of a whole number. The limit is
+/// compared with the lower bound, so a result within the limit is never refused.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Size {
     log10: f64,
@@ -23,8 +23,8 @@ impl Size {
     /// The size of a result whose absolute value is 0 or 1.
     pub const UNIT: Self = Self { log10: 0.0, fewest_digits: 1, most_digits: 1 };
 
-    /// The size of a result of which the decimal logarithm is known to some 14 significant digits
-    /// (or 12 decimal places, for small ones). Infinity and numbers below 0 are accepted.
+    /// The size of a result with this decimal logarithm, known to some 14 significant digits (or 12
+    /// decimal places, for small ones). Accepts infinity and numbers below 0.
     pub fn from_log10(log10: f64) -> Self {
         let log10 = log10.clamp(0.0, f64::MAX);
         let error = log10 * RELATIVE_ERROR + ABSOLUTE_ERROR;
@@ -35,7 +35,7 @@ impl Size {
         }
     }
 
-    /// The same size with the digit count known to be within these bounds also.
+    /// Narrows the bounds on the digit count.
     #[must_use]
     pub fn within(self, fewest: u64, most: u64) -> Self {
         Self {
@@ -45,29 +45,29 @@ impl Size {
         }
     }
 
-    /// The result has at least this many decimal digits, sign not counted.
+    /// Lower bound on the number of decimal digits, without the sign.
     pub fn fewest_digits(&self) -> u64 {
         self.fewest_digits
     }
 
-    /// The result has at most this many decimal digits, sign not counted.
+    /// Upper bound on the number of decimal digits, without the sign.
     pub fn most_digits(&self) -> u64 {
         self.most_digits
     }
 
-    /// Estimated decimal digits, also where they exceed an integer type; at most `f64::MAX`.
+    /// Estimated decimal digits, also beyond the range of an integer type. At most `f64::MAX`.
     pub fn estimated_digits(&self) -> f64 {
         if self.most_digits == u64::MAX { self.log10 } else { self.most_digits as f64 }
     }
 
-    /// Estimated bits; at most `f64::MAX`.
+    /// Estimated bits. At most `f64::MAX`.
     pub fn bits(&self) -> f64 {
         (self.log10 * LOG2_10).min(f64::MAX)
     }
 }
 
-/// The decimal digits of a number with that logarithm; saturates.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturating is meant")]
+/// Returns the number of decimal digits of a number with this logarithm. Saturates.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
 fn whole_digits(log10: f64) -> u64 {
     (log10.max(0.0) as u64).saturating_add(1)
 }

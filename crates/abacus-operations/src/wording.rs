@@ -1,11 +1,11 @@
-//! How numbers and callers' texts are written into messages: short, on one line, readable.
+//! Numbers and callers' texts in messages: short, readable, on one line.
 
-/// Longer texts are cut: a message never repeats a million digits.
+/// Longest text that is quoted whole. A message never repeats a million digits.
 const LONGEST_QUOTE: usize = 40;
 const KEPT_HEAD: usize = 16;
 const KEPT_TAIL: usize = 6;
 
-/// A caller's text between backquotes, cut if long.
+/// Quotes a caller's text in backquotes, cut if long.
 pub(crate) fn quote(text: &str) -> String {
     if text.is_empty() {
         return "an empty text".to_owned();
@@ -18,7 +18,8 @@ pub(crate) fn quote(text: &str) -> String {
     }
 }
 
-/// A caller's text, safe to print: control characters are escaped, the middle of long texts left out.
+/// Makes a caller's text safe to print: escapes control characters and omits the middle of long
+/// texts.
 pub(crate) fn cut(text: &str) -> String {
     let length = text.chars().count();
     if length <= LONGEST_QUOTE {
@@ -29,7 +30,7 @@ pub(crate) fn cut(text: &str) -> String {
     format!("{}…{}", head.escape_debug(), tail.escape_debug())
 }
 
-/// A number of things, whatever its size: `1,000,000`, `3.01e30`, `more than 1e308`.
+/// Writes a count of any size: `1,000,000`, `3.01e30`, `more than 1e308`.
 pub(crate) fn count(number: f64) -> String {
     if number < 1e15 {
         grouped(&format!("{number:.0}"))
@@ -40,7 +41,7 @@ pub(crate) fn count(number: f64) -> String {
     }
 }
 
-/// `name`, `name and name`, `name, name and name`.
+/// Writes `name`, `name and name`, or `name, name and name`.
 pub(crate) fn list(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     match quoted.split_last() {
@@ -50,7 +51,7 @@ pub(crate) fn list(names: &[&str]) -> String {
     }
 }
 
-/// Decimal digits with a comma before every group of three.
+/// Inserts a comma before every group of three digits.
 fn grouped(digits: &str) -> String {
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {

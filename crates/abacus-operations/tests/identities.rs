@@ -1,4 +1,4 @@
-//! Laws that hold for all operands, over the public interface alone.
+//! Laws that hold for all operands, tested over the public interface.
 
 #![allow(clippy::cast_precision_loss, clippy::unwrap_used, reason = "helpers of tests")]
 

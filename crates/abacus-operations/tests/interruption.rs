@@ -1,4 +1,4 @@
-//! A computation ends when it is told to, whatever it is doing.
+//! Computations end soon after an interruption.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -26,7 +26,7 @@ fn long_computations_ask_often_and_end_at_the_first_yes() {
     }
 }
 
-/// How often a whole computation asks.
+/// Counts the checks of a whole computation.
 fn questions(prepared: &Prepared) -> u32 {
     let asked = Cell::new(0);
     let answer = prepared.answer(&|| {
@@ -37,7 +37,7 @@ fn questions(prepared: &Prepared) -> u32 {
     asked.get()
 }
 
-/// How often a computation asks that is told to end at that question.
+/// Counts the checks of a computation that is interrupted at check `last`.
 fn asked_until(prepared: &Prepared, last: u32) -> u32 {
     let asked = Cell::new(0);
     let answer = prepared.answer(&|| {

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Writes oracle.json, the expected results that oracle.rs tests against, with Python's own integers.
+"""Writes oracle.json, the expected results of oracle.rs, computed with Python's integers.
 
-Run it in this folder, without arguments, after adding a case: python3 oracle.py
-It takes a few minutes and gives the same file each time.
+Run this program in its folder, without arguments, after adding a case: python3 oracle.py
+It takes a few minutes and always writes an equal file.
 
-Each case has the request, where an operand is a list of [text, times] pieces, and of the result:
-whether it is over the limit of a million digits, the digit count, the bits, the first and last 20
-digits, and the remainders of the absolute value by three primes.
+A case holds the request, with each operand as a list of [text, times] pieces, and facts about the
+result: whether it exceeds a million digits, the digit count, the bits, the first and last 20 digits,
+and the remainders of the absolute value by three primes.
 """
 
 import decimal
@@ -35,7 +35,7 @@ OPERATIONS = {"pow": pow, "fibonacci": fibonacci, "factorial": math.factorial}
 def fibonacci_cases():
     yield from ([n] for n in [*range(8), 50, *range(90, 98), *range(185, 190), 1000, 1023, 1024])
     yield from ([n] for n in [4181, 10_000, 65_535, 65_536, 99_999, 100_000, 123_457, 1_000_000])
-    # Where the last step goes from the schoolbook's product to a transform, and lengths of transforms.
+    # The step from the schoolbook's product to a transform, and lengths of transforms.
     yield from ([n] for n in [*range(13_500, 16_500, 157), *range(99_000, 160_000, 7_919)])
     border = int((LIMIT + math.log10(5) / 2) / math.log10((1 + math.sqrt(5)) / 2))
     yield from ([n] for n in [border - 1, border, border + 1])
@@ -44,7 +44,7 @@ def fibonacci_cases():
 def factorial_cases():
     yield from ([n] for n in [*range(8), 12, 13, *range(20, 36), 64, 100, 255, 256, 257, 1000])
     yield from ([n] for n in [1023, 1024, 4999, 10_000, 65_537, 100_000])
-    # Where prime swing begins, at n and at n/2.
+    # The start of prime swing, at n and at n/2.
     yield from ([n] for n in [*range(198, 204), *range(399, 406), 801, 806, 1776, 3249, 47_176])
     border = next(n for n in itertools.count() if math.lgamma(n + 2) / math.log(10) > LIMIT)
     yield from ([n] for n in [border, border + 1])
@@ -77,14 +77,14 @@ def pow_cases():
 
 
 def near_border_roots(exponent):
-    """The integers beside the root of 10^LIMIT: a double cannot tell their powers from it."""
+    """The integers next to the root of 10^LIMIT. A double cannot tell their powers from 10^LIMIT."""
     root = int(decimal.Decimal(10) ** (decimal.Decimal(LIMIT) / exponent))
     assert root**exponent < 10**LIMIT < (root + 1) ** exponent
     return [root, root + 1]
 
 
 def long_bases():
-    """Bases too long to be written out, as pieces."""
+    """Bases too long to write out, as pieces."""
     yield [[["9", LIMIT]], 1]
     yield [[["9", LIMIT // 2]], 2]
     yield [[["1", 1], ["0", LIMIT // 2]], 2]

@@ -1,4 +1,4 @@
-//! Every case of `oracle.json`, which `oracle.py` computes with Python's own integers: sizes,
+//! Compares every case of `oracle.json`, computed by `oracle.py` with Python's integers: sizes,
 //! refusals at the border, and the whole value by its ends and its remainders.
 
 #![allow(
@@ -60,7 +60,7 @@ fn check(case: &Value, prepared: &Prepared, answer: &Answer, primes: &[u64]) {
     assert_eq!(numbers(&case["remainders"]), remainders, "{name}");
 }
 
-/// From the text that callers get, by Horner's rule.
+/// Computes the remainder of the text by Horner's rule.
 fn remainder(digits: &str, prime: u64) -> u64 {
     let step = |remainder, digit: u8| {
         let next = u128::from(remainder) * 10 + u128::from(digit - b'0');

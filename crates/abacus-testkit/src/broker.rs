@@ -1,4 +1,5 @@
-//! An Apache Kafka of a test's own, to be stopped and started: alone, or one of a [`Cluster`](crate::Cluster).
+//! A Kafka broker for one test, to be stopped and started: alone, or as a node of a
+//! [`Cluster`](crate::Cluster).
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -10,24 +11,26 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::metadata::MetadataPartition;
 use uuid::Uuid;
 
+use crate::ports::free_port;
 use crate::process::Process;
-use crate::redis_server::free_port;
 use crate::stack::Stack;
 use crate::wait::{PATIENCE, wait_until};
 
 const ANSWER: Duration = Duration::from_millis(500);
 
-/// One node, broker and controller; what it has written outlives its process, not the test.
+/// A node in the roles of broker and controller. Data outlives the process and is deleted with the
+/// test.
 pub struct Broker {
     stack: Stack,
     folder: PathBuf,
     port: u16,
     process: Option<Process>,
-    /// Made anew with each start: a client can take a broker's stop for the end of all.
+    /// Client of the broker, renewed with each start, as a client may never recover from the stop
+    /// of a lone broker.
     probe: BaseConsumer,
 }
 
-/// Where a node is.
+/// Id and ports of a node.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
     id: u16,
@@ -36,14 +39,14 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// On free ports.
+    /// A node on free ports.
     pub(crate) fn new(id: u16) -> Self {
         Self { id, broker: free_port(), controller: free_port() }
     }
 }
 
 impl Broker {
-    /// Starts one that is alone, on free ports.
+    /// Starts a lone broker on free ports and waits until it serves.
     pub fn start(stack: &Stack) -> Self {
         let node = Node::new(1);
         let (mut broker, mut formatting) = Self::prepare(stack, node, &[node]);
@@ -52,7 +55,7 @@ impl Broker {
         broker
     }
 
-    /// One of `nodes`, whose storage is being formatted by the process that is returned, too.
+    /// Prepares one of `nodes`. Returns the broker and the process that formats its storage.
     pub(crate) fn prepare(stack: &Stack, node: Node, nodes: &[Node]) -> (Self, Child) {
         let folder = std::env::temp_dir().join(format!("abacus-broker-{}", Uuid::new_v4()));
         fs::create_dir_all(&folder).unwrap();
@@ -63,44 +66,44 @@ impl Broker {
         (broker, formatting)
     }
 
-    /// Its `host:port`.
+    /// The `host:port` of the broker.
     pub fn bootstrap(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// SIGKILL.
+    /// Sends SIGKILL and waits for the end of the process.
     pub fn stop(&mut self) {
         self.process.take().expect("a running broker").kill();
     }
 
-    /// SIGTERM: it hands over what it leads, writes its files, and ends.
+    /// Sends SIGTERM. The broker hands over its partitions, writes its files, and exits.
     pub fn ask_to_stop(&self) {
         self.process.as_ref().expect("a running broker").ask_to_stop();
     }
 
-    /// Whether its process has ended.
+    /// Returns whether the process has ended.
     pub fn has_ended(&mut self) -> bool {
         self.process.as_mut().is_none_or(|process| process.exit_status().is_some())
     }
 
-    /// SIGSTOP: it keeps its connections and says nothing.
+    /// Sends SIGSTOP. The broker keeps its connections and does not answer.
     pub fn pause(&self) {
         self.process.as_ref().expect("a running broker").pause();
     }
 
-    /// SIGCONT.
+    /// Sends SIGCONT.
     pub fn resume(&self) {
         self.process.as_ref().expect("a running broker").resume();
     }
 
-    /// Starts it with what it had, and waits until it serves; for one that is alone.
+    /// Starts a lone broker again with its data, and waits until it serves.
     #[track_caller]
     pub fn start_again(&mut self) {
         self.launch();
         wait_until("the broker to serve", PATIENCE, || self.sees_all_in_sync(1));
     }
 
-    /// Starts it with what it had.
+    /// Starts the broker again with its data, without waiting.
     pub fn launch(&mut self) {
         let mut command = Process::command(&self.stack.java);
         command.args(["-Xms96m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
@@ -110,8 +113,8 @@ impl Broker {
         self.probe = probe(self.port);
     }
 
-    /// Whether it knows of `brokers` and every replica of every partition is in sync; else what is
-    /// missing.
+    /// Checks whether the broker knows `brokers` brokers and all replicas are in sync. The error
+    /// names the first gap.
     pub fn sees_all_in_sync(&self, brokers: usize) -> Result<(), String> {
         let metadata =
             self.probe.fetch_metadata(None, ANSWER).map_err(|error| error.to_string())?;
@@ -183,11 +186,11 @@ fn properties(node: Node, nodes: &[Node], folder: &Path) -> String {
     let listeners = format!("PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}");
     let voter = |node: &Node| format!("{}@127.0.0.1:{}", node.id, node.controller);
     let voters: Vec<String> = nodes.iter().map(voter).collect();
-    // One replica on each, of which one may be away.
+    // Each node holds a replica of every partition. Writes continue without one node.
     let replicas = nodes.len().to_string();
     let in_sync = nodes.len().div_ceil(2).to_string();
-    // Alone in its cluster and stopping in order, a broker answers that there are no brokers, which
-    // librdkafka may never get over (its issue 5301).
+    // During an orderly stop, a lone broker answers with an empty list of brokers. librdkafka may
+    // never recover from this answer (librdkafka issue 5301).
     let hands_over = (nodes.len() > 1).to_string();
     let settings = [
         ("process.roles", "broker,controller"),
@@ -207,7 +210,8 @@ fn properties(node: Node, nodes: &[Node], folder: &Path) -> String {
         ("transaction.state.log.num.partitions", "3"),
         ("share.coordinator.state.topic.replication.factor", &replicas),
         ("share.coordinator.state.topic.min.isr", &in_sync),
-        // A dead broker is missed, and one that is back leads again, within a test's time.
+        // Within the time of a test, the cluster notices a dead broker and gives leadership back to
+        // a returned broker.
         ("broker.heartbeat.interval.ms", "500"),
         ("broker.session.timeout.ms", "3000"),
         ("leader.imbalance.check.interval.seconds", "5"),

@@ -1,4 +1,4 @@
-//! Asking over HTTP.
+//! The HTTP client of the tests.
 
 use std::time::{Duration, Instant};
 
@@ -7,42 +7,42 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 const TIMEOUT: Duration = Duration::from_mins(1);
-const IMPATIENCE: Duration = Duration::from_millis(500);
+const SHORT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// An HTTP client of one server.
+/// A client of one server.
 #[derive(Clone, Debug)]
 pub struct Client {
     base: String,
     http: reqwest::blocking::Client,
-    /// What is sent as `Authorization: Bearer`.
+    /// Token for `Authorization: Bearer`.
     token: Option<String>,
 }
 
-/// A request in all its parts.
+/// A request.
 #[derive(Clone, Debug)]
-pub struct Ask<'a> {
-    /// The method.
+pub struct HttpRequest<'a> {
+    /// HTTP method.
     pub method: &'a str,
-    /// The path and query.
+    /// Path and query.
     pub path: &'a str,
-    /// The headers.
+    /// Header fields.
     pub headers: Vec<(&'a str, &'a str)>,
-    /// The body, sent as JSON.
+    /// Body, sent as JSON.
     pub body: Option<Value>,
 }
 
-impl<'a> Ask<'a> {
-    /// GET.
+impl<'a> HttpRequest<'a> {
+    /// A GET request.
     pub fn get(path: &'a str) -> Self {
         Self { method: "GET", path, headers: Vec::new(), body: None }
     }
 
-    /// POST of JSON.
+    /// A POST request with a JSON body.
     pub fn post(path: &'a str, body: Value) -> Self {
         Self { method: "POST", body: Some(body), ..Self::get(path) }
     }
 
-    /// With one more header.
+    /// Adds a header field.
     #[must_use]
     pub fn with(mut self, name: &'a str, value: &'a str) -> Self {
         self.headers.push((name, value));
@@ -50,16 +50,16 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// A whole response.
+/// A complete response.
 #[derive(Clone, Debug)]
 pub struct Response {
-    /// The status code.
+    /// Status code.
     pub status: u16,
-    /// The headers.
+    /// Header fields.
     pub headers: HeaderMap,
-    /// The body.
+    /// Body.
     pub body: String,
-    /// From sending the request to having the body.
+    /// Time from sending the request until the body was received.
     pub took: Duration,
 }
 
@@ -69,66 +69,66 @@ impl Client {
         Self::at(&format!("http://{address}"))
     }
 
-    /// A client of what is under `base`.
+    /// A client with `base` in front of every path.
     pub fn at(base: &str) -> Self {
         Self { base: base.to_owned(), http: http_client(TIMEOUT), token: None }
     }
 
-    /// The same client with a bearer token, which is sent with every request.
+    /// Returns a client that sends a bearer token with every request.
     #[must_use]
     pub fn with_token(&self, token: impl Into<String>) -> Self {
         Self { token: Some(token.into()), ..self.clone() }
     }
 
-    /// The bearer token that is sent, if one is.
+    /// The bearer token, if set.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
 
-    /// The same, but it goes away when an answer takes more than a moment.
+    /// Returns a client that closes the connection if an answer takes longer than half a second.
     #[must_use]
-    pub fn impatient(&self) -> Self {
-        Self { http: http_client(IMPATIENCE), ..self.clone() }
+    pub fn with_short_timeout(&self) -> Self {
+        Self { http: http_client(SHORT_TIMEOUT), ..self.clone() }
     }
 
-    /// GET.
+    /// Sends a GET request.
     #[track_caller]
     pub fn get(&self, path: &str) -> Response {
         self.try_get(path).unwrap_or_else(|error| panic!("GET {path}: {error:?}"))
     }
 
-    /// GET; an error is a connection that failed.
+    /// Sends a GET request. Returns an error if the connection fails.
     pub fn try_get(&self, path: &str) -> Result<Response, reqwest::Error> {
         Response::of(self.request("GET", path))
     }
 
-    /// GET with a header.
+    /// Sends a GET request with a header field.
     #[track_caller]
     pub fn get_with(&self, path: &str, header: (&str, &str)) -> Response {
         Response::of(self.request("GET", path).header(header.0, header.1))
             .unwrap_or_else(|error| panic!("GET {path}: {error:?}"))
     }
 
-    /// Any request; an error is a connection that failed.
-    pub fn try_ask(&self, ask: &Ask<'_>) -> Result<Response, reqwest::Error> {
-        let method = ask.method.parse().expect("a method");
-        let mut request = self.http.request(method, self.url(ask.path));
-        for (name, value) in &ask.headers {
-            request = request.header(*name, *value);
+    /// Sends a request. Returns an error if the connection fails.
+    pub fn try_execute(&self, request: &HttpRequest<'_>) -> Result<Response, reqwest::Error> {
+        let method = request.method.parse().expect("a method");
+        let mut builder = self.http.request(method, self.url(request.path));
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, *value);
         }
-        if let Some(body) = &ask.body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+        if let Some(body) = &request.body {
+            builder = builder.header("content-type", "application/json").body(body.to_string());
         }
-        Response::of(request)
+        Response::of(builder)
     }
 
-    /// Any request.
+    /// Sends a request.
     #[track_caller]
-    pub fn ask(&self, ask: &Ask<'_>) -> Response {
-        self.try_ask(ask).unwrap_or_else(|error| panic!("{ask:?}: {error:?}"))
+    pub fn execute(&self, request: &HttpRequest<'_>) -> Response {
+        self.try_execute(request).unwrap_or_else(|error| panic!("{request:?}: {error:?}"))
     }
 
-    /// POST of `body` as `content_type`.
+    /// Sends a POST request with `body` as `content_type`.
     #[track_caller]
     pub fn post(&self, path: &str, content_type: &str, body: impl Into<String>) -> Response {
         let request = self.request("POST", path).header("content-type", content_type);
@@ -136,43 +136,43 @@ impl Client {
             .unwrap_or_else(|error| panic!("POST {path}: {error:?}"))
     }
 
-    /// POST of a JSON value.
+    /// Sends a POST request with a JSON body.
     #[track_caller]
     pub fn post_json(&self, path: &str, body: &Value) -> Response {
         self.post(path, "application/json", body.to_string())
     }
 
-    /// POST of a JSON value; an error is a connection that failed.
+    /// Sends a POST request with a JSON body. Returns an error if the connection fails.
     pub fn try_post_json(&self, path: &str, body: &Value) -> Result<Response, reqwest::Error> {
         self.try_send_json("POST", path, body)
     }
 
-    /// PUT of a JSON value.
+    /// Sends a PUT request with a JSON body.
     #[track_caller]
     pub fn put_json(&self, path: &str, body: &Value) -> Response {
         self.send_json("PUT", path, body)
     }
 
-    /// PATCH with a JSON value.
+    /// Sends a PATCH request with a JSON body.
     #[track_caller]
     pub fn patch_json(&self, path: &str, body: &Value) -> Response {
         self.send_json("PATCH", path, body)
     }
 
-    /// A request of any method without a body.
+    /// Sends a request of any method without a body.
     #[track_caller]
     pub fn send(&self, method: &str, path: &str) -> Response {
         Response::of(self.request(method, path))
             .unwrap_or_else(|error| panic!("{method} {path}: {error:?}"))
     }
 
-    /// DELETE.
+    /// Sends a DELETE request.
     #[track_caller]
     pub fn delete(&self, path: &str) -> Response {
         self.send("DELETE", path)
     }
 
-    /// A request of any method with a JSON value.
+    /// Sends a request of any method with a JSON body.
     #[track_caller]
     pub fn send_json(&self, method: &str, path: &str, body: &Value) -> Response {
         self.try_send_json(method, path, body)
@@ -220,12 +220,12 @@ impl Response {
         Ok(Self { status, headers, body: response.text()?, took: began.elapsed() })
     }
 
-    /// The value of a header; empty if there is none.
+    /// Returns the value of a header field, or an empty text if the field is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("a header is text"))
     }
 
-    /// The body as JSON.
+    /// Parses the body as JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body)

@@ -1,17 +1,17 @@
-//! Several brokers that hold copies of each other's partitions, each to be stopped and started.
+//! Several brokers with replicas of each other's partitions, each to be stopped and started.
 
 use crate::broker::{Broker, Node};
 use crate::stack::Stack;
 use crate::wait::{PATIENCE, wait_until};
 
-/// A Kafka of a test's own, of one or more nodes. Each partition has a copy on every one of them,
-/// and is written to as long as more than half of them are there.
+/// A Kafka cluster for one test. Every node holds a replica of each partition. Writes need more
+/// than half of the nodes.
 pub struct Cluster {
     brokers: Vec<Broker>,
 }
 
 impl Cluster {
-    /// Starts one of `count` nodes on free ports, and waits until it serves.
+    /// Starts a cluster of `count` nodes on free ports and waits until it serves.
     pub fn start(stack: &Stack, count: usize) -> Self {
         let nodes: Vec<Node> =
             (1..=count).map(|id| Node::new(id.try_into().expect("a small number"))).collect();
@@ -27,24 +27,24 @@ impl Cluster {
         cluster
     }
 
-    /// All of their `host:port`.
+    /// The `host:port` of all nodes, separated by commas.
     pub fn bootstrap(&self) -> String {
         let each: Vec<String> = self.brokers.iter().map(Broker::bootstrap).collect();
         each.join(",")
     }
 
-    /// How many nodes there are.
+    /// Number of nodes.
     pub fn size(&self) -> usize {
         self.brokers.len()
     }
 
-    /// One of them.
+    /// Returns a node.
     pub fn broker(&mut self, index: usize) -> &mut Broker {
         &mut self.brokers[index]
     }
 
-    /// Whether every broker says that all are there and have all that the others have; else what is
-    /// missing.
+    /// Checks whether every broker knows all brokers and all replicas are in sync. The error names
+    /// the first gap.
     pub fn is_in_sync(&self) -> Result<(), String> {
         self.brokers.iter().try_for_each(|broker| broker.sees_all_in_sync(self.brokers.len()))
     }

@@ -1,11 +1,11 @@
-//! A database of a test's own, and the request log in it.
+//! A database for a test, with the request log.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use postgres::{Client, NoTls};
 
-/// A migrated database, dropped at the end.
+/// A migrated database. Dropping this drops the database.
 pub struct Database {
     name: String,
     server: String,
@@ -55,34 +55,34 @@ impl Database {
         database
     }
 
-    /// Its URL.
+    /// URL of the database.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Its URL by way of another address, such as a proxy's.
+    /// URL of the database at another address, such as a proxy's.
     pub fn url_through(&self, address: std::net::SocketAddr) -> String {
         let (head, _) = self.url.rsplit_once('@').expect("a Postgres URL names a user");
         format!("{head}@{address}/{}", self.name)
     }
 
-    /// A connection.
+    /// Opens a connection.
     pub fn connect(&self) -> Client {
         connect(&self.url)
     }
 
-    /// The whole request log, by request id.
+    /// Reads the whole request log, ordered by request id.
     pub fn log(&self) -> Vec<LogRow> {
         self.connect().query(LOG, &[]).unwrap().iter().map(to_row).collect()
     }
 
-    /// How many rows there are with each status.
+    /// Counts the rows of each status.
     pub fn statuses(&self) -> BTreeMap<String, i64> {
         let rows = self.connect().query("SELECT status, count(*) FROM request_log GROUP BY 1", &[]);
         rows.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()
     }
 
-    /// Waits until the log holds `count` requests and none is pending, and gives it.
+    /// Waits until the log holds `count` requests and none is pending. Returns the log.
     #[track_caller]
     pub fn wait_for_log(&self, count: usize, patience: Duration) -> Vec<LogRow> {
         crate::wait::wait_until(&format!("{count} finished rows"), patience, || {

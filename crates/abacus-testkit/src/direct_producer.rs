@@ -1,4 +1,4 @@
-//! Writing records as somebody from outside does.
+//! A producer outside Abacus.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -7,27 +7,28 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Header, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 
-use crate::kafka::{CALL, NewRecord, Place};
+use crate::record::{NewRecord, Position};
+use crate::wait::BROKER_CALL;
 
-/// A producer that is not one of ours.
+/// A producer that shares no code with the services.
 pub struct DirectProducer {
-    inner: ThreadedProducer<Deliveries>,
+    inner: ThreadedProducer<DeliveryReports>,
 }
 
-/// A record on its way.
-pub struct Sending {
-    report: Receiver<Result<Place, KafkaError>>,
-    outcome: Option<Result<Place, KafkaError>>,
+/// A record sent and not yet confirmed.
+pub struct PendingDelivery {
+    report: Receiver<Result<Position, KafkaError>>,
+    outcome: Option<Result<Position, KafkaError>>,
 }
 
-impl Sending {
-    /// Waits until it is written.
+impl PendingDelivery {
+    /// Waits until the record is written. Returns its position.
     #[track_caller]
-    pub fn written(self) -> Place {
+    pub fn written(self) -> Position {
         self.outcome().expect("a delivery")
     }
 
-    /// Whether it is written, or known not to be; to be asked before [`Sending::outcome`].
+    /// Returns whether the outcome is known. Call this before [`PendingDelivery::outcome`].
     pub fn is_over(&mut self) -> bool {
         if self.outcome.is_none() {
             self.outcome = self.report.try_recv().ok();
@@ -35,28 +36,28 @@ impl Sending {
         self.outcome.is_some()
     }
 
-    /// Waits until it is written, or known not to be.
+    /// Waits for the outcome.
     #[track_caller]
-    pub fn outcome(self) -> Result<Place, KafkaError> {
+    pub fn outcome(self) -> Result<Position, KafkaError> {
         self.outcome.unwrap_or_else(|| self.report.recv().expect("a report of delivery"))
     }
 }
 
 impl DirectProducer {
-    pub(crate) fn new(inner: ThreadedProducer<Deliveries>) -> Self {
+    pub(crate) fn new(inner: ThreadedProducer<DeliveryReports>) -> Self {
         Self { inner }
     }
 
     pub(crate) fn produce_and_abort<'a>(&self, records: impl IntoIterator<Item = &'a NewRecord>) {
-        self.inner.init_transactions(CALL).expect("a transactional producer");
+        self.inner.init_transactions(BROKER_CALL).expect("a transactional producer");
         self.inner.begin_transaction().expect("a transaction");
         self.produce_all(records);
-        self.inner.abort_transaction(CALL).expect("an aborted transaction");
+        self.inner.abort_transaction(BROKER_CALL).expect("an aborted transaction");
     }
 
     /// Sends a record.
     #[track_caller]
-    pub fn send(&self, record: &NewRecord) -> Sending {
+    pub fn send(&self, record: &NewRecord) -> PendingDelivery {
         let (report, reported) = channel();
         let headers = record.headers.iter().fold(OwnedHeaders::new(), |all, (key, value)| {
             all.insert(Header { key, value: Some(value.as_slice()) })
@@ -69,37 +70,43 @@ impl DirectProducer {
             message = message.partition(partition);
         }
         self.inner.send(message).map_err(|(error, _)| error).expect("a record is taken");
-        Sending { report: reported, outcome: None }
+        PendingDelivery { report: reported, outcome: None }
     }
 
-    /// Writes a record.
+    /// Sends a record and waits until it is written.
     #[track_caller]
-    pub fn produce(&self, record: &NewRecord) -> Place {
+    pub fn produce(&self, record: &NewRecord) -> Position {
         self.send(record).written()
     }
 
-    /// Writes records, all at once.
+    /// Sends all records, then waits until they are written.
     #[track_caller]
-    pub fn produce_all<'a>(&self, records: impl IntoIterator<Item = &'a NewRecord>) -> Vec<Place> {
-        let sent: Vec<Sending> = records.into_iter().map(|record| self.send(record)).collect();
-        self.inner.flush(CALL).expect("records are written");
-        sent.into_iter().map(Sending::written).collect()
+    pub fn produce_all<'a>(
+        &self,
+        records: impl IntoIterator<Item = &'a NewRecord>,
+    ) -> Vec<Position> {
+        let sent: Vec<PendingDelivery> =
+            records.into_iter().map(|record| self.send(record)).collect();
+        self.inner.flush(BROKER_CALL).expect("records are written");
+        sent.into_iter().map(PendingDelivery::written).collect()
     }
 }
 
-/// Hands each delivery report to whoever sent the record.
-pub(crate) struct Deliveries;
+/// Passes each delivery report to the sender of the record.
+pub(crate) struct DeliveryReports;
 
-impl ClientContext for Deliveries {}
+impl ClientContext for DeliveryReports {}
 
-impl ProducerContext for Deliveries {
-    type DeliveryOpaque = Box<Sender<Result<Place, KafkaError>>>;
+impl ProducerContext for DeliveryReports {
+    type DeliveryOpaque = Box<Sender<Result<Position, KafkaError>>>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, report: Self::DeliveryOpaque) {
-        let place = match result {
-            Ok(message) => Ok(Place { partition: message.partition(), offset: message.offset() }),
+        let position = match result {
+            Ok(message) => {
+                Ok(Position { partition: message.partition(), offset: message.offset() })
+            }
             Err((error, _)) => Err(error.clone()),
         };
-        let _ = report.send(place);
+        let _ = report.send(position);
     }
 }

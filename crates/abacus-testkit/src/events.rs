@@ -1,4 +1,4 @@
-//! Events to bytes and back, under the ids that the registry gave out.
+//! Encoding and decoding of events, under the schema ids of the registry.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,9 @@ use abacus_schemas::{
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
-use crate::kafka::Record;
+use crate::record::Record;
 
-/// Writes and reads both events, in every version that the registry has.
+/// Codecs of both events, for every version in the registry.
 pub struct Events {
     registry: SchemaRegistry,
     runtime: Runtime,
@@ -22,7 +22,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// Asks the registry for the schemas of `topics`.
+    /// Fetches the schemas of `topics` from the registry.
     pub(crate) fn load(registry: &str, topics: &Topics) -> Self {
         let registry = SchemaRegistry::new(&RegistryConfig { url: registry.to_owned() }).unwrap();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
@@ -36,22 +36,22 @@ impl Events {
         }
     }
 
-    /// The value of a request's record.
+    /// Encodes a request as the value of a record.
     pub fn encode(&self, request: &ComputeRequested) -> Vec<u8> {
         self.encode_requested.encode(request).expect("a request fits its schema")
     }
 
-    /// The value of a completion's record.
+    /// Encodes a completion as the value of a record.
     pub fn encode_completed(&self, completion: &ComputeCompleted) -> Vec<u8> {
         self.encode_completed.encode(completion).expect("a completion fits its schema")
     }
 
-    /// The request in a record, if there is one.
+    /// Decodes the request in a record. Returns `None` for any other value.
     pub fn requested(&self, record: &Record) -> Option<ComputeRequested> {
         self.decode(&self.decode_requested, &record.payload).ok()
     }
 
-    /// The completion in a record.
+    /// Decodes the completion in a record.
     #[track_caller]
     pub fn completed(&self, record: &Record) -> ComputeCompleted {
         self.decode(&self.decode_completed, &record.payload)
@@ -67,7 +67,7 @@ impl Events {
     }
 }
 
-/// A request with an id of its own.
+/// A request with a new id.
 pub fn request(operation: &str, operands: &[(&str, &str)]) -> ComputeRequested {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     ComputeRequested {

@@ -1,18 +1,18 @@
-//! A TCP proxy that can fail.
+//! A TCP proxy with faults.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
-/// What the proxy does to connections.
+/// The fault of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing: bytes pass.
+    /// No fault: bytes pass.
     None,
-    /// Connections are closed, and new ones at once.
+    /// Open connections are closed, and new ones are closed at once.
     Cut,
-    /// Connections stay open and no byte passes.
+    /// Connections stay open, and no byte passes.
     Blackhole,
 }
 
@@ -30,14 +30,14 @@ struct Shared {
 
 struct State {
     fault: Fault,
-    /// Both ends of every connection.
+    /// Both ends of every open connection.
     open: Vec<(TcpStream, TcpStream)>,
     hit: usize,
     is_closed: bool,
 }
 
 impl FaultProxy {
-    /// A proxy, on a free port, in front of `target`.
+    /// A proxy in front of `target`, on a free port.
     pub fn in_front_of(target: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -54,7 +54,7 @@ impl FaultProxy {
         Self { address, shared }
     }
 
-    /// Where to connect to.
+    /// Address of the proxy.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -69,8 +69,7 @@ impl FaultProxy {
         self.shared.changed.notify_all();
     }
 
-    /// How many connections a fault has hit: closed, refused, or held while they had something to
-    /// say.
+    /// Number of connections hit by a fault: closed, refused, or held with data to send.
     pub fn hits(&self) -> usize {
         self.shared.state.lock().unwrap().hit
     }
@@ -97,7 +96,7 @@ impl State {
 }
 
 impl Shared {
-    /// Takes a new connection; false once the proxy is dropped.
+    /// Accepts a new connection. Returns `false` once the proxy is dropped.
     fn take(self: &Arc<Self>, client: TcpStream) -> bool {
         let mut state = self.state.lock().unwrap();
         if state.is_closed {
@@ -130,7 +129,7 @@ impl Shared {
         });
     }
 
-    /// Returns when bytes may pass.
+    /// Blocks until bytes may pass.
     fn hold(&self) {
         let mut state = self.state.lock().unwrap();
         if state.fault == Fault::Blackhole {
@@ -149,7 +148,7 @@ mod tests {
 
     use super::*;
 
-    /// Sends every line back.
+    /// A server that echoes every line.
     fn echo() -> SocketAddr {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();

@@ -1,99 +1,30 @@
-//! Kafka as somebody from outside sees it: records in, records out, offsets.
-
-use std::time::{Duration, Instant};
+//! Kafka as seen by outside clients: records written, records read, and offsets.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
+use rdkafka::TopicPartitionList;
 use rdkafka::admin::{
     AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication,
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Header, Headers, Message};
-use rdkafka::{Offset, TopicPartitionList};
 use tokio::runtime;
 use uuid::Uuid;
 
-use crate::direct_producer::{Deliveries, DirectProducer};
+use crate::direct_producer::{DeliveryReports, DirectProducer};
+use crate::follower::Follower;
+use crate::record::{Isolation, NewRecord, Record};
+use crate::wait::{BROKER_CALL, wait_until};
 
-/// How long one answer of the broker may take.
-pub(crate) const CALL: Duration = Duration::from_secs(30);
-/// How long one poll waits.
-const POLL: Duration = Duration::from_millis(20);
-/// Beyond what any topic takes: to try that is a test's business.
+/// Larger than the limit of any topic, so tests can exceed the limits.
 const MAX_RECORD_BYTES: &str = "100000000";
 
-/// A cluster.
+/// A Kafka cluster.
 #[derive(Clone, Debug)]
 pub struct Kafka {
     bootstrap: String,
-}
-
-/// What a reader sees of transactions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Isolation {
-    /// What was committed, up to the first open transaction.
-    Committed,
-    /// Everything that was written, aborted or not.
-    Uncommitted,
-}
-
-impl Isolation {
-    fn level(self) -> &'static str {
-        match self {
-            Self::Committed => "read_committed",
-            Self::Uncommitted => "read_uncommitted",
-        }
-    }
-}
-
-/// A record to write.
-#[derive(Clone, Debug, Default)]
-pub struct NewRecord {
-    /// The topic.
-    pub topic: String,
-    /// The partition; `None` leaves it to the key.
-    pub partition: Option<i32>,
-    /// The key.
-    pub key: Vec<u8>,
-    /// The value.
-    pub payload: Vec<u8>,
-    /// The headers.
-    pub headers: Vec<(String, Vec<u8>)>,
-}
-
-/// Where a record was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// The partition.
-    pub partition: i32,
-    /// The offset.
-    pub offset: i64,
-}
-
-/// A record as it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// Where it is.
-    pub place: Place,
-    /// The key; empty if there is none.
-    pub key: Vec<u8>,
-    /// The value; empty if there is none.
-    pub payload: Vec<u8>,
-    /// The headers.
-    pub headers: Vec<(String, Vec<u8>)>,
-}
-
-impl Record {
-    /// The value of the header `name`, as text.
-    #[track_caller]
-    pub fn header(&self, name: &str) -> &str {
-        let value = self.headers.iter().find(|(key, _)| key == name);
-        let (_, value) = value.unwrap_or_else(|| panic!("no header {name} in {:?}", self.headers));
-        std::str::from_utf8(value).unwrap_or_else(|_| panic!("header {name} is {value:?}"))
-    }
 }
 
 impl Kafka {
@@ -115,7 +46,7 @@ impl Kafka {
         results[0].as_ref().unwrap_or_else(|error| panic!("deleting {name}: {error:?}"));
     }
 
-    /// Gives a topic these settings, and the broker's defaults for all others.
+    /// Sets these settings of a topic. All other settings return to the broker's defaults.
     pub fn set_topic_settings(&self, name: &str, settings: &[(&str, &str)]) {
         let topic = AlterConfig::new(ResourceSpecifier::Topic(name));
         let topic = settings.iter().fold(topic, |topic, (name, value)| topic.set(name, value));
@@ -123,7 +54,7 @@ impl Kafka {
         results[0].as_ref().unwrap_or_else(|error| panic!("changing {name}: {error:?}"));
     }
 
-    /// A topic's settings as they are in effect.
+    /// The effective settings of a topic.
     pub fn topic_settings(&self, name: &str) -> BTreeMap<String, String> {
         let topic = ResourceSpecifier::Topic(name);
         let results = block_on(self.admin().describe_configs([&topic], &admin_options())).unwrap();
@@ -138,57 +69,56 @@ impl Kafka {
         self.config().create().expect("an admin")
     }
 
-    /// A producer of single records.
+    /// A producer without compression.
     pub fn producer(&self) -> DirectProducer {
         self.producer_with_compression("none")
     }
 
-    /// A producer that compresses: what a topic takes is measured after that.
+    /// A producer with compression. A topic's limit applies to compressed batches.
     pub fn producer_with_compression(&self, codec: &str) -> DirectProducer {
         let inner = self
             .config()
             .set("linger.ms", "0")
             .set("compression.type", codec)
             .set("message.max.bytes", MAX_RECORD_BYTES)
-            .create_with_context(Deliveries)
+            .create_with_context(DeliveryReports)
             .expect("a producer");
         DirectProducer::new(inner)
     }
 
-    /// A producer that writes every record exactly once, and does not give up while a broker is
-    /// away for a moment.
+    /// An idempotent producer. Retries for two minutes if a broker is away.
     pub fn reliable_producer(&self) -> DirectProducer {
         let inner = self
             .config()
             .set("enable.idempotence", "true")
             .set("linger.ms", "5")
             .set("message.timeout.ms", "120000")
-            .create_with_context(Deliveries)
+            .create_with_context(DeliveryReports)
             .expect("a producer");
         DirectProducer::new(inner)
     }
 
-    /// Writes records in a transaction, and aborts it.
+    /// Writes records in a transaction and aborts it.
     pub fn produce_and_abort<'a>(&self, records: impl IntoIterator<Item = &'a NewRecord>) {
         let inner = self
             .config()
             .set("transactional.id", format!("testkit-{}", Uuid::new_v4()))
-            .create_with_context(Deliveries)
+            .create_with_context(DeliveryReports)
             .expect("a producer");
         DirectProducer::new(inner).produce_and_abort(records);
     }
 
-    /// Everything in a topic, partition by partition.
+    /// Reads a whole topic, partition by partition.
     #[track_caller]
     pub fn scan(&self, topic: &str, isolation: Isolation) -> Vec<Record> {
         let mut follower = self.follow(topic, isolation);
-        let deadline = Instant::now() + CALL;
+        let deadline = Instant::now() + BROKER_CALL;
         while !follower.is_at_end() {
             assert!(Instant::now() < deadline, "reading all of {topic} takes too long");
             follower.poll();
         }
         let mut records = follower.into_records();
-        records.sort_by_key(|record| record.place);
+        records.sort_by_key(|record| record.position);
         records
     }
 
@@ -207,22 +137,17 @@ impl Kafka {
             .create()
             .expect("a consumer");
         let partitions = partitions(&consumer, topic);
-        let mut assignment = TopicPartitionList::new();
-        for partition in 0..partitions {
-            assignment.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
-        }
-        consumer.assign(&assignment).expect("an assignment");
-        let is_at_end = vec![false; usize::try_from(partitions).unwrap()];
-        Follower { consumer, topic: topic.to_owned(), is_at_end, records: Vec::new() }
+        Follower::new(consumer, topic, partitions)
     }
 
-    /// The next offset to be written in each partition; where a transaction is open, its first.
+    /// End offset of each partition. With an open transaction, this is the transaction's first
+    /// offset.
     #[track_caller]
     pub fn end_offsets(&self, topic: &str) -> Vec<i64> {
         self.ends(topic, Isolation::Committed)
     }
 
-    /// Whether no transaction is open in a topic.
+    /// Returns whether a topic has no open transaction.
     #[track_caller]
     pub fn is_settled(&self, topic: &str) -> bool {
         self.ends(topic, Isolation::Committed) == self.ends(topic, Isolation::Uncommitted)
@@ -236,18 +161,18 @@ impl Kafka {
             .create()
             .expect("a consumer");
         (0..partitions(&consumer, topic))
-            .map(|partition| consumer.fetch_watermarks(topic, partition, CALL).unwrap().1)
+            .map(|partition| consumer.fetch_watermarks(topic, partition, BROKER_CALL).unwrap().1)
             .collect()
     }
 
-    /// What a group has committed in each partition of a topic; `None` where it has not.
+    /// Committed offset of a group in each partition of a topic, if any.
     #[track_caller]
     pub fn committed(&self, group: &str, topic: &str) -> Vec<Option<i64>> {
         let consumer: BaseConsumer =
             self.config().set("group.id", group).create().expect("a consumer");
         let mut list = TopicPartitionList::new();
         list.add_partition_range(topic, 0, partitions(&consumer, topic) - 1);
-        let committed = consumer.committed_offsets(list, CALL).expect("committed offsets");
+        let committed = consumer.committed_offsets(list, BROKER_CALL).expect("committed offsets");
         committed
             .elements()
             .iter()
@@ -267,101 +192,23 @@ impl Kafka {
 }
 
 fn admin_options() -> AdminOptions {
-    AdminOptions::new().operation_timeout(Some(CALL)).request_timeout(Some(CALL))
+    AdminOptions::new().operation_timeout(Some(BROKER_CALL)).request_timeout(Some(BROKER_CALL))
 }
 
 fn block_on<T>(call: impl Future<Output = T>) -> T {
     runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(call)
 }
 
-/// A topic that was just created may take a moment to be known to every broker.
+/// Waits until a new topic is known to the broker. Returns its number of partitions.
 #[track_caller]
 fn partitions(consumer: &BaseConsumer, topic: &str) -> i32 {
-    let count = crate::wait::wait_until(topic, CALL, || {
+    let count = wait_until(topic, BROKER_CALL, || {
         let metadata =
-            consumer.fetch_metadata(Some(topic), CALL).map_err(|error| error.to_string())?;
+            consumer.fetch_metadata(Some(topic), BROKER_CALL).map_err(|error| error.to_string())?;
         match metadata.topics()[0].partitions().len() {
             0 => Err("it does not exist".to_owned()),
             count => Ok(count),
         }
     });
     i32::try_from(count).unwrap()
-}
-
-/// Reads a topic from its beginning, and keeps what it has read.
-pub struct Follower {
-    consumer: BaseConsumer,
-    topic: String,
-    is_at_end: Vec<bool>,
-    records: Vec<Record>,
-}
-
-impl Follower {
-    /// Reads what there is, waiting a moment for the first record.
-    pub fn poll(&mut self) -> &[Record] {
-        let mut wait = POLL;
-        while let Some(polled) = self.consumer.poll(wait) {
-            wait = Duration::ZERO;
-            match polled {
-                Ok(message) => {
-                    let record = to_record(&message);
-                    self.records.push(record);
-                }
-                Err(KafkaError::PartitionEOF(partition)) => {
-                    self.is_at_end[usize::try_from(partition).unwrap()] = true;
-                }
-                // Whoever stops a broker knows that it is away.
-                Err(error) if is_outage(&error) => {}
-                Err(error) => eprintln!("reading {} goes on after: {error}", self.topic),
-            }
-        }
-        &self.records
-    }
-
-    /// Reads on until `probe` is content with all that was read so far.
-    #[track_caller]
-    pub fn wait_until<T>(
-        &mut self,
-        what: &str,
-        patience: Duration,
-        mut probe: impl FnMut(&[Record]) -> Result<T, String>,
-    ) -> T {
-        let what = format!("{what} in {}", self.topic);
-        crate::wait::wait_until(&what, patience, || probe(self.poll()))
-    }
-
-    /// Reads what there is, and gives and forgets what was read since the last time.
-    pub fn take(&mut self) -> Vec<Record> {
-        self.poll();
-        std::mem::take(&mut self.records)
-    }
-
-    /// What was read so far, in the order of reading.
-    pub fn into_records(self) -> Vec<Record> {
-        self.records
-    }
-
-    fn is_at_end(&self) -> bool {
-        self.is_at_end.iter().all(|is_at_end| *is_at_end)
-    }
-}
-
-fn is_outage(error: &KafkaError) -> bool {
-    use RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure};
-    matches!(error.rdkafka_error_code(), Some(AllBrokersDown | BrokerTransportFailure))
-}
-
-fn to_record(message: &BorrowedMessage<'_>) -> Record {
-    let headers = message.headers().map(|headers| {
-        let owned = |header: Header<'_, &[u8]>| {
-            (header.key.to_owned(), header.value.unwrap_or_default().to_vec())
-        };
-        headers.iter().map(owned).collect()
-    });
-    Record {
-        place: Place { partition: message.partition(), offset: message.offset() },
-        key: message.key().unwrap_or_default().to_vec(),
-        payload: message.payload().unwrap_or_default().to_vec(),
-        headers: headers.unwrap_or_default(),
-    }
 }

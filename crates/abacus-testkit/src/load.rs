@@ -1,4 +1,4 @@
-//! Requests that keep coming while something is broken.
+//! HTTP load that continues while a test breaks something.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,25 +8,24 @@ use std::time::Duration;
 use crate::client::{Client, Response};
 use crate::wait::{PATIENCE, wait_until};
 
-/// Callers that ask one thing after the other until they are stopped.
+/// Callers in closed loops, until stopped.
 pub struct Load {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicUsize>,
     callers: Vec<JoinHandle<Vec<Sample>>>,
 }
 
-/// What became of one request.
+/// A request with its response.
 #[derive(Debug)]
 pub struct Sample {
-    /// The number it was made from.
+    /// Number of the request.
     pub number: usize,
-    /// The response; an error is a connection that failed.
+    /// The response, or the error of a failed connection.
     pub response: Result<Response, reqwest::Error>,
 }
 
 impl Load {
-    /// `callers` callers that get the path which `path` makes of 0, 1, 2 and so on, each number
-    /// once.
+    /// Starts `callers` callers. They request `path(0)`, `path(1)` and so on, each path once.
     pub fn start(
         client: &Client,
         callers: usize,
@@ -59,12 +58,12 @@ impl Load {
         Self { stop, answered, callers }
     }
 
-    /// How many were answered with 200 so far.
+    /// Number of requests answered with 200 so far.
     pub fn answered(&self) -> usize {
         self.answered.load(Ordering::Relaxed)
     }
 
-    /// Waits until `more` more are answered.
+    /// Waits for `more` further requests answered with 200.
     #[track_caller]
     pub fn wait_for(&self, more: usize) {
         let goal = self.answered() + more;
@@ -74,7 +73,7 @@ impl Load {
         });
     }
 
-    /// Ends the load and gives all that became of it, by number.
+    /// Ends the load. Returns all samples, ordered by number.
     pub fn stop(self) -> Vec<Sample> {
         self.stop.store(true, Ordering::Relaxed);
         let mut samples: Vec<Sample> =

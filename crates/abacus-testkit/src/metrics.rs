@@ -1,7 +1,7 @@
-//! Reading the Prometheus text format.
+//! A reader of the Prometheus text format.
 
-/// The sum of all series called `name`, which count something, that have every one of `labels`;
-/// `None` if there is none.
+/// Sums all series of the counter or gauge `name` that have every label of `labels`. Returns `None`
+/// without any such series.
 pub(crate) fn sum(text: &str, name: &str, labels: &[(&str, &str)]) -> Option<u64> {
     let wanted: Vec<String> =
         labels.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();

@@ -1,4 +1,4 @@
-//! Child processes that end with the test, however it ends.
+//! Child processes that end with the test, even if the test is killed.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,10 +13,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::wait::{PATIENCE, wait_until};
 
-/// How the kernel abbreviates a thread that was stopped by a signal.
+/// State letter of a stopped thread in `/proc`.
 const STOPPED: char = 'T';
 
-/// A running program, killed when dropped.
+/// A running program. Dropping this kills it.
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -24,14 +24,14 @@ pub struct Process {
 }
 
 impl Process {
-    /// What starts `program`. It dies with the test run, even if that is killed.
+    /// A command that runs `program`. The program dies with the test run, even after SIGKILL.
     pub fn command(program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--"]).arg(program);
         command
     }
 
-    /// Starts what [`Process::command`] prepared.
+    /// Starts a command made by [`Process::command`].
     pub fn spawn(name: &str, command: Command) -> Self {
         let child = spawn_on_a_lasting_thread(command);
         let child = child.unwrap_or_else(|error| panic!("{name} could not be started: {error}"));
@@ -47,14 +47,14 @@ impl Process {
         self.signal(Signal::TERM);
     }
 
-    /// SIGKILL; returns when the process is gone.
+    /// Sends SIGKILL and waits for the end of the process.
     pub fn kill(&mut self) {
         self.signal(Signal::KILL);
         self.child.wait().expect("a child can be waited for");
     }
 
-    /// SIGSTOP: the process stands still, its connections stay open. Returns when it does: a signal is
-    /// only queued by sending it, and on a busy machine the process goes on for a while.
+    /// Sends SIGSTOP and waits until all threads are stopped. Connections stay open. The wait is
+    /// needed because a busy machine delivers the signal late.
     pub fn pause(&self) {
         self.signal(Signal::STOP);
         wait_until(&format!("{} to stand still", self.name), PATIENCE, || {
@@ -64,19 +64,19 @@ impl Process {
         });
     }
 
-    /// The state of each of its threads, as the kernel abbreviates it.
+    /// State letters of all threads.
     fn thread_states(&self) -> Vec<char> {
         let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
         let state = |thread: io::Result<fs::DirEntry>| {
-            // A thread may end meanwhile.
+            // The thread may have ended.
             let stat = fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
-            // The name before it is in brackets, and may hold anything.
+            // The name before the state is in parentheses and may contain any character.
             stat.rsplit(") ").next()?.chars().next()
         };
         threads.filter_map(state).collect()
     }
 
-    /// The memory it has in use.
+    /// Resident memory, in bytes.
     pub fn resident_bytes(&self) -> u64 {
         let file = format!("/proc/{}/status", self.child.id());
         let status = fs::read_to_string(file).expect("it runs");
@@ -85,7 +85,7 @@ impl Process {
         number.expect("the kernel says how much") << 10
     }
 
-    /// SIGCONT.
+    /// Sends SIGCONT.
     pub fn resume(&self) {
         self.signal(Signal::CONT);
     }
@@ -99,7 +99,7 @@ impl Process {
         })
     }
 
-    /// How the process has ended, if it has.
+    /// Exit status, if the process has ended.
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a child can be asked")
     }
@@ -119,8 +119,8 @@ impl Drop for Process {
 
 type Order = (Command, Sender<io::Result<Child>>);
 
-/// A child's death signal comes when the *thread* that started it ends, and a test's thread ends
-/// with the test. So one thread, which lasts, starts them all.
+/// Spawns a command on one lasting thread. The kernel sends a child's death signal when the
+/// *thread* that spawned it ends, and the thread of a test ends with the test.
 fn spawn_on_a_lasting_thread(command: Command) -> io::Result<Child> {
     static SPAWNER: OnceLock<Sender<Order>> = OnceLock::new();
     let spawner = SPAWNER.get_or_init(|| {

@@ -1,14 +1,15 @@
-//! A Redis of a test's own, to be stopped and started.
+//! A Redis server for one test, to be stopped and started.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use crate::ports::free_port;
 use crate::process::Process;
 use crate::stack::Stack;
 use crate::wait::{PATIENCE, wait_until};
 
-/// A `redis-server` that keeps nothing on disk.
+/// A `redis-server` without persistence.
 #[derive(Debug)]
 pub struct RedisServer {
     program: PathBuf,
@@ -17,7 +18,7 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts one on a free port.
+    /// Starts a server on a free port.
     pub fn start(stack: &Stack) -> Self {
         let program = stack.redis_server.clone();
         let mut server = Self { program, port: free_port(), process: None };
@@ -25,17 +26,17 @@ impl RedisServer {
         server
     }
 
-    /// Its URL.
+    /// URL of the server.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// SIGKILL.
+    /// Sends SIGKILL and waits for the end of the process.
     pub fn stop(&mut self) {
         self.process.take().expect("a running Redis").kill();
     }
 
-    /// Starts it anew, empty, on the same port.
+    /// Starts an empty server on the previous port.
     pub fn start_again(&mut self) {
         let mut command = Process::command(&self.program);
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
@@ -45,12 +46,12 @@ impl RedisServer {
         wait_until("Redis to answer", PATIENCE, || self.connect().map(drop));
     }
 
-    /// Where it listens.
+    /// Address of the server.
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// Changes the last byte of every value, and gives how many there were.
+    /// Changes the last byte of every value. Returns the number of values.
     pub fn corrupt(&self) -> usize {
         let mut connection = self.connect().unwrap();
         let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
@@ -65,19 +66,5 @@ impl RedisServer {
     fn connect(&self) -> Result<redis::Connection, String> {
         let client = redis::Client::open(self.url()).unwrap();
         client.get_connection().map_err(|error| error.to_string())
-    }
-}
-
-/// A port that nobody listens on, below those that the kernel gives to clients: one of those could
-/// be taken while the server is down.
-pub(crate) fn free_port() -> u16 {
-    use std::sync::atomic::{AtomicU16, Ordering};
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = u16::try_from(std::process::id() % 4000).unwrap();
-    loop {
-        let port = 26_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 4000;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return port;
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! One real service process.
+//! A service under test, as a real process.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::{BufRead as _, BufReader, Read};
@@ -16,20 +16,20 @@ use crate::metrics;
 use crate::process::Process;
 use crate::wait::{PATIENCE, wait_until};
 
-/// How many of the last log lines are kept, and how many of those are shown after a failure.
+/// Numbers of log lines kept, and shown after a failure.
 const TAIL: usize = 2000;
 const SHOWN: usize = 30;
-/// A service gives up its shutdown after 30 s.
+/// Longest wait for the end of a service. A service ends its shutdown after 30 s.
 const STOPPING: Duration = Duration::from_secs(40);
 
-/// A service about to be started.
+/// Program and settings of a service to start.
 #[derive(Clone, Debug)]
 pub struct ServiceSetup {
     program: String,
     settings: BTreeMap<String, String>,
 }
 
-/// A running service, killed when dropped. If the test fails, its last log lines are printed.
+/// A running service. Dropping this kills it, and prints the last log lines if the test fails.
 #[derive(Debug)]
 pub struct Service {
     program: String,
@@ -48,14 +48,14 @@ impl ServiceSetup {
         Self { program: program.to_owned(), settings }
     }
 
-    /// Changes one setting.
+    /// Changes a setting.
     #[must_use]
     pub fn set(mut self, name: &str, value: impl Into<String>) -> Self {
         self.settings.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Starts the service from `binaries`, without waiting for anything.
+    /// Starts the service from the folder `binaries`, without waiting.
     pub(crate) fn spawn(&self, binaries: &Path) -> Service {
         let mut command = Process::command(binaries.join(&self.program));
         for (name, _) in std::env::vars_os() {
@@ -75,7 +75,7 @@ impl ServiceSetup {
 }
 
 impl Service {
-    /// The address of its server `http` or `admin`, once it listens.
+    /// Waits for the address of the server `http` or `admin`.
     #[track_caller]
     pub fn address(&mut self, server: &str) -> SocketAddr {
         let (process, log) = (&mut self.process, &self.log);
@@ -88,7 +88,7 @@ impl Service {
         })
     }
 
-    /// Waits until `/readyz` says so.
+    /// Waits until `/readyz` answers 200.
     #[track_caller]
     pub fn wait_ready(&mut self) {
         let admin = self.admin();
@@ -104,32 +104,32 @@ impl Service {
         });
     }
 
-    /// Where its public server listens.
+    /// Address of the public server.
     #[track_caller]
     pub fn http_address(&mut self) -> SocketAddr {
         self.address("http")
     }
 
-    /// The memory it has in use.
+    /// Resident memory, in bytes.
     #[track_caller]
     pub fn resident_bytes(&self) -> u64 {
         self.process.resident_bytes()
     }
 
-    /// A client of its public server.
+    /// A client of the public server.
     #[track_caller]
     pub fn http(&mut self) -> Client {
         Client::new(self.address("http"))
     }
 
-    /// A client of its admin server.
+    /// A client of the admin server.
     #[track_caller]
     pub fn admin(&mut self) -> Client {
         Client::new(self.address("admin"))
     }
 
-    /// The sum of its series `name` with `labels`; panics if there is none, as every series is
-    /// exported from the start.
+    /// Sums the series `name` with `labels`. Panics without any such series, as services export
+    /// every series from the start.
     #[track_caller]
     pub fn count(&mut self, name: &str, labels: &[(&str, &str)]) -> u64 {
         let text = self.admin().get("/metrics").body;
@@ -137,19 +137,20 @@ impl Service {
             .unwrap_or_else(|| panic!("{} exports no {name}{labels:?}:\n{text}", self.program))
     }
 
-    /// As [`Service::count`]; `None` while it does not answer.
+    /// Sums series like [`Service::count`]. Returns `None` if the service does not answer.
     pub fn try_count(&self, name: &str, labels: &[(&str, &str)]) -> Option<u64> {
         let address = self.log.lock().unwrap().listening.get("admin").copied()?;
         let text = Client::new(address).try_get("/metrics").ok()?.body;
         metrics::sum(&text, name, labels)
     }
 
-    /// How many partitions of the requests a processor has; `None` while it does not answer.
+    /// Number of a processor's assigned partitions of the requests. `None` if the service does not
+    /// answer.
     pub fn assigned_partitions(&self) -> Option<u64> {
         self.try_count("abacus_stream_assigned_partitions", &[("stream", "main")])
     }
 
-    /// Waits until a log line holds `text`.
+    /// Waits for a log line that contains `text`.
     #[track_caller]
     pub fn wait_logged(&self, text: &str) {
         wait_until(&format!("{} to log {text:?}", self.program), PATIENCE, || {
@@ -159,25 +160,25 @@ impl Service {
         });
     }
 
-    /// Whether one of the latest log lines holds `text`.
+    /// Returns whether one of the latest log lines contains `text`.
     pub fn has_logged(&self, text: &str) -> bool {
         self.log.lock().unwrap().lines.iter().any(|line| line.contains(text))
     }
 
-    /// The latest log lines, at most `count`.
+    /// Returns the latest log lines, at most `count`.
     pub fn last_lines(&self, count: usize) -> Vec<String> {
         let log = self.log.lock().unwrap();
         log.lines.iter().skip(log.lines.len().saturating_sub(count)).cloned().collect()
     }
 
-    /// SIGTERM, and then exit code 0 in time.
+    /// Sends SIGTERM and waits for exit code 0.
     #[track_caller]
     pub fn terminate(&mut self) {
         self.process.ask_to_stop();
         self.expect_clean_exit();
     }
 
-    /// Sends SIGTERM and goes on.
+    /// Sends SIGTERM.
     pub fn ask_to_stop(&self) {
         self.process.ask_to_stop();
     }
@@ -189,33 +190,33 @@ impl Service {
         assert_eq!(status.code(), Some(0), "{} ended with {status}", self.program);
     }
 
-    /// SIGKILL.
+    /// Sends SIGKILL and waits for the end of the process.
     pub fn kill(&mut self) {
         self.process.kill();
     }
 
-    /// SIGSTOP.
+    /// Sends SIGSTOP and waits until the process is stopped.
     pub fn pause(&self) {
         self.process.pause();
     }
 
-    /// SIGCONT.
+    /// Sends SIGCONT.
     pub fn resume(&self) {
         self.process.resume();
     }
 
-    /// Waits for the process to end, with whatever exit code it has.
+    /// Waits for the end of the process. Returns the exit code.
     #[track_caller]
     pub fn wait_for_exit(&mut self) -> Option<i32> {
         self.process.wait_for_exit(STOPPING).code()
     }
 
-    /// How the process has ended, if it has.
+    /// Exit status, if the process has ended.
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
         self.process.exit_status()
     }
 
-    /// Whether the process runs.
+    /// Returns whether the process runs.
     pub fn is_running(&mut self) -> bool {
         self.process.exit_status().is_none()
     }

@@ -1,26 +1,26 @@
-//! Where the servers and tools are that tests need.
+//! Addresses of the servers, and paths of the tools.
 
 use std::env;
 use std::path::PathBuf;
 
-/// The servers and tools of this run, as `cargo xtask test` names them.
+/// The servers and tools of this run, named by `cargo xtask test`.
 #[derive(Clone, Debug)]
 pub struct Stack {
-    /// Kafka's `host:port`.
+    /// Kafka, as `host:port`.
     pub kafka: String,
     /// Base URL of the registry's Confluent-compatible API.
     pub registry: String,
-    /// Postgres, as a user who may create databases.
+    /// Postgres, for a user who may create databases.
     pub postgres: String,
     /// Redis.
     pub redis: String,
     /// The `redis-server` program.
     pub redis_server: PathBuf,
-    /// A Python that has `confluent-kafka` and `fastavro`.
+    /// A Python with `confluent-kafka` and `fastavro`.
     pub python: PathBuf,
-    /// The folder of the built binaries.
+    /// Folder of the built binaries.
     pub binaries: PathBuf,
-    /// The `java` program.
+    /// Path of the `java` program.
     pub java: PathBuf,
     /// Class path of Apache Kafka.
     pub kafka_classes: String,

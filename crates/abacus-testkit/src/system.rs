@@ -1,4 +1,4 @@
-//! An Abacus of a test's own.
+//! An Abacus for one test.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Output, Stdio};
@@ -13,20 +13,20 @@ use crate::process::Process;
 use crate::service::{Service, ServiceSetup};
 use crate::stack::Stack;
 
-/// The key that session tokens of tests are signed with, as `ABACUS_TOKEN_KEYS` wants it.
+/// Key of the session tokens in tests, in the form of `ABACUS_TOKEN_KEYS`.
 pub const TOKEN_KEYS: &str = "test:dGhlLWtleS1vZi1hbGwtdGVzdHMtMzItYnl0ZXMtbG9uZw==";
 
-/// Topics, schemas, database, key prefix and consumer groups that no other test uses.
+/// Topics, schemas, database, key prefix and consumer groups of one test.
 pub struct System {
-    /// Where the servers are.
+    /// Servers and tools.
     pub stack: Stack,
-    /// Its topics.
+    /// Topics.
     pub topics: Topics,
-    /// Its Kafka.
+    /// Kafka.
     pub kafka: Kafka,
-    /// Its database.
+    /// Database.
     pub database: Database,
-    /// Its events.
+    /// Codecs of events.
     pub events: Events,
     name: String,
     settings: BTreeMap<String, String>,
@@ -77,32 +77,32 @@ impl System {
         self.set("ABACUS_TOKEN_KEYS", TOKEN_KEYS);
     }
 
-    /// A name that no other test uses.
+    /// Unique name of the system.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Changes a setting of all services started from now on.
+    /// Changes a setting of all services started later.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.settings.insert(name.to_owned(), value.into());
     }
 
-    /// The processors' consumer group.
+    /// Consumer group of the processors.
     pub fn processor_group(&self) -> &str {
         &self.settings["ABACUS_PROCESSOR_GROUP"]
     }
 
-    /// What starts an ingress.
+    /// Set-up of an ingress.
     pub fn ingress(&self) -> ServiceSetup {
         self.service("ingress")
     }
 
-    /// What starts a processor.
+    /// Set-up of a processor.
     pub fn processor(&self) -> ServiceSetup {
         self.service("processor")
     }
 
-    /// What starts a projector.
+    /// Set-up of a projector.
     pub fn projector(&self) -> ServiceSetup {
         self.service("projector")
     }
@@ -115,7 +115,7 @@ impl System {
         service
     }
 
-    /// Starts services side by side and waits until all are ready.
+    /// Starts several services at once and waits until all are ready.
     #[track_caller]
     pub fn start_all<const N: usize>(&self, setups: [ServiceSetup; N]) -> [Service; N] {
         let mut services = setups.map(|setup| self.spawn(&setup));
@@ -123,19 +123,19 @@ impl System {
         services
     }
 
-    /// Starts a service and waits for nothing.
+    /// Starts a service without waiting.
     pub fn spawn(&self, setup: &ServiceSetup) -> Service {
         setup.spawn(&self.stack.binaries)
     }
 
-    /// Starts `abacus-admin`, whose output nobody reads.
+    /// Starts `abacus-admin` and discards its output.
     pub fn spawn_admin(&self, arguments: &[&str]) -> Process {
         let mut command = Process::command(self.stack.binaries.join("abacus-admin"));
         command.args(arguments).envs(&self.settings).stdout(Stdio::null()).stderr(Stdio::null());
         Process::spawn("abacus-admin", command)
     }
 
-    /// Runs `abacus-admin` to its end.
+    /// Runs `abacus-admin` to completion.
     pub fn admin(&self, arguments: &[&str]) -> Output {
         run_admin(&self.stack, &self.settings, arguments)
     }
@@ -152,7 +152,7 @@ impl Default for System {
     }
 }
 
-/// Prepares Kafka and the registry as a deployment does.
+/// Prepares Kafka and the registry as in a deployment.
 fn admin(stack: &Stack, settings: &BTreeMap<String, String>, arguments: &[&str]) {
     let output = run_admin(stack, settings, arguments);
     let errors = String::from_utf8_lossy(&output.stderr);

@@ -1,15 +1,28 @@
-//! Waiting for something to become true, and saying what was last seen if it does not.
+//! Waiting for a condition. A failed wait reports the last state.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a test waits for what takes a second or two on an idle machine.
+/// Longest wait of a test for an event that takes a second or two on an idle machine.
 pub const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Longest wait for one answer of a broker.
+pub(crate) const BROKER_CALL: Duration = Duration::from_secs(30);
 
 const INTERVAL: Duration = Duration::from_millis(20);
 
-/// Asks `probe` until it gives a value, and panics with the last thing it said if that takes
-/// longer than `patience`.
+/// Calls `probe` until it returns a value. Panics with the last error after `patience`.
+///
+/// ```
+/// use abacus_testkit::{PATIENCE, wait_until};
+///
+/// let mut missing = 3;
+/// let done = wait_until("all parts", PATIENCE, || {
+///     missing -= 1;
+///     if missing == 0 { Ok("complete") } else { Err(format!("{missing} missing")) }
+/// });
+/// assert_eq!(done, "complete");
+/// ```
 #[track_caller]
 pub fn wait_until<T>(
     what: &str,

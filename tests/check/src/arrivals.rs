@@ -1,5 +1,5 @@
-//! Counts what arrives in topics while the load runs. Only for pacing and for progress: the verdict
-//! rests on full scans at the end.
+//! Live counts of completions and replies, for pacing and progress only. The verdict rests on full
+//! scans at the end.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use abacus_testkit::{Follower, Isolation, System};
 
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What has arrived by now, each key once.
+/// Counts of distinct keys so far.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     completed: AtomicU64,
     replied: AtomicU64,
 }
 
-/// The thread that counts.
+/// The counting thread.
 pub(crate) struct Arrivals {
     counts: Arc<Counts>,
     stop: Arc<AtomicBool>,
@@ -30,8 +30,9 @@ impl Arrivals {
         Self::watch_into(system, reply_topic, Arc::default())
     }
 
-    /// Counts on with new readers. One that asked a lone broker for metadata while it was shutting down
-    /// may have learned that there is no broker, and asks nobody ever again (librdkafka #5301).
+    /// Continues with new readers. A reader that asked a lone broker for metadata during the
+    /// broker's stop may have received an empty list of brokers, and never recovers from it
+    /// (librdkafka issue 5301).
     pub(crate) fn renew(&mut self, system: &System, reply_topic: &str) {
         *self = Self::watch_into(system, reply_topic, Arc::clone(&self.counts));
     }
@@ -52,12 +53,12 @@ impl Arrivals {
         Self { counts, stop, thread: Some(thread) }
     }
 
-    /// Requests that are completed.
+    /// Number of completed requests.
     pub(crate) fn completed(&self) -> u64 {
         self.counts.completed.load(Ordering::Relaxed)
     }
 
-    /// Direct requests that are answered.
+    /// Number of direct requests with a reply.
     pub(crate) fn replied(&self) -> u64 {
         self.counts.replied.load(Ordering::Relaxed)
     }

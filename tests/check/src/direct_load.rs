@@ -1,36 +1,37 @@
-//! Callers that produce their requests themselves and wait for replies on a topic of their own.
+//! Callers that produce requests to Kafka and receive replies on a topic for the check.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use abacus_schemas::headers;
-use abacus_testkit::{DirectProducer, NewRecord, Sending, System, request};
+use abacus_testkit::{DirectProducer, NewRecord, PendingDelivery, System, request};
 use uuid::Uuid;
 
-use crate::evidence::{Asked, Direct, Way};
+use crate::evidence::{Call, Channel, DirectCall};
 use crate::gate::Gate;
 use crate::plan::Plan;
 use crate::question::Question;
 use crate::random::Random;
 
-/// Callers, each with a partition of the reply topic.
+/// Number of callers, each with a partition of the reply topic.
 pub(crate) const CALLERS: i32 = 3;
-/// A producer that has nothing written for so long is replaced. Longer than a broker is away.
-const DEAF: Duration = Duration::from_secs(30);
-/// One request in so many comes with a deadline that is over.
+/// Longest time without a delivery before a producer is replaced. Longer than any outage of a
+/// broker.
+const SILENCE_LIMIT: Duration = Duration::from_secs(30);
+/// One request in this many has an expired deadline.
 const LATE: u64 = 100;
 
-/// Sends what the gate lets through, and verifies at the end that all of it was written.
+/// Sends the requests passed by the gate. Waits at the end for every delivery.
 pub(crate) struct DirectLoad {
     system: Arc<System>,
     reply_topic: String,
     plan: Plan,
-    /// The last one is in use; those before it may yet deliver.
+    /// The last producer is in use. Earlier producers may still deliver.
     producers: Vec<DirectProducer>,
     renewed: Instant,
-    sent: Vec<(Asked, Sending)>,
-    /// How many of those are known to be written, or not to be.
+    sent: Vec<(Call, PendingDelivery)>,
+    /// Number of leading deliveries with a known outcome.
     settled: usize,
 }
 
@@ -40,7 +41,7 @@ impl DirectLoad {
         reply_topic: &str,
         plan: &Plan,
         gate: &Arc<Gate>,
-    ) -> JoinHandle<Vec<Asked>> {
+    ) -> JoinHandle<Vec<Call>> {
         let mut load = Self {
             producers: vec![system.kafka.reliable_producer()],
             system: Arc::clone(system),
@@ -53,7 +54,7 @@ impl DirectLoad {
         let gate = Arc::clone(gate);
         thread::spawn(move || {
             load.run(&gate);
-            load.sent.into_iter().map(|(asked, sending)| verified(asked, sending)).collect()
+            load.sent.into_iter().map(|(call, delivery)| verified(call, delivery)).collect()
         })
     }
 
@@ -62,47 +63,48 @@ impl DirectLoad {
             if self.plan.is_over_http(number) || !gate.pass(number) {
                 continue;
             }
-            self.renew_deaf_producer();
+            self.replace_silent_producer();
             let sent = self.send(number);
             self.sent.push(sent);
         }
     }
 
-    /// A producer that has nothing written for long may have lost a lone broker for good
-    /// (librdkafka #5301). What it holds is written or given up; the next records go by another.
-    fn renew_deaf_producer(&mut self) {
-        while self.sent.get_mut(self.settled).is_some_and(|(_, sending)| sending.is_over()) {
+    /// Replaces a producer without deliveries for a long time, as it may have lost a lone broker
+    /// for good (librdkafka issue 5301). Records of the old producer are delivered or given up.
+    /// Later records go through the new producer.
+    fn replace_silent_producer(&mut self) {
+        while self.sent.get_mut(self.settled).is_some_and(|(_, delivery)| delivery.is_over()) {
             self.settled += 1;
             self.renewed = Instant::now();
         }
         if self.settled == self.sent.len() {
             self.renewed = Instant::now();
         }
-        if self.renewed.elapsed() > DEAF {
+        if self.renewed.elapsed() > SILENCE_LIMIT {
             self.producers.push(self.system.kafka.reliable_producer());
             self.renewed = Instant::now();
         }
     }
 
-    fn send(&self, number: u64) -> (Asked, Sending) {
+    fn send(&self, number: u64) -> (Call, PendingDelivery) {
         let question = Question::of(self.plan.seed, number);
         let mut event = request(&question.operation, &[]);
         event.operands.clone_from(&question.operands);
         let direct = self.caller(number, &event.request_id);
         let producer = self.producers.last().expect("one from the start");
-        let sending = producer.send(&NewRecord {
+        let delivery = producer.send(&NewRecord {
             topic: self.system.topics.requested.clone(),
             key: direct.id.clone().into_bytes(),
             payload: self.system.events.encode(&event),
             headers: self.headers(&direct),
             ..NewRecord::default()
         });
-        (Asked { question, way: Way::Direct(direct) }, sending)
+        (Call { question, channel: Channel::Direct(direct) }, delivery)
     }
 
-    fn caller(&self, number: u64, id: &str) -> Direct {
+    fn caller(&self, number: u64, id: &str) -> DirectCall {
         let mut random = Random::about(!self.plan.seed, number);
-        Direct {
+        DirectCall {
             id: id.to_owned(),
             correlation: format!("{number}-{}", Uuid::new_v4().simple()),
             caller: i32::try_from(random.below(CALLERS.unsigned_abs().into())).unwrap(),
@@ -111,7 +113,7 @@ impl DirectLoad {
         }
     }
 
-    fn headers(&self, direct: &Direct) -> Vec<(String, Vec<u8>)> {
+    fn headers(&self, direct: &DirectCall) -> Vec<(String, Vec<u8>)> {
         let mut all = vec![
             (headers::CORRELATION_ID, direct.correlation.clone().into_bytes()),
             (headers::REPLY_TOPIC, self.reply_topic.clone().into_bytes()),
@@ -124,9 +126,9 @@ impl DirectLoad {
     }
 }
 
-fn verified(mut asked: Asked, sending: Sending) -> Asked {
-    if let (Way::Direct(direct), Err(error)) = (&mut asked.way, sending.outcome()) {
+fn verified(mut call: Call, delivery: PendingDelivery) -> Call {
+    if let (Channel::Direct(direct), Err(error)) = (&mut call.channel, delivery.outcome()) {
         direct.unwritten = Some(error.to_string());
     }
-    asked
+    call
 }

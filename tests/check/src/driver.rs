@@ -1,4 +1,5 @@
-//! Keeps the load, the processors and the faults going, and says how far they are.
+//! The driver of a check: paces the load, tends the processors, injects faults and reports
+//! progress.
 
 use std::sync::Arc;
 use std::thread;
@@ -14,14 +15,14 @@ use crate::pool::Pool;
 use crate::random::Random;
 
 const STEP: Duration = Duration::from_millis(20);
-/// In how many parts half a share is let through while something is waited for.
+/// Number of parts in which half the requests of a fault pass during a wait.
 const STEPS: u32 = 20;
-const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
-/// How long the load may stand still before its end is no longer waited for. Longer than a
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
+/// Longest standstill of the load before the check stops waiting for its end. Longer than a
 /// transaction, a session and a start together.
 const STANDSTILL: Duration = Duration::from_mins(1);
 
-/// What is broken, and by what it shows.
+/// The parts of a check, and its progress.
 pub(crate) struct Driver<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) system: Arc<System>,
@@ -31,56 +32,61 @@ pub(crate) struct Driver<'a> {
     pub(crate) gate: Arc<Gate>,
     pub(crate) arrivals: Arrivals,
     pub(crate) random: Random,
-    pub(crate) struck: Vec<(Kind, bool)>,
-    pub(crate) say: &'a dyn Fn(&str),
+    pub(crate) injected: Vec<(Kind, bool)>,
+    pub(crate) progress: &'a dyn Fn(&str),
     pub(crate) began: Instant,
-    pub(crate) doing: String,
-    pub(crate) said: Instant,
+    pub(crate) phase: String,
+    pub(crate) last_progress: Instant,
 }
 
 impl Driver<'_> {
-    /// Breaks one thing after the other, each while requests are under way.
-    pub(crate) fn break_things(&mut self) {
+    /// Injects one fault after the other, each with requests in flight.
+    pub(crate) fn inject_faults(&mut self) {
         let faults = self.plan.faults();
-        let share = self.plan.share();
+        let per_fault = self.plan.requests_per_fault();
         for (index, fault) in faults.iter().enumerate() {
             if self.began.elapsed() > self.plan.deadline {
-                self.struck.extend(faults[index..].iter().map(|fault| (fault.kind(), false)));
-                (self.say)("the time for faults is over");
+                self.injected.extend(faults[index..].iter().map(|fault| (fault.kind(), false)));
+                (self.progress)("the time for faults is over");
                 return;
             }
             self.pool.next = faults.get(index + 1).and_then(|next| match next {
                 Fault::Failpoint(arm) => Some(*arm),
                 _ => None,
             });
-            self.let_some_through(share * (index as u64 + 1));
-            self.doing = fault.kind().to_string();
-            let fired = self.strike(*fault);
-            self.struck.push((fault.kind(), fired));
+            self.let_some_through(per_fault * (index as u64 + 1));
+            self.phase = fault.kind().to_string();
+            let fired = self.inject(*fault);
+            self.injected.push((fault.kind(), fired));
             if !fired {
-                self.pool.state().iter().for_each(|line| (self.say)(line));
+                self.pool.state().iter().for_each(|line| (self.progress)(line));
             }
-            (self.say)(&format!("{} {}", if fired { "done:" } else { "NOT FIRED:" }, fault.kind()));
+            (self.progress)(&format!(
+                "{} {}",
+                if fired { "done:" } else { "NOT FIRED:" },
+                fault.kind()
+            ));
         }
-        "waiting for the rest".clone_into(&mut self.doing);
+        "waiting for the rest".clone_into(&mut self.phase);
     }
 
-    /// Lets the load run up to half a share below `number`, and waits until it is somewhere in that.
+    /// Opens the gate to half a fault's requests below `number`, and waits until a random part of
+    /// them is completed.
     fn let_some_through(&mut self, number: u64) {
-        let share = self.plan.share();
-        let half = number.saturating_sub(share / 2);
+        let per_fault = self.plan.requests_per_fault();
+        let half = number.saturating_sub(per_fault / 2);
         self.gate.open_to(half);
-        let goal = half.saturating_sub(self.random.between(share / 20, share / 2));
-        "letting requests through".clone_into(&mut self.doing);
+        let goal = half.saturating_sub(self.random.between(per_fault / 20, per_fault / 2));
+        "letting requests through".clone_into(&mut self.phase);
         self.wait(Duration::from_secs(20), |driver| driver.done() >= goal);
     }
 
-    /// Requests that nothing more will become of.
+    /// Number of completed or refused requests.
     fn done(&self) -> u64 {
         self.arrivals.completed() + self.gate.refused()
     }
 
-    /// Waits for `condition`, looking after everything meanwhile; `false` if it did not come true.
+    /// Waits for `condition` and tends the processors meanwhile. Returns `false` after `patience`.
     pub(crate) fn wait(
         &mut self,
         patience: Duration,
@@ -99,15 +105,15 @@ impl Driver<'_> {
         }
     }
 
-    /// As [`Driver::wait`], with requests that keep coming a few at a time: soon at first, then ever
-    /// more slowly, so that half a share lasts for all of `patience`.
+    /// Waits like [`Driver::wait`], and opens the gate in small steps: fast at first, then slower,
+    /// so half the requests of a fault last for all of `patience`.
     pub(crate) fn wait_under_load(
         &mut self,
         patience: Duration,
         mut condition: impl FnMut(&mut Self) -> bool,
     ) -> bool {
         let (began, mut steps) = (Instant::now(), 0);
-        let size = (self.plan.share() / 2 / u64::from(STEPS)).max(1);
+        let size = (self.plan.requests_per_fault() / 2 / u64::from(STEPS)).max(1);
         self.wait(patience, |driver| {
             let opened = driver.gate.opened();
             let is_time = began.elapsed() >= patience * (steps * steps) / (STEPS * STEPS);
@@ -119,7 +125,7 @@ impl Driver<'_> {
         })
     }
 
-    /// Waits until `count` returns `goal`, or has stood still for too long.
+    /// Waits until `count` reaches `goal` or stands still for too long.
     pub(crate) fn wait_for_all(&mut self, goal: u64, count: impl Fn(&Self) -> u64) {
         let (mut last, mut moved) = (count(self), Instant::now());
         self.wait(self.plan.deadline, |driver| {
@@ -133,16 +139,16 @@ impl Driver<'_> {
 
     fn tend(&mut self) {
         self.pool.tend();
-        if self.said.elapsed() >= SIGN_OF_LIFE {
-            self.said = Instant::now();
+        if self.last_progress.elapsed() >= PROGRESS_INTERVAL {
+            self.last_progress = Instant::now();
             let (seconds, all) = (self.began.elapsed().as_secs(), self.plan.requests);
-            (self.say)(&format!(
+            (self.progress)(&format!(
                 "{seconds:4} s  let through {:6} of {all}  completed {:6}  replies {:6}  faults {:2}  {}",
                 self.gate.opened(),
                 self.arrivals.completed(),
                 self.arrivals.replied(),
-                self.struck.len(),
-                self.doing,
+                self.injected.len(),
+                self.phase,
             ));
         }
     }

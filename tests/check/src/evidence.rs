@@ -1,117 +1,117 @@
-//! What was asked, and what full scans of the topics say came of it.
+//! The evidence: calls as made by the callers, and full scans of the topics.
 
 use abacus_schemas::{ComputeCompleted, ComputeRequested, headers};
 use abacus_testkit::{Isolation, Record, System};
 
 use crate::question::Question;
 
-/// One request as its caller made it, and what the caller heard.
+/// A call and its outcome as seen by the caller.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    /// What was asked.
+pub struct Call {
+    /// The question.
     pub question: Question,
-    /// Which way, and what came of that.
-    pub way: Way,
+    /// The channel, with its outcome.
+    pub channel: Channel,
 }
 
-/// A way to ask.
+/// A channel for calls.
 #[derive(Clone, Debug)]
-pub enum Way {
-    /// A record of the caller's own, with headers for a reply.
-    Direct(Direct),
-    /// A call over HTTP.
+pub enum Channel {
+    /// A record with reply headers, produced by the caller.
+    Direct(DirectCall),
+    /// An HTTP request.
     Http(HttpAnswer),
 }
 
-/// A record that asks.
+/// A request produced to Kafka.
 #[derive(Clone, Debug)]
-pub struct Direct {
-    /// Its request id.
+pub struct DirectCall {
+    /// Request id.
     pub id: String,
-    /// What its reply carries back.
+    /// Correlation id.
     pub correlation: String,
-    /// The partition of the reply topic that is this caller's.
+    /// Partition of the reply topic that belongs to the caller.
     pub caller: i32,
-    /// Whether its deadline was over before it was asked.
+    /// `true` if the deadline had expired when the request was sent.
     pub is_late: bool,
-    /// Why it is not known to have been written, if it is not.
+    /// Error of the delivery, if the record may not have been written.
     pub unwritten: Option<String>,
 }
 
-/// What a call over HTTP came to.
+/// Outcome of an HTTP call.
 #[derive(Clone, Debug)]
 pub enum HttpAnswer {
     /// A response.
     Response {
-        /// The status code.
+        /// Status code.
         status: u16,
-        /// The body.
+        /// Body.
         body: String,
     },
-    /// The connection failed.
-    None(String),
+    /// Error of a failed connection.
+    NoResponse(String),
 }
 
-/// A request as it is in its topic.
+/// A request in the topic.
 #[derive(Clone, Debug)]
 pub struct Requested {
-    /// Its partition.
+    /// Partition.
     pub partition: i32,
-    /// When its caller stops waiting, in milliseconds since the Unix epoch.
+    /// Deadline of the caller, in milliseconds since the Unix epoch.
     pub deadline: Option<i64>,
-    /// The event.
+    /// Event.
     pub event: ComputeRequested,
 }
 
-/// A completion as it is in its topic.
+/// A completion in the topic.
 #[derive(Clone, Debug)]
 pub struct Completed {
-    /// Its partition.
+    /// Partition.
     pub partition: i32,
-    /// The event.
+    /// Event.
     pub event: ComputeCompleted,
 }
 
-/// A reply to a direct caller as it is in the callers' topic.
+/// A reply in the topic of the direct callers.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// Its partition, which is its caller.
+    /// Partition, equal to the caller.
     pub caller: i32,
-    /// What it carries back.
+    /// Correlation id.
     pub correlation: String,
-    /// The event.
+    /// Event.
     pub event: ComputeCompleted,
 }
 
-/// All there is to judge by.
+/// The evidence of a check.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
-    /// What was asked.
-    pub asked: Vec<Asked>,
-    /// The requests' topic.
+    /// All calls.
+    pub calls: Vec<Call>,
+    /// Requests in the topic.
     pub requested: Vec<Requested>,
-    /// The completions' topic as `read_committed` shows it.
+    /// Completions in the topic, under `read_committed`.
     pub completed: Vec<Completed>,
-    /// How many completions `read_uncommitted` shows.
+    /// Number of completions under `read_uncommitted`.
     pub written: usize,
-    /// How many requests were handed to the heavy lane.
+    /// Number of requests handed over to the heavy lane.
     pub handed_over: usize,
-    /// The direct callers' reply topic.
+    /// Replies to direct callers.
     pub replies: Vec<Reply>,
-    /// How many dead letters there are.
+    /// Number of dead letters.
     pub dead_letters: usize,
 }
 
 impl Evidence {
-    /// Reads all topics from their beginning.
-    pub(crate) fn gather(system: &System, reply_topic: &str, asked: Vec<Asked>) -> Self {
+    /// Scans all topics from the beginning.
+    pub(crate) fn gather(system: &System, reply_topic: &str, calls: Vec<Call>) -> Self {
         let scan = |topic: &str, isolation| system.kafka.scan(topic, isolation);
         let topics = &system.topics;
         let requests = scan(&topics.requested, Isolation::Uncommitted);
         let completions = scan(&topics.completed, Isolation::Committed);
         let replies = scan(reply_topic, Isolation::Uncommitted);
         Self {
-            asked,
+            calls,
             requested: requests.iter().map(|record| requested(system, record)).collect(),
             completed: completions.iter().map(|record| completed(system, record)).collect(),
             written: scan(&topics.completed, Isolation::Uncommitted).len(),
@@ -125,19 +125,19 @@ impl Evidence {
 fn requested(system: &System, record: &Record) -> Requested {
     let headers = record.headers.iter().map(|(name, value)| (name.as_str(), Some(&value[..])));
     Requested {
-        partition: record.place.partition,
+        partition: record.position.partition,
         deadline: headers::deadline_ms(headers),
         event: system.events.requested(record).expect("only requests are asked"),
     }
 }
 
 fn completed(system: &System, record: &Record) -> Completed {
-    Completed { partition: record.place.partition, event: system.events.completed(record) }
+    Completed { partition: record.position.partition, event: system.events.completed(record) }
 }
 
 fn reply(system: &System, record: &Record) -> Reply {
     Reply {
-        caller: record.place.partition,
+        caller: record.position.partition,
         correlation: record.header(headers::CORRELATION_ID).to_owned(),
         event: system.events.completed(record),
     }

@@ -1,10 +1,10 @@
-//! What can be broken.
+//! The faults of a check.
 
 use std::time::Duration;
 
 use crate::random::Random;
 
-/// Named points in the processor at which it can be made to die.
+/// Failpoints of the processor. A processor dies at an armed failpoint.
 pub(crate) const FAILPOINTS: [Failpoint; 7] = [
     Failpoint { name: "stream::received", hits: Hits::Records },
     Failpoint { name: "stream::before_produce", hits: Hits::Transactions },
@@ -15,38 +15,38 @@ pub(crate) const FAILPOINTS: [Failpoint; 7] = [
     Failpoint { name: "processor::after_reply", hits: Hits::Records },
 ];
 
-/// A point at which a processor can be made to die.
+/// A named point in the processor's code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Failpoint {
-    /// Its name.
+    /// Name of the failpoint.
     pub name: &'static str,
     hits: Hits,
 }
 
-/// How often a point is passed.
+/// Frequency of a processor's passes: once per record, or once per transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Hits {
     Records,
     Transactions,
 }
 
-/// A failpoint, and how often it is passed unharmed.
+/// A failpoint to die at, and the number of harmless passes before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arm {
+pub struct ArmedFailpoint {
     pub(crate) failpoint: Failpoint,
     after: u64,
 }
 
-impl Arm {
-    pub(crate) fn new(failpoint: Failpoint, share: u64, random: &mut Random) -> Self {
+impl ArmedFailpoint {
+    pub(crate) fn new(failpoint: Failpoint, requests: u64, random: &mut Random) -> Self {
         let most = match failpoint.hits {
-            Hits::Records => (share / 20).max(1),
+            Hits::Records => (requests / 20).max(1),
             Hits::Transactions => 3,
         };
         Self { failpoint, after: random.below(most) }
     }
 
-    /// What `FAILPOINTS` says so.
+    /// Value of the variable `FAILPOINTS`.
     pub(crate) fn setting(self) -> String {
         let Self { failpoint, after } = self;
         match after {
@@ -55,52 +55,52 @@ impl Arm {
         }
     }
 
-    /// What the process says as it dies.
-    pub(crate) fn last_words(self) -> String {
+    /// Last log line of the dying process.
+    pub(crate) fn exit_message(self) -> String {
         format!("failpoint {}: killed", self.failpoint.name)
     }
 }
 
-/// Something that is broken once.
+/// A fault, injected once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// SIGKILL of a processor, after so long.
+    /// SIGKILL of a processor after a delay.
     Kill(Duration),
-    /// A processor dies at a named point.
-    Failpoint(Arm),
-    /// SIGSTOP of a processor until it was replaced, then SIGCONT.
+    /// Death of a processor at a failpoint.
+    Failpoint(ArmedFailpoint),
+    /// SIGSTOP of a processor until the group replaces it, then SIGCONT.
     Freeze,
-    /// A broker is stopped in order, is away for so long, and comes back.
+    /// An orderly stop of a broker, and a start after a delay.
     BrokerRestart(Duration),
-    /// A broker is killed, is away for so long, and comes back.
+    /// SIGKILL of a broker, and a start after a delay.
     BrokerKill(Duration),
     /// One more processor.
     Add,
-    /// One less.
+    /// One processor less.
     Remove,
 }
 
-/// Faults of one sort.
+/// Kinds of faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// [`Fault::Kill`]
+    /// See [`Fault::Kill`].
     Kill,
-    /// [`Fault::Failpoint`], by its name.
+    /// See [`Fault::Failpoint`], by name.
     Failpoint(&'static str),
-    /// [`Fault::Freeze`]
+    /// See [`Fault::Freeze`].
     Freeze,
-    /// [`Fault::BrokerRestart`]
+    /// See [`Fault::BrokerRestart`].
     BrokerRestart,
-    /// [`Fault::BrokerKill`]
+    /// See [`Fault::BrokerKill`].
     BrokerKill,
-    /// [`Fault::Add`]
+    /// See [`Fault::Add`].
     Add,
-    /// [`Fault::Remove`]
+    /// See [`Fault::Remove`].
     Remove,
 }
 
 impl Fault {
-    /// Which sort it is.
+    /// The kind of this fault.
     pub fn kind(self) -> Kind {
         match self {
             Self::Kill(_) => Kind::Kill,

@@ -1,4 +1,5 @@
-//! Lets requests through a few at a time, so that there is work under way whenever something breaks.
+//! The gate of the load. It passes a few requests at a time, so requests are in flight during every
+//! fault.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// How many requests may be asked by now.
+/// Number of requests allowed so far.
 #[derive(Debug)]
 pub(crate) struct Gate {
     open: AtomicU64,
@@ -15,32 +16,33 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// Lets none of `all` through.
+    /// A closed gate for `all` requests.
     pub(crate) fn new(all: u64) -> Self {
         Self { open: AtomicU64::new(0), refused: AtomicU64::new(0), all }
     }
 
-    /// Lets all below `number` through.
+    /// Allows all requests below `number`.
     pub(crate) fn open_to(&self, number: u64) {
         self.open.fetch_max(number.min(self.all), Ordering::Relaxed);
     }
 
-    /// How many are let through by now.
+    /// Number of requests allowed so far.
     pub(crate) fn opened(&self) -> u64 {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// Takes note that a request was refused at the door, and will not be completed.
+    /// Counts a request refused over HTTP. Such a request is never completed.
     pub(crate) fn note_refused(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many were refused at the door.
+    /// Number of requests refused over HTTP.
     pub(crate) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Waits until the request `number` is let through; `false` if there is none.
+    /// Waits until the request `number` is allowed. Returns `false` if the load has no such
+    /// request.
     pub(crate) fn pass(&self, number: u64) -> bool {
         while number < self.all && number >= self.opened() {
             thread::park_timeout(PAUSE);

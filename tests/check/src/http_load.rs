@@ -8,16 +8,16 @@ use std::time::Duration;
 use abacus_testkit::Client;
 use serde_json::json;
 
-use crate::evidence::{Asked, HttpAnswer, Way};
+use crate::evidence::{Call, Channel, HttpAnswer};
 use crate::gate::Gate;
 use crate::plan::Plan;
 use crate::question::Question;
 
 const CALLERS: usize = 8;
-/// What a caller waits after an error, as `Retry-After` would have it.
+/// Pause of a caller after an error, in the manner of `Retry-After`.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Callers that ask what the gate lets through, one thing after the other.
+/// Callers in closed loops, paced by the gate.
 pub(crate) struct HttpLoad {
     client: Client,
     plan: Plan,
@@ -30,7 +30,7 @@ impl HttpLoad {
         client: &Client,
         plan: &Plan,
         gate: &Arc<Gate>,
-    ) -> Vec<JoinHandle<Vec<Asked>>> {
+    ) -> Vec<JoinHandle<Vec<Call>>> {
         let load = Arc::new(Self {
             client: client.clone(),
             plan: plan.clone(),
@@ -44,20 +44,20 @@ impl HttpLoad {
         (0..CALLERS).map(caller).collect()
     }
 
-    fn call(&self) -> Vec<Asked> {
-        let mut asked = Vec::new();
+    fn call(&self) -> Vec<Call> {
+        let mut calls = Vec::new();
         loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             if !self.gate.pass(number) {
-                return asked;
+                return calls;
             }
             if self.plan.is_over_http(number) {
-                asked.push(self.ask(number));
+                calls.push(self.ask(number));
             }
         }
     }
 
-    fn ask(&self, number: u64) -> Asked {
+    fn ask(&self, number: u64) -> Call {
         let question = Question::of(self.plan.seed, number);
         let body = json!({ "operation": question.operation, "operands": question.operands });
         let answer = match self.client.try_post_json("/v1/computations", &body) {
@@ -65,9 +65,9 @@ impl HttpLoad {
                 self.rest_after(response.status);
                 HttpAnswer::Response { status: response.status, body: response.body }
             }
-            Err(error) => HttpAnswer::None(format!("{error:?}")),
+            Err(error) => HttpAnswer::NoResponse(format!("{error:?}")),
         };
-        Asked { question, way: Way::Http(answer) }
+        Call { question, channel: Channel::Http(answer) }
     }
 
     fn rest_after(&self, status: u16) {

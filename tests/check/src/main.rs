@@ -1,6 +1,4 @@
-//! `abacus-check`: shows on a system of its own, under faults, that requests complete exactly once.
-//!
-//! The servers and tools are found as tests find them; `cargo xtask check` starts them.
+//! The command line of the checker. `cargo xtask check` starts the servers and calls it.
 
 #![allow(
     clippy::print_stderr,
@@ -18,31 +16,33 @@ use clap::{Args, Parser};
 /// Breaks a running system on purpose and shows that it kept its promises.
 #[derive(Debug, Parser)]
 enum Command {
-    /// Every request is completed exactly once and every caller answered, whatever dies
+    /// Under faults, every request is completed exactly once and every caller is answered
     ExactlyOnce(Options),
 }
 
 #[derive(Debug, Args)]
 struct Options {
-    /// Requests, over HTTP and over Kafka
+    /// Number of requests, over HTTP and over Kafka
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(100..))]
     requests: u64,
-    /// Processors to kill, at any moment and at named points; from 8 on at each of those
+    /// Number of processors to kill, at random moments and at failpoints; from 8 on, every
+    /// failpoint is used
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     kills: u64,
-    /// Processors to begin with
+    /// Number of processors at the start
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(2..=4))]
     processors: u16,
-    /// Brokers, of which one at a time is killed or stopped; one that is alone is only killed
+    /// Number of brokers; one at a time is stopped or killed, and a lone broker is only killed
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=5))]
     brokers: u16,
-    /// What all choices follow from [default: another each time]
+    /// Seed of all random choices [default: a new seed]
     #[arg(long)]
     seed: Option<u64>,
-    /// Seconds until the group misses a silent processor
+    /// Session time-out of the consumer group, in seconds
     #[arg(long, default_value_t = 10)]
     session: u64,
-    /// A setting of the services, as NAME=VALUE; with ABACUS_DELIVERY=at-least-once the check must fail
+    /// Setting of the services, as NAME=VALUE; with ABACUS_DELIVERY=at-least-once the check must
+    /// fail
     #[arg(long = "set", value_parser = a_setting)]
     settings: Vec<(String, String)>,
 }

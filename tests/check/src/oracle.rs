@@ -1,5 +1,5 @@
-//! The right answers, by the plainest formulas there are: none of the services' code, no fast
-//! products, no doubling.
+//! The right answers, computed by the simplest formulas. The oracle shares no code with the
+//! services.
 
 use std::collections::HashMap;
 
@@ -7,28 +7,28 @@ use num_bigint::{BigInt, BigUint};
 
 use crate::question::{INVALID, Question};
 
-/// What the answer to a question must be.
+/// The expected answer to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// This result, in decimal digits, whose magnitude has so many bits.
+    /// A result.
     Result {
-        /// The integer.
+        /// The integer in decimal digits.
         decimal: String,
-        /// Bits of its magnitude.
+        /// Number of bits of the absolute value.
         bits: u64,
     },
     /// A failure with this code.
     Failure(&'static str),
 }
 
-/// Answers questions, each computed once.
+/// Computes answers, each only once.
 #[derive(Debug, Default)]
 pub struct Oracle {
     known: HashMap<Question, Expected>,
 }
 
 impl Oracle {
-    /// What the answer to `question` must be.
+    /// Returns the expected answer to `question`.
     pub fn answer(&mut self, question: &Question) -> &Expected {
         if !self.known.contains_key(question) {
             self.known.insert(question.clone(), answer(question));
@@ -57,7 +57,7 @@ fn compute(question: &Question) -> BigInt {
         }
         "fibonacci" => fibonacci(number("n")).into(),
         "factorial" => (2..=number("n")).fold(BigUint::from(1_u32), |all, n| all * n).into(),
-        other => panic!("the checker asks no {other}"),
+        other => panic!("no oracle for {other}"),
     }
 }
 

@@ -1,37 +1,38 @@
-//! How much is asked and what is broken.
+//! The plan of a check: amount of load, and faults.
 
 use std::time::Duration;
 
-use crate::fault::{Arm, FAILPOINTS, Fault};
+use crate::fault::{ArmedFailpoint, FAILPOINTS, Fault};
 use crate::random::Random;
 
-/// A whole check; the same one for the same plan.
+/// A plan. Equal plans make equal choices.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Requests, all ways together.
+    /// Number of requests over all channels.
     pub requests: u64,
-    /// How many of them come over HTTP, about.
+    /// Approximate number of requests over HTTP.
     pub over_http: u64,
-    /// How many processors die by SIGKILL, some of them at named points.
+    /// Number of processors killed by SIGKILL, including deaths at failpoints.
     pub kills: u64,
-    /// Processors to begin with.
+    /// Number of processors at the start.
     pub processors: usize,
-    /// When the group misses a member that is silent.
+    /// Session time-out of the consumer group.
     pub session: Duration,
-    /// What all choices follow from.
+    /// Seed of all random choices.
     pub seed: u64,
-    /// Brokers. One that is alone is killed, and not stopped in order: it may lose the markers of
-    /// transactions that end meanwhile, which stay open and hide what follows, and clients that ask
-    /// it then hear that there are no brokers (librdkafka's issue 5301).
+    /// Number of brokers. A lone broker is killed instead of stopped in order. An orderly stop may
+    /// lose the markers of transactions that end meanwhile; they stay open and hide later records.
+    /// Clients of a lone broker may also never recover from an orderly stop (librdkafka issue
+    /// 5301).
     pub brokers: usize,
-    /// Settings of the services beside those that the check needs.
+    /// Additional settings of the services.
     pub settings: Vec<(String, String)>,
-    /// When to stop breaking things and to judge by what there is.
+    /// Time after which no more faults are injected.
     pub deadline: Duration,
 }
 
 impl Plan {
-    /// A plan of the usual proportions.
+    /// A plan with the usual proportions.
     pub fn new(requests: u64, kills: u64, seed: u64) -> Self {
         Self {
             requests,
@@ -46,13 +47,14 @@ impl Plan {
         }
     }
 
-    /// Whether the request `number` comes over HTTP.
+    /// Returns whether the request `number` goes over HTTP.
     pub(crate) fn is_over_http(&self, number: u64) -> bool {
         number.is_multiple_of((self.requests / self.over_http.max(1)).max(1))
     }
 
-    /// How many requests there are for each fault; as many again, about, come before and after all.
-    pub(crate) fn share(&self) -> u64 {
+    /// Number of requests for each fault. About as many go before the first fault and after the
+    /// last one.
+    pub(crate) fn requests_per_fault(&self) -> u64 {
         (self.requests / (self.fault_count() + 2)).max(1)
     }
 
@@ -60,12 +62,12 @@ impl Plan {
         self.kills + self.rounds() * 5
     }
 
-    /// How often each fault other than a kill comes.
+    /// Number of faults of each kind other than kills.
     fn rounds(&self) -> u64 {
         (self.kills / 10).max(1)
     }
 
-    /// What is broken, in this order.
+    /// The faults, in the order of injection.
     pub fn faults(&self) -> Vec<Fault> {
         let mut random = Random::new(self.seed);
         let mut faults = self.kills(&mut random);
@@ -79,7 +81,8 @@ impl Plan {
         faults.chunks(part).flat_map(|part| with_one_more(part, &mut random)).collect()
     }
 
-    /// Every second one at a named point; each of those once before any comes twice.
+    /// Plans the kills. Every second kill is at a failpoint, and every failpoint is used once
+    /// before any repeats.
     fn kills(&self, random: &mut Random) -> Vec<Fault> {
         let mut named = FAILPOINTS.to_vec();
         random.shuffle(&mut named);
@@ -87,7 +90,7 @@ impl Plan {
         let kill = |number| {
             if number < at_points {
                 let failpoint = named[usize::try_from(number).unwrap() % named.len()];
-                Fault::Failpoint(Arm::new(failpoint, self.share(), random))
+                Fault::Failpoint(ArmedFailpoint::new(failpoint, self.requests_per_fault(), random))
             } else {
                 Fault::Kill(Duration::from_millis(random.below(300)))
             }
@@ -96,7 +99,7 @@ impl Plan {
     }
 }
 
-/// Has a processor be added among `faults`, and removed again behind at least one of them.
+/// Adds a processor among `faults`, and removes it after at least one further fault.
 fn with_one_more(faults: &[Fault], random: &mut Random) -> Vec<Fault> {
     let mut faults = faults.to_vec();
     let add = random.below(faults.len() as u64);

@@ -1,4 +1,4 @@
-//! The processors: started again whenever they die, as a deployment would.
+//! The processors. A processor that dies is started again, as in a deployment.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::sync::Arc;
@@ -7,44 +7,44 @@ use std::time::{Duration, Instant};
 
 use abacus_testkit::{Service, System};
 
-use crate::fault::Arm;
+use crate::fault::ArmedFailpoint;
 
 const SIGKILL: i32 = 9;
-/// The last words of a process may come a moment after its end.
-const LAST_WORDS: Duration = Duration::from_secs(2);
-/// What a deployment waits before it starts again what has just ended by itself.
+/// Longest wait for the last log line of a dead process.
+const EXIT_MESSAGE_DELAY: Duration = Duration::from_secs(2);
+/// Pause before a processor that has just ended is started again, as in a deployment.
 const BACK_OFF: Duration = Duration::from_secs(1);
 const SHOWN_LINES: usize = 3;
-const LOOKED_AT: usize = 200;
+const SEARCHED_LINES: usize = 200;
 
-/// Processors by their slots; the one in a slot keeps its name when it is started again.
+/// Processors with stable names: a restarted processor keeps its name.
 pub(crate) struct Pool {
     system: Arc<System>,
-    slots: Vec<Slot>,
-    /// How the next one to be started again dies, if it is to.
-    pub(crate) next: Option<Arm>,
-    /// Failpoints that killed and that nobody has heard of yet.
-    pub(crate) fired: Vec<Arm>,
-    /// Ends that nobody planned.
-    pub(crate) surprises: Vec<String>,
+    members: Vec<Member>,
+    /// Failpoint for the next restarted processor, if any.
+    pub(crate) next: Option<ArmedFailpoint>,
+    /// Failpoints that have killed a processor and await confirmation.
+    pub(crate) fired: Vec<ArmedFailpoint>,
+    /// Exits outside the plan.
+    pub(crate) unplanned_exits: Vec<String>,
 }
 
-struct Slot {
+struct Member {
     name: String,
     service: Service,
-    arm: Option<Arm>,
+    arm: Option<ArmedFailpoint>,
     started: Instant,
 }
 
 impl Pool {
-    /// Starts `count` and waits for none.
+    /// Starts `count` processors without waiting.
     pub(crate) fn start(system: &Arc<System>, count: usize) -> Self {
         let mut pool = Self {
             system: Arc::clone(system),
-            slots: Vec::new(),
+            members: Vec::new(),
             next: None,
             fired: Vec::new(),
-            surprises: Vec::new(),
+            unplanned_exits: Vec::new(),
         };
         for _ in 0..count {
             pool.add();
@@ -53,36 +53,37 @@ impl Pool {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.slots.len()
+        self.members.len()
     }
 
-    /// Starts one more.
+    /// Starts one more processor.
     pub(crate) fn add(&mut self) {
-        let name = format!("{}-processor-{}", self.system.name(), self.slots.len() + 1);
+        let name = format!("{}-processor-{}", self.system.name(), self.members.len() + 1);
         let service = self.spawn(&name, None);
-        self.slots.push(Slot { name, service, arm: None, started: Instant::now() });
+        self.members.push(Member { name, service, arm: None, started: Instant::now() });
     }
 
-    /// Ends the last one in order; says whether it did end so.
+    /// Stops the last processor in order. Returns whether it exited with code 0.
     pub(crate) fn remove(&mut self) -> bool {
-        let mut slot = self.slots.pop().expect("a processor to remove");
-        self.stop(&mut slot)
+        let mut member = self.members.pop().expect("a processor to remove");
+        self.stop(&mut member)
     }
 
-    /// Starts again what has ended.
+    /// Restarts ended processors.
     pub(crate) fn tend(&mut self) {
-        for index in 0..self.slots.len() {
-            let slot = &mut self.slots[index];
-            let Some(status) = slot.service.exit_status() else { continue };
-            let by_failpoint = slot.arm.filter(|arm| {
-                status.signal() == Some(SIGKILL) && has_said(&slot.service, &arm.last_words())
+        for index in 0..self.members.len() {
+            let member = &mut self.members[index];
+            let Some(status) = member.service.exit_status() else { continue };
+            let by_failpoint = member.arm.filter(|arm| {
+                status.signal() == Some(SIGKILL)
+                    && has_logged_in_time(&member.service, &arm.exit_message())
             });
             match by_failpoint {
                 Some(arm) => self.fired.push(arm),
-                None if slot.started.elapsed() < BACK_OFF => continue,
+                None if member.started.elapsed() < BACK_OFF => continue,
                 None => {
-                    let why = complaints(&slot.service);
-                    self.surprises.push(format!("{} ended: {status}{why}", slot.name));
+                    let why = error_lines(&member.service);
+                    self.unplanned_exits.push(format!("{} ended: {status}{why}", member.name));
                 }
             }
             let arm = self.next.take();
@@ -90,9 +91,9 @@ impl Pool {
         }
     }
 
-    /// SIGKILL; says whether it ran until then.
+    /// Kills a processor by SIGKILL. Returns whether it was running before.
     pub(crate) fn kill(&mut self, index: usize) -> bool {
-        let service = &mut self.slots[index].service;
+        let service = &mut self.members[index].service;
         let ran = service.is_running();
         if ran {
             service.kill();
@@ -103,84 +104,84 @@ impl Pool {
         ran && killed
     }
 
-    /// Whether one runs that is to die as `arm` says.
-    pub(crate) fn is_armed(&self, arm: Arm) -> bool {
-        self.slots.iter().any(|slot| slot.arm == Some(arm))
+    /// Returns whether a processor is armed with `arm`.
+    pub(crate) fn is_armed(&self, arm: ArmedFailpoint) -> bool {
+        self.members.iter().any(|member| member.arm == Some(arm))
     }
 
-    /// Whether one has died as `arm` says; tells it once.
-    pub(crate) fn has_fired(&mut self, arm: Arm) -> bool {
+    /// Returns once whether a processor has died at the failpoint of `arm`.
+    pub(crate) fn has_fired(&mut self, arm: ArmedFailpoint) -> bool {
         let found = self.fired.iter().position(|fired| *fired == arm);
         found.map(|position| self.fired.remove(position)).is_some()
     }
 
-    /// Replaces one in order by one that is to die as `arm` says.
-    pub(crate) fn arm(&mut self, index: usize, arm: Arm) {
-        let mut slot = self.slots.remove(index);
-        self.stop(&mut slot);
-        self.slots.insert(index, slot);
+    /// Stops a processor in order and restarts it armed with `arm`.
+    pub(crate) fn arm(&mut self, index: usize, arm: ArmedFailpoint) {
+        let mut member = self.members.remove(index);
+        self.stop(&mut member);
+        self.members.insert(index, member);
         self.start_again(index, Some(arm));
     }
 
     pub(crate) fn pause(&self, index: usize) {
-        self.slots[index].service.pause();
+        self.members[index].service.pause();
     }
 
     pub(crate) fn resume(&self, index: usize) {
-        self.slots[index].service.resume();
+        self.members[index].service.resume();
     }
 
     pub(crate) fn is_running(&mut self, index: usize) -> bool {
-        self.slots[index].service.is_running()
+        self.members[index].service.is_running()
     }
 
-    /// How many partitions one has, if it can be asked.
+    /// Number of partitions of a processor, if it answers.
     pub(crate) fn partitions_of(&self, index: usize) -> Option<u64> {
-        self.slots[index].service.assigned_partitions()
+        self.members[index].service.assigned_partitions()
     }
 
-    /// How many partitions all others have.
+    /// Number of partitions of all other processors.
     pub(crate) fn partitions_beside(&self, index: usize) -> u64 {
-        let others = (0..self.slots.len()).filter(|other| *other != index);
+        let others = (0..self.members.len()).filter(|other| *other != index);
         others.filter_map(|other| self.partitions_of(other)).sum()
     }
 
-    /// What each has and says, for finding out why nothing moves.
+    /// Partitions and last log lines of each processor, to explain a standstill.
     pub(crate) fn state(&self) -> Vec<String> {
         let state = |index: usize| {
-            let Slot { name, service, .. } = &self.slots[index];
+            let Member { name, service, .. } = &self.members[index];
             let lines = service.last_lines(SHOWN_LINES * 5).join("\n    ");
             format!("{name} has {:?} partitions\n    {lines}", self.partitions_of(index))
         };
-        (0..self.slots.len()).map(state).collect()
+        (0..self.members.len()).map(state).collect()
     }
 
-    /// Ends all in order.
+    /// Stops all processors in order.
     pub(crate) fn stop_all(&mut self) {
-        while !self.slots.is_empty() {
+        while !self.members.is_empty() {
             self.remove();
         }
     }
 
-    fn stop(&mut self, slot: &mut Slot) -> bool {
-        if slot.service.is_running() {
-            slot.service.ask_to_stop();
+    fn stop(&mut self, member: &mut Member) -> bool {
+        if member.service.is_running() {
+            member.service.ask_to_stop();
         }
-        let code = slot.service.wait_for_exit();
+        let code = member.service.wait_for_exit();
         if code != Some(0) {
-            let why = complaints(&slot.service);
-            self.surprises.push(format!("{} stopped with {code:?}{why}", slot.name));
+            let why = error_lines(&member.service);
+            self.unplanned_exits.push(format!("{} stopped with {code:?}{why}", member.name));
         }
         code == Some(0)
     }
 
-    fn start_again(&mut self, index: usize, arm: Option<Arm>) {
-        let service = self.spawn(&self.slots[index].name, arm);
-        let slot = &mut self.slots[index];
-        (slot.service, slot.arm, slot.started) = (service, arm, Instant::now());
+    fn start_again(&mut self, index: usize, arm: Option<ArmedFailpoint>) {
+        let service = self.spawn(&self.members[index].name, arm);
+        let member = &mut self.members[index];
+        (member.service, member.arm, member.started) = (service, arm, Instant::now());
     }
 
-    fn spawn(&self, name: &str, arm: Option<Arm>) -> Service {
+    fn spawn(&self, name: &str, arm: Option<ArmedFailpoint>) -> Service {
         let mut setup = self.system.processor().set("ABACUS_INSTANCE_ID", name);
         if let Some(arm) = arm {
             setup = setup.set("FAILPOINTS", arm.setting());
@@ -189,9 +190,9 @@ impl Pool {
     }
 }
 
-/// The first errors among its latest lines, or its last lines if there is none.
-fn complaints(service: &Service) -> String {
-    let lines = service.last_lines(LOOKED_AT);
+/// The first errors among the latest log lines, or the last lines without an error.
+fn error_lines(service: &Service) -> String {
+    let lines = service.last_lines(SEARCHED_LINES);
     let errors: Vec<&String> = lines.iter().filter(|line| line.contains("ERROR")).collect();
     let last = lines.iter().skip(lines.len().saturating_sub(SHOWN_LINES));
     let shown: Vec<&String> = if errors.is_empty() { last.collect() } else { errors };
@@ -199,8 +200,8 @@ fn complaints(service: &Service) -> String {
     shown.fold(String::new(), |text, line| text + "\n    " + line)
 }
 
-fn has_said(service: &Service, words: &str) -> bool {
-    let end = Instant::now() + LAST_WORDS;
+fn has_logged_in_time(service: &Service, words: &str) -> bool {
+    let end = Instant::now() + EXIT_MESSAGE_DELAY;
     while !service.has_logged(words) && Instant::now() < end {
         thread::park_timeout(Duration::from_millis(20));
     }

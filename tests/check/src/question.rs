@@ -1,22 +1,22 @@
-//! What is asked: mostly what costs nothing, some of it again and again, some costly, some wrong.
+//! The questions: mostly cheap ones, some repeated, some costly, some invalid.
 
 use std::collections::BTreeMap;
 
 use crate::random::Random;
 
-/// An operation and its operands.
+/// An operation with operands.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Question {
-    /// The operation's name.
+    /// Name of the operation.
     pub operation: String,
-    /// Operand name to integer in decimal digits.
+    /// Operands by name, as integers in decimal digits.
     pub operands: BTreeMap<String, String>,
 }
 
-/// An operation, its operands, and the code that both together are refused with.
+/// An operation, operands, and the code of the refusal.
 type Refused = (&'static str, &'static [(&'static str, &'static str)], &'static str);
 
-/// What has no result.
+/// Questions without a result.
 pub(crate) const INVALID: [Refused; 6] = [
     ("no-such-operation", &[("n", "1")], "unknown-operation"),
     ("pow", &[("base", "2")], "missing-operand"),
@@ -26,10 +26,10 @@ pub(crate) const INVALID: [Refused; 6] = [
     ("fibonacci", &[("n", "99999999999999999999999")], "result-too-large"),
 ];
 
-/// How many questions are asked under many ids, and how many costly ones there are.
+/// Number of questions asked under many ids, and number of costly questions.
 const REPEATED: u64 = 50;
 const COSTLY: u64 = 9;
-/// From this index on a Fibonacci number is heavy, as the check sets the lanes.
+/// Least index of a heavy Fibonacci number, with the lanes set by the check.
 const HEAVY: u64 = 17_000;
 
 impl Question {
@@ -38,7 +38,7 @@ impl Question {
         Self { operation: operation.to_owned(), operands: operands.iter().map(owned).collect() }
     }
 
-    /// The question that follows from `seed` for the request `number`.
+    /// The question of the request `number`, determined by `seed`.
     pub fn of(seed: u64, number: u64) -> Self {
         let mut random = Random::about(seed, number);
         match random.below(1000) {
@@ -48,7 +48,7 @@ impl Question {
             33..=132 => repeated(random.below(REPEATED)),
             133..=232 => of_n("fibonacci", random.below(2000)),
             233..=282 => of_n("factorial", random.below(300)),
-            // A base of its own, so that no other request has the same answer.
+            // The base is unique, so the answer is unique too.
             _ => pow(number + 2, random.between(2, 60)),
         }
     }

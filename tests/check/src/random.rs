@@ -1,6 +1,6 @@
-//! Choices that follow from a seed.
+//! Random choices from a seed.
 
-/// `SplitMix64` (Steele, Lea and Flood, 2014): each seed its own sequence.
+/// `SplitMix64` (Steele, Lea and Flood, 2014). Each seed gives a different sequence.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
@@ -9,7 +9,7 @@ impl Random {
         Self(seed)
     }
 
-    /// The choices about one thing of many.
+    /// Choices about item `number`, independent of other items.
     pub(crate) fn about(seed: u64, number: u64) -> Self {
         Self(Self::new(seed ^ number.wrapping_mul(0xd6e8_feb8_6659_fd93)).next())
     }
@@ -22,7 +22,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `limit`, which is not zero.
+    /// A number below `limit`. `limit` is not zero.
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
     }
@@ -32,12 +32,12 @@ impl Random {
         least + self.below(most - least + 1)
     }
 
-    /// One of `choices`, which are not none.
+    /// A random choice. `choices` is not empty.
     pub(crate) fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.index(choices.len())]
     }
 
-    /// Puts `things` into any order.
+    /// Shuffles a slice.
     pub(crate) fn shuffle<T>(&mut self, things: &mut [T]) {
         for end in (1..things.len()).rev() {
             things.swap(end, self.index(end + 1));

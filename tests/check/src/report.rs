@@ -1,4 +1,4 @@
-//! What a check found, for people.
+//! The report of a check, for people.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,34 +11,34 @@ use crate::verdict::Verdict;
 /// The outcome of a check.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// What was to be done.
+    /// The plan.
     pub plan: Plan,
-    /// What was broken, in that order, and whether it did break.
-    pub struck: Vec<(Kind, bool)>,
-    /// Processes that ended in a way that nobody planned. No broken promise by itself.
-    pub surprises: Vec<String>,
-    /// What the topics and the callers say.
+    /// The injected faults in order. `true` marks a fault that took effect.
+    pub injected: Vec<(Kind, bool)>,
+    /// Process exits outside the plan. They are not violations.
+    pub unplanned_exits: Vec<String>,
+    /// The verdict on topics and callers.
     pub verdict: Verdict,
-    /// How long all of it took.
+    /// Duration of the check.
     pub took: Duration,
 }
 
 impl Report {
-    /// Whether every promise was kept although every kind of fault happened.
+    /// Returns whether every promise was kept and every planned kind of fault took effect.
     pub fn is_good(&self) -> bool {
         self.verdict.is_clean() && self.never_fired().is_empty()
     }
 
-    /// Kinds of faults that were planned and never happened.
+    /// Planned kinds of faults that never took effect.
     pub fn never_fired(&self) -> Vec<Kind> {
         let faults = self.faults();
         faults.iter().filter(|(_, (_, fired))| *fired == 0).map(|(kind, _)| *kind).collect()
     }
 
-    /// How many of each kind were planned, and how many happened.
+    /// Counts of planned and effective faults, by kind.
     fn faults(&self) -> BTreeMap<Kind, (usize, usize)> {
         let mut faults = BTreeMap::new();
-        for (kind, fired) in &self.struck {
+        for (kind, fired) in &self.injected {
             let (planned, happened): &mut (usize, usize) = faults.entry(*kind).or_default();
             *planned += 1;
             *happened += usize::from(*fired);
@@ -88,15 +88,15 @@ impl Report {
     }
 
     fn write_broken(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (broken, (count, examples)) in &self.verdict.broken {
-            writeln!(f, "BROKEN: {broken:?} ({count})")?;
+        for (violation, (count, examples)) in &self.verdict.violations {
+            writeln!(f, "BROKEN: {violation:?} ({count})")?;
             examples.iter().try_for_each(|example| writeln!(f, "  {example}"))?;
         }
         for kind in self.never_fired() {
             writeln!(f, "NEVER FIRED: {kind}")?;
         }
-        for surprise in &self.surprises {
-            writeln!(f, "not planned: {surprise}")?;
+        for exit in &self.unplanned_exits {
+            writeln!(f, "not planned: {exit}")?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! A whole check, from the first process to the verdict.
+//! A check, from the first process to the verdict.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -9,24 +9,25 @@ use abacus_testkit::{Cluster, Isolation, Service, Stack, System};
 use crate::arrivals::Arrivals;
 use crate::direct_load::{self, DirectLoad};
 use crate::driver::Driver;
-use crate::evidence::{Asked, Evidence};
+use crate::evidence::{Call, Evidence};
 use crate::gate::Gate;
 use crate::http_load::HttpLoad;
+use crate::judge::judge;
 use crate::oracle::Oracle;
 use crate::plan::Plan;
 use crate::pool::Pool;
 use crate::random::Random;
 use crate::report::Report;
-use crate::verdict::judge;
 
-/// How long an open transaction of a dead process may stay open, twice over.
+/// Longest wait for open transactions of dead processes: twice the transaction time-out.
 const SETTLING: Duration = Duration::from_mins(1);
-/// Word operations from which the heavy lane computes: less than the costly questions have, and more
-/// than all others.
+/// Least cost of the heavy lane, in word operations: below the costly questions, and above all
+/// others.
 const HEAVY: &str = "15000";
 
-/// Runs `plan` on brokers of its own beside the servers of `stack`, and tells `say` how far it is.
-pub fn run(plan: &Plan, stack: &Stack, say: &dyn Fn(&str)) -> Report {
+/// Runs `plan` on new brokers beside the servers of `stack`. Reports progress line by line to
+/// `progress`.
+pub fn run(plan: &Plan, stack: &Stack, progress: &dyn Fn(&str)) -> Report {
     let began = Instant::now();
     let cluster = Cluster::start(stack, plan.brokers);
     let system = Arc::new(system(plan, Stack { kafka: cluster.bootstrap(), ..stack.clone() }));
@@ -40,23 +41,29 @@ pub fn run(plan: &Plan, stack: &Stack, say: &dyn Fn(&str)) -> Report {
         gate: Arc::new(Gate::new(plan.requests)),
         arrivals: Arrivals::watch(&system, &reply_topic),
         random: Random::new(plan.seed ^ 1),
-        struck: Vec::new(),
-        say,
+        injected: Vec::new(),
+        progress,
         began,
-        doing: "starting".to_owned(),
-        said: began,
+        phase: "starting".to_owned(),
+        last_progress: began,
         system: Arc::clone(&system),
     };
     let mut ingress = system.start(&system.ingress());
     let load = Load::start(&mut ingress, &reply_topic, &driver);
-    driver.break_things();
-    let asked = finish(&mut driver, load);
-    say("all is asked and at rest; stopping the services and reading the topics");
+    driver.inject_faults();
+    let calls = finish(&mut driver, load);
+    progress("all requests are done; stopping the services and reading the topics");
     stop(&mut driver, &mut ingress);
-    let evidence = Evidence::gather(&system, &reply_topic, asked);
+    let evidence = Evidence::gather(&system, &reply_topic, calls);
     let verdict = judge(&evidence, &mut Oracle::default());
-    let Driver { struck, pool, .. } = driver;
-    Report { plan: plan.clone(), struck, surprises: pool.surprises, verdict, took: began.elapsed() }
+    let Driver { injected, pool, .. } = driver;
+    Report {
+        plan: plan.clone(),
+        injected,
+        unplanned_exits: pool.unplanned_exits,
+        verdict,
+        took: began.elapsed(),
+    }
 }
 
 fn system(plan: &Plan, stack: Stack) -> System {
@@ -70,8 +77,8 @@ fn system(plan: &Plan, stack: Stack) -> System {
     system
 }
 
-/// All callers.
-struct Load(Vec<JoinHandle<Vec<Asked>>>);
+/// The callers.
+struct Load(Vec<JoinHandle<Vec<Call>>>);
 
 impl Load {
     fn start(ingress: &mut Service, reply_topic: &str, driver: &Driver<'_>) -> Self {
@@ -85,37 +92,37 @@ impl Load {
         self.0.iter().all(JoinHandle::is_finished)
     }
 
-    fn join(self) -> Vec<Asked> {
-        let join = |caller: JoinHandle<Vec<Asked>>| caller.join().expect("a caller that finishes");
+    fn join(self) -> Vec<Call> {
+        let join = |caller: JoinHandle<Vec<Call>>| caller.join().expect("a caller that finishes");
         self.0.into_iter().flat_map(join).collect()
     }
 }
 
-/// Lets the rest through, and waits until everything that was asked is answered and completed.
-fn finish(driver: &mut Driver<'_>, load: Load) -> Vec<Asked> {
+/// Opens the gate for all remaining requests, and waits until all are answered and completed.
+fn finish(driver: &mut Driver<'_>, load: Load) -> Vec<Call> {
     driver.gate.open_to(driver.plan.requests);
     driver.wait(driver.plan.deadline, |_| load.is_finished());
-    let asked = load.join();
+    let calls = load.join();
     let topics = &driver.system.topics;
     let requested =
         driver.system.kafka.scan(&topics.requested, Isolation::Uncommitted).len() as u64;
     driver.wait_for_all(requested, |driver| driver.arrivals.completed());
     let direct = (0..driver.plan.requests).filter(|number| !driver.plan.is_over_http(*number));
     driver.wait_for_all(direct.count() as u64, |driver| driver.arrivals.replied());
-    asked
+    calls
 }
 
-/// Stops everything but the brokers, and waits until no transaction is open.
+/// Stops all processes except the brokers, and waits until no transaction is open.
 fn stop(driver: &mut Driver<'_>, ingress: &mut Service) {
     driver.pool.stop_all();
     ingress.ask_to_stop();
     if let code @ (None | Some(1..)) = ingress.wait_for_exit() {
-        driver.pool.surprises.push(format!("ingress stopped with {code:?}"));
+        driver.pool.unplanned_exits.push(format!("ingress stopped with {code:?}"));
     }
     let topics = driver.system.topics.clone();
     for topic in [topics.completed, topics.requested_heavy, topics.dead_letter] {
         if !driver.wait(SETTLING, |driver| driver.system.kafka.is_settled(&topic)) {
-            driver.pool.surprises.push(format!("a transaction in {topic} stays open"));
+            driver.pool.unplanned_exits.push(format!("a transaction in {topic} stays open"));
         }
     }
 }

@@ -1,180 +1,97 @@
-//! Whether the promises were kept: a pure comparison of what was asked with what the topics hold.
+//! The verdict: counts and violations.
 
-mod callers;
-mod completions;
-#[cfg(test)]
-mod tests;
+use std::collections::BTreeMap;
 
-use std::collections::{BTreeMap, HashMap};
-
-use abacus_schemas::{ComputeCompleted, ComputeRequested, Outcome};
-
-use crate::evidence::{Evidence, Requested};
-use crate::oracle::{Expected, Oracle};
-use crate::question::Question;
-
-/// How many examples of each broken promise are kept.
+/// Number of examples kept for each kind of violation.
 const EXAMPLES: usize = 3;
 
-/// A promise that was broken.
+/// A violation of a promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Broken {
-    /// A request that Kafka has confirmed is not in its topic.
+pub enum Violation {
+    /// A request confirmed by Kafka is missing from the topic.
     RequestLost,
-    /// A request is in its topic twice, or nobody asked for it: the load itself is at fault.
+    /// A request is in the topic twice, or was never sent: a fault of the load.
     RequestUnasked,
     /// A request has no completion.
     Missing,
     /// A request has several completions.
     Duplicated,
-    /// A completion says something else than the oracle.
+    /// A completion differs from the oracle.
     Wrong,
-    /// A completion is not in the partition of its request.
+    /// A completion is not in the partition of the request.
     Misplaced,
-    /// A completion that nobody asked for.
+    /// A completion without a request.
     Unasked,
-    /// A caller got the answer to another's question.
+    /// A caller received the answer to another caller's question.
     Foreign,
-    /// A caller got a wrong answer to the right question, or one that is no answer.
+    /// A caller received a wrong answer to the right question, or an invalid answer.
     WrongAnswer,
-    /// A caller was left without an answer and without an error.
+    /// A caller received neither an answer nor an error.
     Unanswered,
-    /// A request that can be read is among the dead letters.
+    /// A readable request is among the dead letters.
     DeadLetter,
-    /// Nothing succeeded, so nothing was shown.
+    /// No request succeeded, so the check showed nothing.
     NothingSucceeded,
 }
 
-/// What callers of one way heard.
+/// Counts of the callers of one channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Heard {
-    /// Callers.
+pub struct CallerCounts {
+    /// Number of callers.
     pub callers: usize,
-    /// The right result.
+    /// Right results.
     pub answered: usize,
-    /// A definite error: refused, expired, unavailable.
+    /// Definite errors: refused, expired or unavailable.
     pub refused: usize,
-    /// No answer before the deadline; over HTTP the promise of one (202).
+    /// Callers without an answer before the deadline. Over HTTP: responses with 202.
     pub waiting: usize,
-    /// Answers beyond the first.
+    /// Answers after the first.
     pub repeated: usize,
-    /// Answers to another's question.
+    /// Answers to another caller's question.
     pub foreign: usize,
 }
 
-/// What was found.
+/// The verdict.
 #[derive(Clone, Debug, Default)]
 pub struct Verdict {
-    /// Requests in their topic.
+    /// Requests in the topic.
     pub requested: usize,
-    /// Requests that were handed to the heavy lane.
+    /// Requests handed over to the heavy lane.
     pub handed_over: usize,
     /// Completions under `read_committed`.
     pub completed: usize,
     /// Completions under `read_uncommitted`.
     pub written: usize,
-    /// Completions that are the oracle's result.
+    /// Completions with the oracle's result.
     pub succeeded: usize,
-    /// Completions that are the failure they must be.
+    /// Completions with the expected failure.
     pub failed: usize,
-    /// Completions of requests that came up after their deadline.
+    /// Expired completions of requests after their deadline.
     pub expired: usize,
-    /// What direct callers heard.
-    pub direct: Heard,
-    /// What callers over HTTP heard.
-    pub http: Heard,
-    /// Broken promises: how many, and some of them.
-    pub broken: BTreeMap<Broken, (usize, Vec<String>)>,
+    /// Counts of direct callers.
+    pub direct: CallerCounts,
+    /// Counts of callers over HTTP.
+    pub http: CallerCounts,
+    /// Number and examples of each kind of violation.
+    pub violations: BTreeMap<Violation, (usize, Vec<String>)>,
 }
 
 impl Verdict {
-    /// Whether every promise was kept.
+    /// Returns whether there is no violation.
     pub fn is_clean(&self) -> bool {
-        self.broken.is_empty()
+        self.violations.is_empty()
     }
 
-    /// How often a promise was broken.
-    pub fn count(&self, broken: Broken) -> usize {
-        self.broken.get(&broken).map_or(0, |(count, _)| *count)
+    /// Number of violations of a kind.
+    pub fn count(&self, violation: Violation) -> usize {
+        self.violations.get(&violation).map_or(0, |(count, _)| *count)
     }
 
-    fn note(&mut self, broken: Broken, example: impl FnOnce() -> String) {
-        let (count, examples) = self.broken.entry(broken).or_default();
+    pub(crate) fn note(&mut self, violation: Violation, example: impl FnOnce() -> String) {
+        let (count, examples) = self.violations.entry(violation).or_default();
         *count += 1;
         if examples.len() < EXAMPLES {
             examples.push(example());
         }
     }
-}
-
-/// Requests by their id.
-type ById<'a> = HashMap<&'a str, &'a Requested>;
-
-/// Compares all there is.
-pub fn judge(evidence: &Evidence, oracle: &mut Oracle) -> Verdict {
-    let mut verdict = Verdict {
-        requested: evidence.requested.len(),
-        handed_over: evidence.handed_over,
-        completed: evidence.completed.len(),
-        written: evidence.written,
-        ..Verdict::default()
-    };
-    let requests = completions::judge_requests(evidence, &mut verdict);
-    completions::judge_completions(evidence, &requests, oracle, &mut verdict);
-    callers::judge_direct(evidence, oracle, &mut verdict);
-    callers::judge_http(evidence, &requests, oracle, &mut verdict);
-    for _ in 0..evidence.dead_letters {
-        verdict.note(Broken::DeadLetter, String::new);
-    }
-    if verdict.succeeded == 0 {
-        verdict.note(Broken::NothingSucceeded, String::new);
-    }
-    verdict
-}
-
-/// How an outcome compares with the oracle's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Comparison {
-    Result,
-    Failure,
-    Different,
-}
-
-fn compare(outcome: &Outcome, expected: &Expected) -> Comparison {
-    match (outcome, expected) {
-        (Outcome::Succeeded { result, digits, bits }, Expected::Result { decimal, bits: due }) => {
-            let is_equal = result == decimal
-                && u64::try_from(*bits) == Ok(*due)
-                && usize::try_from(*digits) == Ok(decimal.trim_start_matches('-').len());
-            if is_equal { Comparison::Result } else { Comparison::Different }
-        }
-        (Outcome::Failed { code, .. }, Expected::Failure(due)) if code == due => {
-            Comparison::Failure
-        }
-        _ => Comparison::Different,
-    }
-}
-
-fn is_expired(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Failed { code, .. } if code == "expired")
-}
-
-fn question_of(request: &ComputeRequested) -> Question {
-    Question { operation: request.operation.clone(), operands: request.operands.clone() }
-}
-
-fn is_echo(completion: &ComputeCompleted, question: &Question) -> bool {
-    completion.operation == question.operation && completion.operands == question.operands
-}
-
-/// A completion in few words; results may have a million digits.
-fn in_short(completion: &ComputeCompleted) -> String {
-    let ComputeCompleted { request_id, operation, operands, processor, .. } = completion;
-    let outcome = match &completion.outcome {
-        Outcome::Succeeded { result, digits, .. } => {
-            format!("{} ({digits} digits)", result.chars().take(40).collect::<String>())
-        }
-        Outcome::Failed { code, message } => format!("{code}: {message}"),
-    };
-    format!("{request_id} {operation}{operands:?} by {processor}: {outcome}")
 }

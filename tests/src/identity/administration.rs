@@ -1,4 +1,4 @@
-//! Roles: who gets them, who gives them, and what they allow.
+//! Roles: assignment, change and permissions.
 
 use std::thread;
 
@@ -53,7 +53,7 @@ fn the_bootstrap_token_makes_one_administrator_and_no_second() {
     let admins = "SELECT count(*) FROM users WHERE role = 'admin'";
     let admins: i64 = system.database.connect().query_one(admins, &[]).unwrap().get(0);
     assert_eq!(admins, 1);
-    // Used is used, whatever became of the administrator.
+    // The bootstrap token is used up, even without an administrator left.
     system.database.connect().execute("UPDATE users SET role = 'user'", &[]).unwrap();
     assert_problem(&bootstrap(&clients[0], "root-9", BOOTSTRAP), 403, "role-not-allowed");
 }
@@ -121,7 +121,7 @@ fn the_last_administrator_stays_one() {
     register(&client, "bob");
     assert_eq!(change(&root, "bob", &json!({ "role": "admin" })).status, 200);
     let bob = login(&client, "bob");
-    // Each ends the other; one of them must stay.
+    // Two administrators demote each other. One of them must remain.
     let attempts = [(root.clone(), "bob"), (bob.clone(), "root")].map(|(admin, name)| {
         thread::spawn(move || change(&admin, name, &json!({ "role": "user" })).status)
     });
@@ -194,7 +194,7 @@ fn accounts_can_be_left_to_administrators_to_make() {
     assert_problem(&answer, 403, "registration-closed");
 }
 
-/// What an instance has in memory may be two seconds old; what it writes is decided by what is true.
+/// An instance may hold a role for two seconds after its loss. Writes are decided by the database.
 #[test]
 fn who_is_no_administrator_any_more_changes_nothing_even_if_nobody_was_told() {
     let system = system();

@@ -1,4 +1,4 @@
-//! Keys of programs.
+//! API keys.
 
 use abacus_testkit::PATIENCE;
 
@@ -31,7 +31,7 @@ fn a_key_acts_as_its_account_until_it_is_revoked() {
     let stored: i64 = system.database.connect().query_one(stored, &[&secret]).unwrap().get(0);
     assert_eq!(stored, 1);
 
-    // A key is no session: it makes no keys and no password.
+    // A key cannot make keys or change the password.
     let asked = json!({ "label": "another" });
     assert_problem(&key.post_json("/v1/api-keys", &asked), 403, "session-required");
     assert_problem(&key.send("POST", "/v1/logout"), 403, "session-required");
@@ -40,7 +40,7 @@ fn a_key_acts_as_its_account_until_it_is_revoked() {
         401,
         "invalid-credentials",
     );
-    // Nor does it end with one.
+    // A key outlives the session.
     assert_eq!(ada.send("POST", "/v1/logout").status, 204);
     assert_lets_in(&key);
     let key_there = second.with_token(&text);

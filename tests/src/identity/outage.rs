@@ -1,4 +1,4 @@
-//! Postgres is away.
+//! Outages of Postgres.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -95,8 +95,7 @@ fn an_instance_that_never_read_what_was_ended_is_not_ready() {
     ingress.wait_ready();
 }
 
-/// A pause of the process is longer than any bound; it may know nothing of what happened meanwhile,
-/// and must not act on it.
+/// A paused process misses revocations beyond the bound. It must not act on stale roles.
 #[test]
 fn an_instance_that_was_paused_does_not_take_an_ended_administrator_for_one() {
     let system = system();

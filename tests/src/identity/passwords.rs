@@ -1,4 +1,4 @@
-//! Passwords: changing them, and renewing their hashes.
+//! Passwords: change, and renewal of hashes.
 
 use std::thread;
 
@@ -30,13 +30,12 @@ fn a_changed_password_ends_all_sessions_but_the_one_it_was_changed_in() {
     assert_lets_in(&second_of(&second, &own));
     assert_problem(&try_login(&first, "ada", PASSWORD), 401, "wrong-credentials");
     assert_eq!(try_login(&first, "ada", "another password").status, 200);
-    // The session that was spared is spared again.
+    // The current session survives a second change too.
     assert_eq!(change("another password", "yet another password").status, 204);
     assert_lets_in(&own);
 }
 
-/// What an administrator does to an account while its password is being changed, and what is left of
-/// the session then.
+/// An administrator changes an account during a change of password.
 #[test]
 fn a_change_of_password_revives_nothing_that_was_ended_meanwhile() {
     let system = system();
@@ -73,7 +72,7 @@ fn a_change_of_password_revives_nothing_that_was_ended_meanwhile() {
     }
 }
 
-/// Waits until somebody waits for a row that is locked.
+/// Waits until a connection waits for a locked row.
 #[track_caller]
 fn wait_for_a_lock(system: &System) {
     let waiting = "SELECT count(*) FROM pg_stat_activity

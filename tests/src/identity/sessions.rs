@@ -1,4 +1,4 @@
-//! Signing up, in and out.
+//! Registration, sign-in and sign-out.
 
 use abacus_testkit::{PATIENCE, RedisServer};
 
@@ -69,7 +69,7 @@ fn what_is_ended_on_one_instance_is_refused_by_the_other_whatever_redis_does() {
     }
 }
 
-/// The credentials of one client at another instance.
+/// Returns a client of `instance` with the credentials of `client`.
 pub(super) fn second_of(instance: &Client, client: &Client) -> Client {
     instance.with_token(client.token().unwrap())
 }
@@ -106,7 +106,7 @@ fn what_has_expired_is_deleted_and_nothing_else() {
     assert_refuses(&second_of(&client, &ada));
 }
 
-/// A commit that is held up must not be passed over by a reader that saw later ones.
+/// A reader of later revocations must not skip a revocation that commits late.
 #[test]
 fn a_revocation_that_commits_late_is_not_passed_over() {
     let system = system();
@@ -120,7 +120,7 @@ fn a_revocation_that_commits_late_is_not_passed_over() {
         &[],
     )
     .unwrap();
-    // A later one, which the instance reads; and once more, to be sure that it went on from there.
+    // Later revocations, seen by the instance. The second one proves progress after the first.
     for _ in 0..2 {
         let end_bobs = "INSERT INTO revocations (user_id, generation, expires_at)
              SELECT user_id, generation + 1, now() + interval '1 hour' FROM users WHERE name = 'bob'";

@@ -1,4 +1,4 @@
-//! What is taken for a session token.
+//! Acceptance of session tokens.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -18,7 +18,7 @@ fn header() -> Header {
     Header { typ, kid, ..Header::new(Algorithm::HS256) }
 }
 
-/// Claims as the service itself writes them, by reading a real token.
+/// The claims of a real token.
 fn claims(client: &Client) -> Value {
     let payload = client.token().unwrap().split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
@@ -35,7 +35,7 @@ fn forged_tokens_are_refused() {
     let ada = user(&client, "ada");
     let claims = claims(&ada);
     let sign = |header: &Header, claims: &Value| encode(header, claims, &signing_key()).unwrap();
-    // What is refused below is refused for what is changed, and for nothing else.
+    // An unchanged token is accepted, so a refusal below is due to the change.
     assert_lets_in(&client.with_token(sign(&header(), &claims)));
     let with = |claim: &str, value: Value| {
         let mut changed = claims.clone();
@@ -119,7 +119,7 @@ fn without_keys_there_is_no_service_unless_everybody_is_served() {
     let (ingress, client) = start(&system);
     ingress.wait_logged("random key");
     assert_lets_in(&user(&client, "ada"));
-    // Even here, what is bad is not taken for nothing.
+    // Even with anonymous callers, bad credentials are refused.
     assert_problem(&client.with_token("nonsense").get(QUESTION), 401, "invalid-credentials");
     let basic = client.get_with(QUESTION, ("authorization", "Basic YTpi"));
     assert_problem(&basic, 401, "invalid-credentials");

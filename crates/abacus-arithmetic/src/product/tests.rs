@@ -8,20 +8,20 @@ thread_local! {
     static CORRUPT: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// The product with one limb changed, where the running test asks for it.
+/// Changes one limb of the product, if the running test asks for it.
 pub(super) fn corrupted(product: Option<Vec<u64>>) -> Option<Vec<u64>> {
-    let Some(place) = CORRUPT.get() else { return product };
+    let Some(index) = CORRUPT.get() else { return product };
     let mut limbs = product?;
-    let place = place % limbs.len();
-    limbs[place] ^= 1;
+    let index = index % limbs.len();
+    limbs[index] ^= 1;
     Some(limbs)
 }
 
-fn binary(limbs: &[u64]) -> num_bigint::BigUint {
-    convert::to_binary(limbs)
+fn big(limbs: &[u64]) -> num_bigint::BigUint {
+    binary::to_binary(limbs)
 }
 
-/// Limbs from a small generator, the same for the same seed.
+/// Generates limbs from a seed.
 fn random(length: usize, seed: u64) -> Vec<u64> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let step = |_| {
@@ -32,7 +32,7 @@ fn random(length: usize, seed: u64) -> Vec<u64> {
     (0..length).map(step).collect()
 }
 
-/// Numbers of that length which are hardest on carries and on rounding.
+/// Numbers of this length with the most carries and the worst rounding.
 fn adversarial(length: usize) -> Vec<Vec<u64>> {
     let mut power = vec![0; length];
     power[length - 1] = 1;
@@ -45,7 +45,7 @@ fn adversarial(length: usize) -> Vec<Vec<u64>> {
     alternating.iter_mut().skip(1).step_by(2).for_each(|limb| *limb = BASE - 1);
     alternating[length - 1] = 7;
     let mut numbers = vec![power, above, sparse, alternating];
-    // All nines; pieces of 4999, 5000 and 5001, the largest that there are when balanced.
+    // All nines; pieces of 4999, 5000 and 5001, the largest balanced pieces.
     for limb in [BASE - 1, 4_999_499_949_994_999, 5_000_500_050_005_000, 5_001_500_150_015_001] {
         numbers.push(vec![limb; length]);
     }
@@ -55,12 +55,12 @@ fn adversarial(length: usize) -> Vec<Vec<u64>> {
 fn assert_right(one: &[u64], other: &[u64]) {
     let product = multiply(one, other);
     assert_eq!(product.len(), one.len() + other.len());
-    let is_equal = binary(&product) == binary(one) * binary(other);
+    let is_equal = big(&product) == big(one) * big(other);
     assert!(is_equal, "{} by {} limbs", one.len(), other.len());
 }
 
 fn assert_square_right(limbs: &[u64]) {
-    assert!(binary(&square(limbs)) == binary(limbs).pow(2), "{} limbs", limbs.len());
+    assert!(big(&square(limbs)) == big(limbs).pow(2), "{} limbs", limbs.len());
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn products_by_blocks_are_right_on_both_sides_of_every_block() {
     }
 }
 
-/// By a transform alone: no other product stands in for one that fails its check.
+/// Checks a square made by a transform alone, so no recomputed product can hide an error.
 fn assert_transform_right(limbs: &[u64]) {
     let product = transform::square(plan_for(2 * limbs.len()).unwrap(), limbs).unwrap();
     let remainder = check::remainder(limbs);
@@ -145,13 +145,13 @@ fn factors_beyond_one_transform_are_split() {
 #[test]
 fn a_corrupted_product_is_noticed_counted_and_computed_again() {
     let (one, other) = (random(200, 7), random(150, 8));
-    for place in [0, 1, 77, 349] {
+    for index in [0, 1, 77, 349] {
         let before = recomputed_products();
-        CORRUPT.set(Some(place));
+        CORRUPT.set(Some(index));
         assert_right(&one, &other);
         assert_square_right(&one);
         CORRUPT.set(None);
-        assert!(recomputed_products() >= before + 2, "limb {place} was not checked");
+        assert!(recomputed_products() >= before + 2, "limb {index} was not checked");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is computed, and how long we take for it.
+//! The computed cases, and the time of this crate for each.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -17,8 +17,8 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// The first result of the operation that has at least so many digits; of `pow`, the first power
-    /// of 3.
+    /// Finds the first result of the operation with at least this many digits. For `pow`, this is
+    /// the first power of 3.
     pub(crate) fn with_digits(operation: &'static str, digits: u64) -> Result<Self, Refusal> {
         let (mut below, mut above) = (0, 8 * digits + 100);
         while above - below > 1 {
@@ -65,7 +65,8 @@ impl Case {
         self.prepared.cost().word_operations() as f64
     }
 
-    /// The least CPU time of one answer in nanoseconds, of batches long enough for the clock.
+    /// Measures the least CPU time of one answer, in nanoseconds. Batches are long enough for the
+    /// clock.
     pub(crate) fn least_time(&self, milliseconds: u64) -> Result<f64, Box<dyn Error>> {
         let (mut repetitions, mut spent, mut batches, mut least) = (1_u32, 0, 0, f64::MAX);
         while spent < milliseconds * 1_000_000 || batches < 3 {
@@ -86,7 +87,7 @@ impl Case {
         Ok(least)
     }
 
-    /// Adler-32 of the answer's text: RFC 1950, section 8.2.
+    /// Computes Adler-32 of the answer's text (RFC 1950, section 8.2).
     pub(crate) fn checksum(&self) -> Result<u32, Box<dyn Error>> {
         let (low, high) = self.answer()?.decimal.bytes().fold((1, 0), |(low, high), byte| {
             let low = (low + u32::from(byte)) % 65_521;

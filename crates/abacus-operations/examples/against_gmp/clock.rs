@@ -1,4 +1,4 @@
-//! The CPU time of this thread: what others do on the machine counts less than on a wall clock.
+//! The CPU time of this thread. Other load on the machine disturbs it less than a wall clock.
 
 use rustix::time::{ClockId, clock_gettime};
 

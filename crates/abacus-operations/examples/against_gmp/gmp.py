@@ -1,7 +1,7 @@
-"""The other side of the measurement: GMP, asked by lines, answering by lines.
+"""GMP's side of the measurement: one request and one answer per line.
 
-A request is an operation, milliseconds to spend, and operands; the answer is the least CPU time of one
-computation with its decimal text, in nanoseconds, and the text's Adler-32 checksum.
+A request is an operation, the milliseconds to spend, and operands. The answer is the least CPU time of
+one computation with its decimal text, in nanoseconds, and the Adler-32 checksum of the text.
 """
 
 import sys
@@ -18,7 +18,7 @@ OPERATIONS = {
 
 
 def least_time(compute, operands, budget):
-    """Of batches long enough for the clock, over the whole budget and at least three times."""
+    """Least time of at least three batches, each long enough for the clock, within the budget."""
     repetitions, spent, least, batches = 1, 0, None, 0
     while spent < budget or batches < 3:
         began = time.thread_time_ns()

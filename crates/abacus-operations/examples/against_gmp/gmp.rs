@@ -1,4 +1,4 @@
-//! GMP, in a Python of its own.
+//! GMP, in a separate Python process.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Write};
@@ -8,7 +8,7 @@ use crate::case::Case;
 
 const PROGRAM: &str = include_str!("gmp.py");
 
-/// The process behind `gmp.py`; ended by its input's end.
+/// The process running `gmp.py`. Ends with the end of input.
 pub(crate) struct Gmp {
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -25,7 +25,7 @@ impl Gmp {
         Ok(Self { input, output: BufReader::new(output), _process: process })
     }
 
-    /// Nanoseconds, and the checksum of the text.
+    /// Returns the least time in nanoseconds and the checksum of the text.
     pub(crate) fn least_time(
         &mut self,
         case: &Case,

@@ -1,9 +1,9 @@
 //! Measures the operations against GMP, in one run: `cargo xtask bench arithmetic`.
 //!
-//! Both compute the same results and write them as decimal text, each on one thread, timed by the
-//! thread's CPU clock. Rounds of both alternate case by case, so that a noisy machine is noisy to
-//! both; the ratio is the median of the rounds' ratios. Texts are compared by checksum. The last
-//! columns hold the cost model against the clock: word operations are meant to be nanoseconds.
+//! Both sides compute equal results and write them as decimal text, each on one thread, timed by
+//! the thread's CPU clock. Rounds of both sides alternate case by case, so noise of the machine
+//! hits both. The ratio is the median of the rounds' ratios. Checksums compare the texts. The last
+//! columns compare the cost model with the clock: a word operation is meant to take a nanosecond.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 mod case;
@@ -21,7 +21,7 @@ const DIGITS: [u64; 13] = [
     1_000_000,
 ];
 const ROUNDS: usize = 7;
-/// Spent by each side on each case in each round.
+/// Time for each side, case and round.
 const MILLISECONDS: u64 = 30;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// One line of the table.
+/// Renders one line of the table.
 fn compare(case: &Case, gmp: &mut Gmp) -> Result<String, Box<dyn Error>> {
     let (mut ours, mut theirs, mut ratios) = (f64::MAX, f64::MAX, vec![]);
     for _ in 0..ROUNDS {

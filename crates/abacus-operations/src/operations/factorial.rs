@@ -1,4 +1,4 @@
-//! Factorials by prime swing: squarings in place of most products.
+//! Factorials by prime swing: squarings replace most products.
 
 use abacus_arithmetic::Natural;
 
@@ -10,11 +10,11 @@ use crate::{
 /// `factorial(n)`.
 pub(crate) struct Factorial;
 
-/// Up to this many words, multiplying word by word is faster than by halves.
+/// Largest number of words multiplied word by word. Longer products are faster by halves.
 const WORDS_IN_A_ROW: usize = 16;
-/// Words below this are multiplied in linear time.
+/// Upper bound of words that multiply in linear time.
 const WORD_LIMIT: u64 = 10_000_000_000_000_000;
-/// Up to this, the product of all numbers takes less time than looking for primes.
+/// Largest `n` computed as a plain product. For a larger `n`, the search for primes pays off.
 const LAST_DIRECT: u64 = 200;
 
 impl Operation for Factorial {
@@ -48,7 +48,8 @@ impl Computation for Product {
         Size::from_log10(log10_factorial(self.0.to_f64()))
     }
 
-    /// The last squaring, the product by the last swing, those before them, and the swings.
+    /// The last squaring, the product with the last swing, the earlier ones of both, and the
+    /// swings.
     fn cost(&self) -> Cost {
         Cost::of_product(self.size().bits()).times(4.0)
     }
@@ -58,7 +59,8 @@ impl Computation for Product {
     }
 }
 
-/// Up to 30 as a product; from there by Stirling's series, whose first term left out is 1/(1680 n⁷).
+/// Computes the logarithm as a product up to 30, and by Stirling's series from there. The first
+/// omitted term of the series is 1/(1680 n⁷).
 fn log10_factorial(n: f64) -> f64 {
     if n <= 30.0 {
         let factors = (2..=30_u8).map(f64::from).take_while(|factor| *factor <= n);
@@ -70,8 +72,9 @@ fn log10_factorial(n: f64) -> f64 {
     natural * std::f64::consts::LOG10_E
 }
 
-/// Peter Luschny, "Divide, swing and conquer the factorial and the lcm{1,2,...,n}" (2008): n! is
-/// the square of (n/2)! times the swinging factorial of n, which has about four to the power of n.
+/// Computes n! as the square of (n/2)! times the swinging factorial of n, which is about four to
+/// the power of n. From Peter Luschny, "Divide, swing and conquer the factorial and the
+/// lcm{1,2,...,n}" (2008).
 fn factorial(n: u64, work: &Work<'_>) -> Result<Natural, Interrupted> {
     if n <= LAST_DIRECT {
         return product(1..=n, work);
@@ -91,8 +94,9 @@ fn factorial(n: u64, work: &Work<'_>) -> Result<Natural, Interrupted> {
     Ok(factorial)
 }
 
-/// The swinging factorial: n! by the square of (n/2)!. A prime p divides it as often as there are odd
-/// numbers among n/p, n/p², and so on (rounded down), and that power of p is at most n.
+/// Computes the swinging factorial: n! divided by the square of (n/2)!. The exponent of a prime p
+/// is the number of odd numbers among n/p, n/p², and so on (rounded down). This power of p is at
+/// most n.
 fn swing(n: u64, primes: &[u64], work: &Work<'_>) -> Result<Natural, Interrupted> {
     let power = |prime: &u64| {
         let quotients = std::iter::successors(Some(n / prime), |quotient| Some(quotient / prime));
@@ -103,7 +107,8 @@ fn swing(n: u64, primes: &[u64], work: &Work<'_>) -> Result<Natural, Interrupted
     product(primes.iter().take_while(|prime| **prime <= n).map(power), work)
 }
 
-/// The odd primes up to `n`, by the sieve of Eratosthenes on odd numbers: index `i` is `2 i + 1`.
+/// Lists the odd primes up to `n`, by the sieve of Eratosthenes on odd numbers. Index `i` stands
+/// for `2 i + 1`.
 fn odd_primes(n: u64) -> impl Iterator<Item = u64> {
     let numbers = usize::try_from(n.div_ceil(2)).unwrap_or(usize::MAX);
     let mut is_composite = vec![false; numbers];
@@ -122,7 +127,7 @@ fn odd_primes(n: u64) -> impl Iterator<Item = u64> {
     odd_numbers.zip(is_composite).skip(1).filter(|(_, composite)| !composite).map(|(odd, _)| odd)
 }
 
-/// The product of numbers that fit a word: packed into words first, then by halves.
+/// Multiplies numbers that fit a word. Packs them into words first, then multiplies by halves.
 fn product(factors: impl Iterator<Item = u64>, work: &Work<'_>) -> Result<Natural, Interrupted> {
     let mut words = vec![];
     let mut packed = 1_u64;

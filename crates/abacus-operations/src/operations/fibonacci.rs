@@ -1,4 +1,4 @@
-//! Fibonacci numbers by doubling: two squarings for each bit of `n`, one product for the last.
+//! Fibonacci numbers by doubling: two squarings for each bit of `n`, one product for the last bit.
 
 use abacus_arithmetic::Natural;
 
@@ -12,7 +12,7 @@ pub(crate) struct Fibonacci;
 
 /// The largest index whose Fibonacci number fits 64 bits.
 const LAST_SMALL: u64 = 93;
-/// log10 of the golden ratio, and of the square root of 5.
+/// Decimal logarithms of the golden ratio and of the square root of 5.
 const LOG10_GOLDEN_RATIO: f64 = 0.208_987_640_249_978_73;
 const LOG10_SQRT_5: f64 = 0.349_485_002_168_009_4;
 
@@ -52,7 +52,7 @@ impl Computation for Index {
         Size::from_log10(self.0.to_f64() * LOG10_GOLDEN_RATIO - LOG10_SQRT_5)
     }
 
-    /// The last step is one product; the squarings before it halve in size from step to step.
+    /// One product for the last step. The squarings before it halve in size from step to step.
     fn cost(&self) -> Cost {
         Cost::of_product(self.size().bits()).times(2.75)
     }
@@ -77,8 +77,9 @@ fn fibonacci(n: u64, work: &Work<'_>) -> Result<Natural, Interrupted> {
     Ok(if (n / 2).is_multiple_of(2) { product.plus(&two) } else { product.minus(&two) })
 }
 
-/// fibonacci(n) and fibonacci(n - 1), by two squarings from half of n:
-/// F(2k+1) = 4 F(k)² - F(k-1)² + 2 (-1)ᵏ and F(2k-1) = F(k)² + F(k-1)²; F(2k) is their difference.
+/// Computes F(n) and F(n - 1), by two squarings from half of n.
+///
+/// F(2k+1) = 4 F(k)² - F(k-1)² + 2 (-1)ᵏ and F(2k-1) = F(k)² + F(k-1)². F(2k) is their difference.
 /// From the documentation of GMP, "Fibonacci Numbers Algorithm".
 fn pair(n: u64, work: &Work<'_>) -> Result<(Natural, Natural), Interrupted> {
     if n <= LAST_SMALL {
@@ -106,7 +107,7 @@ fn pair(n: u64, work: &Work<'_>) -> Result<(Natural, Natural), Interrupted> {
     })
 }
 
-/// fibonacci(n) and fibonacci(n - 1) for an n of at most [`LAST_SMALL`].
+/// Computes F(n) and F(n - 1) for an n of at most [`LAST_SMALL`].
 fn small_pair(n: u64) -> (u64, u64) {
     (0..n).fold((0, 1), |(number, previous), _| (number + previous, number))
 }

@@ -1,4 +1,4 @@
-//! Only for tests: a computation that panics.
+//! A computation that panics, for tests only.
 
 use crate::{
     Computation, Cost, Domain, Integer, Interrupted, Number, OperandSpec, Operands, Operation,
@@ -47,7 +47,7 @@ impl Computation for Panicking {
         Cost::from_word_operations(self.0.saturating_u64())
     }
 
-    #[expect(clippy::panic, reason = "this is what it is for")]
+    #[expect(clippy::panic, reason = "the purpose of this operation")]
     fn compute(&self, _: &Work<'_>) -> Result<Number, Interrupted> {
         panic!("panic({}) was asked for", self.0);
     }

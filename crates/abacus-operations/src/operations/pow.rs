@@ -1,4 +1,4 @@
-//! Powers by squaring, the zeros at the end of the base set aside.
+//! Powers by squaring. Zeros at the end of the base are set aside.
 
 mod border;
 
@@ -77,8 +77,8 @@ impl Computation for Power {
 }
 
 impl Power {
-    /// The zeros at the end of the base are set aside; the exponent is not 0. The bits of a power of
-    /// two are known: they are the one thing that decimal digits do not show at a glance.
+    /// Computes the absolute value, with the zeros at the end of the base set aside. The exponent
+    /// is not 0. The bits of a power of two are known, so they need no count.
     fn magnitude(&self, work: &Work<'_>) -> Result<Number, Interrupted> {
         if self.base.is_unit_or_zero() {
             return Ok(self.base.to_natural().into());
@@ -96,7 +96,7 @@ impl Power {
         })
     }
 
-    /// The base's digits without the zeros at the end.
+    /// The digits of the base without the zeros at the end.
     fn significant(&self) -> &str {
         self.base.digits().trim_end_matches('0')
     }
@@ -109,8 +109,8 @@ impl Power {
         self.base.log10() - self.zeros() as f64
     }
 
-    /// The work in products of the result's size, where sizes halve from bit to bit of the exponent:
-    /// squarings, and products by the base unless a word holds it.
+    /// The work, in products of the result's size: squarings, and products with the base if it
+    /// exceeds a word. Sizes halve from bit to bit of the exponent.
     fn products(&self) -> f64 {
         let by_base = if self.significant_log10() < 16.0 { 0.0 } else { 0.8 };
         let exponent = self.exponent.saturating_u64().max(1);
@@ -121,14 +121,14 @@ impl Power {
         (0..exponent.ilog2()).map(work).sum()
     }
 
-    /// The result is 0, 1 or -1, however large the exponent is.
+    /// Returns whether the result is 0, 1 or -1.
     fn is_trivial(&self) -> bool {
         self.base.is_unit_or_zero() || self.exponent.is_zero()
     }
 
-    /// Narrows an estimate that leaves two digit counts open. A base of k digits is below 10ᵏ and
-    /// at least 10ᵏ⁻¹, which is exact for bases next to powers of ten; what is still open after
-    /// that is worked out with more precision.
+    /// Narrows an estimate with two possible digit counts. A base of k digits is below 10ᵏ and at
+    /// least 10ᵏ⁻¹, an exact bound for bases next to powers of ten. If two counts remain possible,
+    /// a computation with more precision decides.
     fn settle(&self, estimate: Size) -> Size {
         let (length, exponent) = (self.base.digits().len() as u64, self.exponent.saturating_u64());
         let fewest = (length - 1).saturating_mul(exponent).saturating_add(1);

@@ -1,4 +1,4 @@
-//! Only for tests: a computation that takes as long as it is told to.
+//! A computation of a given duration, for tests only.
 
 use std::time::{Duration, Instant};
 
@@ -50,7 +50,7 @@ impl Computation for Milliseconds {
         Cost::from_word_operations(self.0.saturating_u64().saturating_mul(1_000_000))
     }
 
-    /// Asks once a millisecond, as a real computation would between its products.
+    /// Checks for an interruption once a millisecond, like a real computation between its products.
     fn compute(&self, work: &Work<'_>) -> Result<Number, Interrupted> {
         let began = Instant::now();
         let time = Duration::from_millis(self.0.saturating_u64());

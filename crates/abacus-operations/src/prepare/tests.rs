@@ -1,5 +1,9 @@
 use super::*;
 
+/// The example of an added operation. It is not in the registry.
+#[path = "../../../../examples/add-operation/lucas.rs"]
+mod lucas;
+
 fn request(operation: &str, operands: &[(&str, &str)]) -> Result<Prepared, Refusal> {
     prepare(operation, &texts(operands), &Limits::default())
 }
@@ -108,4 +112,31 @@ fn astronomic_operands_are_too_large_not_malformed() {
             )
         );
     }
+}
+
+#[test]
+fn every_example_has_the_size_that_was_estimated() {
+    for operation in all().iter().filter(|operation| operation.name() != "panic") {
+        let example = operation.example();
+        let prepared = prepare(operation.name(), &example, &Limits::default()).unwrap();
+        let answer = prepared.answer(&|| false).unwrap();
+        assert_eq!(answer.digits, prepared.estimated_digits());
+        assert!((prepared.estimated_bits() - answer.bits as f64).abs() <= 1.0);
+    }
+}
+
+#[test]
+fn the_example_of_an_added_operation_works_from_its_file_alone() {
+    let index = |n: &str| BTreeMap::from([("n".to_owned(), n.to_owned())]);
+    let request = |n| prepare_operation(&lucas::Lucas, &index(n), &Limits::default());
+    let answer = |n| request(n).unwrap().answer(&|| false).unwrap();
+    assert_eq!(answer("0").decimal, "2");
+    assert_eq!(answer("100").decimal, "792070839848372253127");
+    let prepared = request("0100000").unwrap();
+    assert_eq!(prepared.canonical(), "lucas(100000)");
+    assert_eq!(prepared.answer(&|| false).unwrap().digits, prepared.estimated_digits());
+    assert_eq!(prepared.answer(&|| true), Err(Interrupted));
+    assert_eq!(request("-1").unwrap_err().code(), "operand-out-of-range");
+    assert_eq!(request("99999999").unwrap_err().code(), "result-too-large");
+    assert!(find("lucas").is_none());
 }

@@ -1,4 +1,5 @@
-//! Counts the digits of a power without computing it, where a double cannot: next to a power of ten.
+//! The digit count of a power next to a power of ten, without computing the power. A double is not
+//! precise enough there.
 
 use abacus_arithmetic::Natural;
 use num_bigint::BigUint;
@@ -6,12 +7,12 @@ use num_integer::Integer as _;
 
 use crate::Integer;
 
-/// Leading digits that are kept of every intermediate power.
+/// Number of leading digits kept of every intermediate power.
 const PRECISION: u64 = 1_200;
 
-/// The fewest and the most digits that `base` to the power of `exponent` may have. They differ only
-/// if the power agrees with a power of ten in about its first 1,190 digits. Takes less than a
-/// millisecond, whatever the operands are. `base` and `exponent` are not 0.
+/// Bounds the number of digits of `base` to the power of `exponent`. The bounds differ only if the
+/// power agrees with a power of ten in about its first 1,190 digits. Takes less than a millisecond
+/// for any operands. `base` and `exponent` are not 0.
 pub(super) fn digits(base: &Integer, exponent: u64) -> (u64, u64) {
     let base = Interval::around(base.digits());
     let mut power = base.clone();
@@ -46,7 +47,7 @@ impl Interval {
         Self { low, high, zeros: self.zeros + other.zeros }.widened()
     }
 
-    /// The same interval or a wider one, of at most [`PRECISION`] digits.
+    /// Rounds the interval outwards to at most [`PRECISION`] digits.
     fn widened(self) -> Self {
         let excess = decimal_length(&self.low).saturating_sub(PRECISION);
         let unit = BigUint::from(10_u8).pow(u32::try_from(excess).unwrap_or(u32::MAX));

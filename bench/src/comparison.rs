@@ -1,28 +1,29 @@
-//! Latencies without something beside and with it, held against each other round by round.
+//! Latencies without and with a disturbance, compared round by round.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::findings::{Demand, Findings, render_demands};
 use crate::latency::Percentiles;
-use crate::report::{Demand, Findings, median};
+use crate::measurement::median;
 use crate::table;
 
-/// The most by which what is beside may lengthen the 99th percentile.
-const MOST: f64 = 2.0;
+/// Largest ratio of the 99th percentiles with and without the disturbance.
+const MAX_RATIO: f64 = 2.0;
 
-/// What a comparison is about.
+/// The subject of a comparison: titles of its rows, and the text of its demand.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject {
-    /// Whose latencies they are.
+    /// Title of the measured latencies.
     pub(crate) measured: &'static str,
     pub(crate) without: &'static str,
     pub(crate) with: &'static str,
-    /// What [`MOST`] bounds.
+    /// Text of the demand bounded by [`MAX_RATIO`].
     pub(crate) demand: &'static str,
 }
 
-/// Everything a run has found.
+/// The findings of a run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Comparison<B> {
     #[serde(skip)]
@@ -42,7 +43,7 @@ pub(crate) struct Comparison<B> {
 pub(crate) struct Round<B> {
     without: Latency,
     with: Latency,
-    /// What was beside the second, and what became of it.
+    /// The disturbance of the second measurement, and its outcome.
     beside: B,
 }
 
@@ -53,7 +54,7 @@ struct Latency {
 }
 
 impl<B> Round<B> {
-    /// Says it on standard error, too.
+    /// Compares two measurements. Prints both on standard error.
     pub(crate) fn new(without: Percentiles, with: Percentiles, beside: B) -> Self {
         let (without, with) = (Latency::from(without), Latency::from(with));
         for (name, Latency { p50_ms, p99_ms }) in [("without", without), ("with", with)] {
@@ -80,9 +81,9 @@ impl<B> Comparison<B> {
         let p99_ratio = over(&|round| round.with.p99_ms / round.without.p99_ms);
         let demand = Demand {
             what: subject.demand,
-            bound: MOST,
+            bound: MAX_RATIO,
             measured: Some(p99_ratio),
-            is_met: Some(p99_ratio <= MOST),
+            is_met: Some(p99_ratio <= MAX_RATIO),
         };
         Self {
             subject,
@@ -105,7 +106,7 @@ impl<B: Serialize> Findings for Comparison<B> {
             vec![name.to_owned(), format!("{p50_ms:.2}"), format!("{p99_ms:.2}")]
         });
         let table = table::aligned(&[measured, "p50 ms", "p99 ms"], cells.into_iter());
-        format!("\n{table}\n{}", table::demands(&self.demands))
+        format!("\n{table}\n{}", render_demands(&self.demands))
     }
 }
 

@@ -1,10 +1,10 @@
 //! Draining a backlog: the processor against a bare consume-transform-produce loop.
 //!
-//! The backlog is written once. Then every [`Contender`] drains it in every round, each time as a new
-//! consumer group, and others wait meanwhile. A drain lasts from the moment the group's members have
-//! their partitions to the last committed offset, both as the broker tells ([`crate::group`]); starting a
-//! process is not part of it. After each drain the completions are read and held against results
-//! worked out when the backlog was written ([`audit`]).
+//! The backlog is written once. In every round, each [`Contender`] drains it as a new consumer
+//! group, one contender at a time. A drain lasts from the assignment of partitions to all members
+//! until the last committed offset, both as seen by the broker ([`crate::group`]). The start of a
+//! process does not count. After each drain, the completions are compared with results computed
+//! when the backlog was written ([`audit`]).
 
 mod audit;
 mod bare;
@@ -25,8 +25,8 @@ use self::contender::Contender;
 use self::drain::Drain;
 use self::report::Report;
 use crate::codecs::Codecs;
+use crate::findings::Findings as _;
 use crate::processes::Processes;
-use crate::report::Findings as _;
 use crate::topic_set::TopicSet;
 
 pub(crate) use self::bare::run as bare;
@@ -34,31 +34,31 @@ pub(crate) use self::rows::{Options as RowOptions, run as rows};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// How many requests the backlog has
+    /// Number of requests in the backlog
     #[arg(long, default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(1..))]
     requests: u64,
-    /// How often each drains it; medians over the rounds are reported
+    /// Number of rounds; the report shows medians over the rounds
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
-    /// Partitions of the backlog
+    /// Number of partitions of the backlog
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1000))]
     partitions: u32,
-    /// How many processors drain it together, in turn
+    /// Numbers of processors draining together, measured in turn
     #[arg(long, default_values_t = [1], value_delimiter = ',',
         value_parser = clap::value_parser!(u32).range(1..=64))]
     instances: Vec<u32>,
-    /// Processes beside those that drain whose CPU time is reported: name=pid, separated by commas
+    /// Other processes to report the CPU time of: name=pid, separated by commas
     #[arg(long, env = "ABACUS_BENCH_PIDS", default_value = "")]
     pids: Processes,
-    /// Where the system's programs are [default: where this program is]
+    /// Folder of the system's programs [default: the folder of this program]
     #[arg(long)]
     binaries: Option<PathBuf>,
-    /// Print JSON, every single drain included, instead of tables
+    /// Print JSON with every single drain instead of tables
     #[arg(long)]
     json: bool,
 }
 
-/// Measures, prints what it found and removes what it made.
+/// Measures, prints the findings, and deletes the topics.
 pub(crate) async fn run(bootstrap: &str, options: &Options) -> Result<()> {
     let set = TopicSet::create(bootstrap, options.binaries.as_deref(), options.partitions)?;
     let report = measure(&set, options).await;

@@ -1,9 +1,10 @@
-//! One caller's latency alone, and beside another's flood and many slow connections.
+//! The latency of one caller alone, and beside a flood and slow connections of another caller.
 //!
-//! The measured caller asks at a steady rate, whatever becomes of its requests ([`caller`]); every one
-//! must be answered 200. Rounds without and with the attack ([`attack`]) alternate: a flood far beyond the
-//! attacker's quota, and connections whose heads never end. Both callers come through a trusted proxy,
-//! which is this program, so the ingress tells them apart by the addresses it is told.
+//! The measured caller sends requests at a steady rate, regardless of the answers ([`caller`]).
+//! Every answer must be 200. Rounds without and with the attack ([`attack`]) alternate. The attack
+//! is a flood far beyond the quota of the attacker, and connections whose request heads never end.
+//! This program acts as a trusted proxy for both callers, so the ingress tells them apart by the
+//! forwarded addresses.
 
 mod attack;
 mod caller;
@@ -16,18 +17,19 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use self::attack::{Attack, Outcome};
-use crate::beside::{Comparison, Round, Subject};
 use crate::child::{Running, wait};
+use crate::comparison::{Comparison, Round, Subject};
+use crate::findings::Findings as _;
 use crate::group::Group;
 use crate::processor;
-use crate::report::Findings as _;
 use crate::topic_set::TopicSet;
 
 const GROUP: &str = "bench-protection";
 const PARTITIONS: u32 = 4;
 const PATIENCE: Duration = Duration::from_mins(1);
-const LOOK: Duration = Duration::from_millis(50);
-/// A round of so many does not count: under the flood, too, the broker first compiles its hot paths.
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
+/// Number of requests in an uncounted first round, in which the broker compiles its hot paths under
+/// the flood.
 const WARM_UP: u32 = 3_000;
 
 const SUBJECT: Subject = Subject {
@@ -39,34 +41,35 @@ const SUBJECT: Subject = Subject {
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// How many requests the measured caller makes in a round, once without and once with the attack
+    /// Number of requests of the measured caller in a round, sent once without and once with the
+    /// attack
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..))]
     requests: u32,
-    /// Its requests a second
+    /// Requests per second of the measured caller
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: u32,
-    /// The flood's requests a second
+    /// Requests per second of the flood
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     flood: u32,
-    /// What either may ask for, in requests a second; by default the measured caller uses all of it, and
-    /// the flood asks for ten times as much
+    /// Quota of each caller, in requests per second; by default the measured caller uses all of it,
+    /// and the flood sends ten times as much
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
     quota: u32,
-    /// Connections whose heads never end
+    /// Number of connections whose request heads never end
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     slow: u32,
-    /// How often both are measured; medians over the rounds are reported
+    /// Number of rounds; the report shows medians over the rounds
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
-    /// Where the system's programs are [default: where this program is]
+    /// Folder of the system's programs [default: the folder of this program]
     #[arg(long)]
     binaries: Option<PathBuf>,
-    /// Print JSON, every single round included, instead of tables
+    /// Print JSON with every single round instead of tables
     #[arg(long)]
     json: bool,
 }
 
-/// Measures, prints what it found and removes the topics it made.
+/// Measures, prints the findings, and deletes the topics.
 pub(crate) async fn run(bootstrap: &str, options: &Options) -> Result<()> {
     let set = TopicSet::create(bootstrap, options.binaries.as_deref(), PARTITIONS)?;
     let report = measure(&set, options).await;
@@ -81,24 +84,15 @@ async fn measure(set: &TopicSet, options: &Options) -> Result<Comparison<Outcome
     let mut running =
         [processor::start(set, GROUP, 1, &[])?, ingress(set, &address.to_string(), options.quota)?];
     let group = Group::new(set, GROUP, &[&set.topics.requested])?;
-    wait(LOOK, PATIENCE, &mut running, || group.has_begun(1)).context("the processor")?;
+    wait(CHECK_INTERVAL, PATIENCE, &mut running, || group.has_begun(1)).context("the processor")?;
     let is_open = || Ok(std::net::TcpStream::connect(address).is_ok());
-    wait(LOOK, PATIENCE, &mut running, is_open).context("the ingress")?;
+    wait(CHECK_INTERVAL, PATIENCE, &mut running, is_open).context("the ingress")?;
     eprintln!("warming up");
     measure_round(address, options, WARM_UP).await?;
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
         eprintln!("round {number} of {}", options.rounds);
-        let without = caller::measure(address, options.rate, options.requests).await?;
-        let attack = Attack::start(address, options.flood, options.slow)?;
-        let with = caller::measure(address, options.rate, options.requests).await;
-        let attack = attack.stop()?;
-        ensure!(attack.refused > 0, "the flood was never refused: {attack:?}");
-        rounds.push(Round::new(without, with?, attack));
-        let Outcome { asked, refused, cut } = attack;
-        eprintln!(
-            "  the flood: {asked} requests, {refused} refused; {cut} slow connections were cut"
-        );
+        rounds.push(measure_round(address, options, options.requests).await?);
         running.iter_mut().try_for_each(Running::check)?;
     }
     running.into_iter().rev().try_for_each(Running::stop)?;

@@ -1,13 +1,18 @@
-//! The checker must be able to fail: each test doctors what a faultless run leaves behind.
+//! Tests of the judgement. Each test falsifies the evidence of a faultless run, and the judgement
+//! must find the violation.
 
 use abacus_schemas::{CacheLevel, ComputeCompleted, ComputeRequested, Outcome, Timestamp};
 
+use super::comparison::question_of;
 use super::*;
-use crate::evidence::{Asked, Completed, Direct, HttpAnswer, Reply, Way};
+use crate::evidence::{Call, Channel, Completed, DirectCall, HttpAnswer, Reply, Requested};
+use crate::oracle::Expected;
+use crate::question::Question;
+use crate::verdict::CallerCounts;
 
 const DIRECT: usize = 3;
 
-/// Three direct requests and one over HTTP, all well.
+/// Three direct requests and one over HTTP, all completed.
 fn faultless() -> Evidence {
     let questions = [
         Question::new("pow", &[("base", "2"), ("exponent", "10")]),
@@ -17,12 +22,12 @@ fn faultless() -> Evidence {
     ];
     let requested: Vec<Requested> = questions.iter().enumerate().map(requested).collect();
     let completed: Vec<Completed> = requested.iter().map(completed).collect();
-    let asked = questions.iter().enumerate().map(|(number, question)| Asked {
+    let calls = questions.iter().enumerate().map(|(number, question)| Call {
         question: question.clone(),
-        way: if number < DIRECT { direct(number) } else { over_http(question) },
+        channel: if number < DIRECT { direct(number) } else { over_http(question) },
     });
     Evidence {
-        asked: asked.collect(),
+        calls: calls.collect(),
         replies: completed[..DIRECT].iter().enumerate().map(reply).collect(),
         written: completed.len(),
         handed_over: 0,
@@ -77,8 +82,8 @@ fn failure(code: &str) -> Outcome {
     Outcome::Failed { code: code.to_owned(), message: String::new() }
 }
 
-fn direct(number: usize) -> Way {
-    Way::Direct(Direct {
+fn direct(number: usize) -> Channel {
+    Channel::Direct(DirectCall {
         id: format!("id {number}"),
         correlation: format!("correlation {number}"),
         caller: 0,
@@ -95,56 +100,60 @@ fn reply((number, completed): (usize, &Completed)) -> Reply {
     }
 }
 
-fn over_http(question: &Question) -> Way {
+fn over_http(question: &Question) -> Channel {
     let body = serde_json::json!({
         "request_id": "id 3", "operation": question.operation, "operands": question.operands,
         "result": "55",
     });
-    Way::Http(HttpAnswer::Response { status: 200, body: body.to_string() })
+    Channel::Http(HttpAnswer::Response { status: 200, body: body.to_string() })
 }
 
-/// What a doctored run is found to break.
+/// Judges a falsified run. Returns the violations.
 #[track_caller]
-fn broken_by(doctor: impl FnOnce(&mut Evidence)) -> Vec<Broken> {
+fn broken_by(doctor: impl FnOnce(&mut Evidence)) -> Vec<Violation> {
     let mut evidence = faultless();
     doctor(&mut evidence);
     let verdict = judge(&evidence, &mut Oracle::default());
-    assert_eq!(verdict.is_clean(), verdict.broken.is_empty());
-    verdict.broken.into_keys().collect()
+    assert_eq!(verdict.is_clean(), verdict.violations.is_empty());
+    verdict.violations.into_keys().collect()
 }
 
-fn direct_of(evidence: &mut Evidence, number: usize) -> &mut Direct {
-    match &mut evidence.asked[number].way {
-        Way::Direct(direct) => direct,
-        Way::Http(_) => panic!("{number} is asked over HTTP"),
+fn direct_of(evidence: &mut Evidence, number: usize) -> &mut DirectCall {
+    match &mut evidence.calls[number].channel {
+        Channel::Direct(direct) => direct,
+        Channel::Http(_) => panic!("{number} is asked over HTTP"),
     }
 }
 
-fn answer_over_http(status: u16, body: &str) -> Way {
-    Way::Http(HttpAnswer::Response { status, body: body.to_owned() })
+fn answer_over_http(status: u16, body: &str) -> Channel {
+    Channel::Http(HttpAnswer::Response { status, body: body.to_owned() })
 }
 
 #[test]
 fn a_faultless_run_is_clean_and_everything_is_counted() {
     let verdict = judge(&faultless(), &mut Oracle::default());
-    assert!(verdict.is_clean(), "{:?}", verdict.broken);
+    assert!(verdict.is_clean(), "{:?}", verdict.violations);
     assert_eq!((verdict.requested, verdict.completed, verdict.written), (4, 4, 4));
     assert_eq!((verdict.succeeded, verdict.failed, verdict.expired), (3, 1, 0));
-    let heard =
-        |callers, answered, refused| Heard { callers, answered, refused, ..Heard::default() };
+    let heard = |callers, answered, refused| CallerCounts {
+        callers,
+        answered,
+        refused,
+        ..CallerCounts::default()
+    };
     assert_eq!((verdict.direct, verdict.http), (heard(3, 2, 1), heard(1, 1, 0)));
 }
 
 #[test]
 fn a_completion_that_is_missing_or_there_twice_is_found() {
-    assert_eq!(broken_by(|e| drop(e.completed.remove(1))), [Broken::Missing]);
-    assert_eq!(broken_by(|e| e.completed.push(e.completed[0].clone())), [Broken::Duplicated]);
+    assert_eq!(broken_by(|e| drop(e.completed.remove(1))), [Violation::Missing]);
+    assert_eq!(broken_by(|e| e.completed.push(e.completed[0].clone())), [Violation::Duplicated]);
     let stranger = |e: &mut Evidence| {
         let mut stranger = e.completed[0].clone();
         stranger.event.request_id = "nobody's".to_owned();
         e.completed.push(stranger);
     };
-    assert_eq!(broken_by(stranger), [Broken::Unasked]);
+    assert_eq!(broken_by(stranger), [Violation::Unasked]);
 }
 
 #[test]
@@ -157,19 +166,19 @@ fn a_completion_that_says_something_else_is_found() {
         failure("internal"),
     ];
     for outcome in outcomes {
-        assert_eq!(broken_by(|e| e.completed[0].event.outcome = outcome), [Broken::Wrong]);
+        assert_eq!(broken_by(|e| e.completed[0].event.outcome = outcome), [Violation::Wrong]);
     }
     let another_code =
         |e: &mut Evidence| e.completed[2].event.outcome = failure("unknown-operation");
-    assert_eq!(broken_by(another_code), [Broken::Wrong]);
-    assert_eq!(broken_by(|e| e.completed[0].event.source = "http".to_owned()), [Broken::Wrong]);
-    assert_eq!(broken_by(|e| e.completed[0].partition = 3), [Broken::Misplaced]);
+    assert_eq!(broken_by(another_code), [Violation::Wrong]);
+    assert_eq!(broken_by(|e| e.completed[0].event.source = "http".to_owned()), [Violation::Wrong]);
+    assert_eq!(broken_by(|e| e.completed[0].partition = 3), [Violation::Misplaced]);
 }
 
 #[test]
 fn an_expiry_counts_only_past_the_deadline() {
     let expire = |e: &mut Evidence| e.completed[0].event.outcome = failure("expired");
-    assert_eq!(broken_by(expire), [Broken::Wrong]);
+    assert_eq!(broken_by(expire), [Violation::Wrong]);
     let late = |e: &mut Evidence| {
         expire(e);
         e.completed[0].event.completed_at = Timestamp::from_micros(2_000_000);
@@ -179,7 +188,7 @@ fn an_expiry_counts_only_past_the_deadline() {
         late(e);
         e.requested[0].deadline = None;
     };
-    assert_eq!(broken_by(without_a_deadline), [Broken::Wrong]);
+    assert_eq!(broken_by(without_a_deadline), [Violation::Wrong]);
 }
 
 #[test]
@@ -188,7 +197,7 @@ fn a_request_that_vanished_or_that_nobody_sent_is_found() {
         e.requested.remove(0);
         e.completed.remove(0);
     };
-    assert_eq!(broken_by(vanish), [Broken::RequestLost]);
+    assert_eq!(broken_by(vanish), [Violation::RequestLost]);
     let never_confirmed = |e: &mut Evidence| {
         vanish(e);
         e.replies.remove(0);
@@ -196,17 +205,17 @@ fn a_request_that_vanished_or_that_nobody_sent_is_found() {
     };
     assert_eq!(broken_by(never_confirmed), []);
     let twice = |e: &mut Evidence| e.requested.push(e.requested[0].clone());
-    assert_eq!(broken_by(twice), [Broken::RequestUnasked]);
+    assert_eq!(broken_by(twice), [Violation::RequestUnasked]);
     let forget = |e: &mut Evidence| {
-        e.asked.remove(0);
+        e.calls.remove(0);
         e.replies.remove(0);
     };
-    assert_eq!(broken_by(forget), [Broken::RequestUnasked]);
+    assert_eq!(broken_by(forget), [Violation::RequestUnasked]);
 }
 
 #[test]
 fn a_reply_that_is_anothers_is_found() {
-    let foreign = [Broken::Foreign, Broken::Unanswered];
+    let foreign = [Violation::Foreign, Violation::Unanswered];
     assert_eq!(broken_by(|e| e.replies[0].caller = 1), foreign);
     assert_eq!(broken_by(|e| e.replies[0].correlation = "nobody's".to_owned()), foreign);
     assert_eq!(broken_by(|e| e.replies[0].event = e.replies[1].event.clone()), foreign);
@@ -220,20 +229,20 @@ fn a_reply_that_is_anothers_is_found() {
 
 #[test]
 fn a_reply_that_is_wrong_or_missing_is_found_and_a_repeated_one_is_none() {
-    assert_eq!(broken_by(|e| drop(e.replies.remove(0))), [Broken::Unanswered]);
+    assert_eq!(broken_by(|e| drop(e.replies.remove(0))), [Violation::Unanswered]);
     let wrong = |e: &mut Evidence| e.replies[0].event.outcome = failure("internal");
-    assert_eq!(broken_by(wrong), [Broken::WrongAnswer]);
+    assert_eq!(broken_by(wrong), [Violation::WrongAnswer]);
     let repeated = |e: &mut Evidence| e.replies.push(e.replies[0].clone());
     assert_eq!(broken_by(repeated), []);
     let too_late = |e: &mut Evidence| direct_of(e, 0).is_late = true;
-    assert_eq!(broken_by(too_late), [Broken::WrongAnswer]);
+    assert_eq!(broken_by(too_late), [Violation::WrongAnswer]);
 }
 
 #[test]
 fn what_a_caller_over_http_may_not_hear_is_found() {
     let answered = |status, body: &str| {
-        let way = answer_over_http(status, body);
-        broken_by(|e| e.asked[3].way = way)
+        let channel = answer_over_http(status, body);
+        broken_by(|e| e.calls[3].channel = channel)
     };
     let body = |id: &str, n: &str, result: &str| {
         format!(
@@ -243,18 +252,18 @@ fn what_a_caller_over_http_may_not_hear_is_found() {
     assert_eq!(answered(200, &body("id 3", "10", "55")), []);
     assert_eq!(answered(202, &body("id 3", "10", "")), []);
     assert_eq!(answered(503, "{}"), []);
-    assert_eq!(answered(200, &body("id 3", "10", "54")), [Broken::WrongAnswer]);
-    assert_eq!(answered(200, &body("id 3", "11", "89")), [Broken::Foreign]);
-    assert_eq!(answered(200, &body("id 0", "10", "55")), [Broken::Foreign]);
-    assert_eq!(answered(202, &body("nowhere", "10", "")), [Broken::Foreign]);
-    assert_eq!(answered(422, r#"{"code":"result-too-large"}"#), [Broken::WrongAnswer]);
-    assert_eq!(answered(500, "{}"), [Broken::WrongAnswer]);
-    let way = Way::Http(HttpAnswer::None("reset".to_owned()));
-    assert_eq!(broken_by(|e| e.asked[3].way = way), [Broken::Unanswered]);
+    assert_eq!(answered(200, &body("id 3", "10", "54")), [Violation::WrongAnswer]);
+    assert_eq!(answered(200, &body("id 3", "11", "89")), [Violation::Foreign]);
+    assert_eq!(answered(200, &body("id 0", "10", "55")), [Violation::Foreign]);
+    assert_eq!(answered(202, &body("nowhere", "10", "")), [Violation::Foreign]);
+    assert_eq!(answered(422, r#"{"code":"result-too-large"}"#), [Violation::WrongAnswer]);
+    assert_eq!(answered(500, "{}"), [Violation::WrongAnswer]);
+    let channel = Channel::Http(HttpAnswer::NoResponse("reset".to_owned()));
+    assert_eq!(broken_by(|e| e.calls[3].channel = channel), [Violation::Unanswered]);
 }
 
 #[test]
 fn dead_letters_and_a_run_without_success_are_found() {
-    assert_eq!(broken_by(|e| e.dead_letters = 1), [Broken::DeadLetter]);
-    assert_eq!(broken_by(|e| *e = Evidence::default()), [Broken::NothingSucceeded]);
+    assert_eq!(broken_by(|e| e.dead_letters = 1), [Violation::DeadLetter]);
+    assert_eq!(broken_by(|e| *e = Evidence::default()), [Violation::NothingSucceeded]);
 }

@@ -1,10 +1,10 @@
-//! The floor: what a request and its reply cost on this broker with nothing around them.
+//! The floor: the cost of a request and its reply on this broker, with nothing else around.
 //!
-//! Two hops: a requester writes to a topic of four partitions and keeps to one of them for 5 ms at a time;
-//! an echo, a process of its own as the system's parts are, writes the same bytes to a reply topic of one
-//! partition, which the requester reads. Requests carry the address of their reply. Producers are
-//! idempotent, wait for all replicas and linger not at all. Clients are polled on threads of their
-//! own, outside of any async runtime.
+//! A request takes two hops. A requester writes to a topic of four partitions and changes the
+//! partition every 5 ms. An echo, in a separate process like the parts of the system, writes equal
+//! bytes to a reply topic of one partition, read by the requester. Requests carry the address of
+//! their reply. Producers are idempotent, wait for all replicas, and do not linger. Threads outside
+//! any async runtime poll the clients.
 
 pub(crate) mod clients;
 mod echo;
@@ -21,14 +21,11 @@ use crate::measurement::Outcome;
 
 use self::echo_process::EchoProcess;
 use self::requester::Requester;
-use self::topics::{Names, Topics};
+use self::topics::{TopicNames, Topics};
 
 pub(crate) use self::echo::run as echo;
 
-/// How many partitions requests are spread over.
-const REQUEST_PARTITIONS: i32 = 4;
-
-/// The echo and its requester, ready to be measured again and again.
+/// The echo and its requester, for any number of measurements.
 pub(crate) struct Floor {
     topics: Topics,
     echo: EchoProcess,
@@ -36,7 +33,7 @@ pub(crate) struct Floor {
 }
 
 impl Floor {
-    /// Makes topics of its own and starts the echo.
+    /// Creates the floor's topics and starts the echo.
     pub(crate) async fn start(bootstrap: &str) -> Result<Self> {
         let topics = Topics::create(bootstrap).await?;
         let started = connect(bootstrap, topics.names());
@@ -49,12 +46,12 @@ impl Floor {
         }
     }
 
-    /// Keeps `in_flight` requests going for as long as `time`.
+    /// Keeps `in_flight` requests in flight for `time`.
     pub(crate) fn measure(&mut self, in_flight: u32, time: Duration) -> Result<Outcome> {
         self.requester.measure(in_flight, time)
     }
 
-    /// Stops the echo and removes the topics.
+    /// Stops the echo and deletes the topics.
     pub(crate) async fn stop(self) -> Result<()> {
         let echo = self.echo.stop();
         drop(self.requester);
@@ -63,7 +60,7 @@ impl Floor {
     }
 }
 
-fn connect(bootstrap: &str, topics: &Names) -> Result<(EchoProcess, Requester)> {
+fn connect(bootstrap: &str, topics: &TopicNames) -> Result<(EchoProcess, Requester)> {
     let echo = EchoProcess::start(bootstrap, &topics.requests)?;
     Ok((echo, Requester::connect(bootstrap, topics)?))
 }

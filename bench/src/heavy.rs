@@ -1,9 +1,10 @@
-//! Light requests beside heavy ones: what a caller with a small question notices of somebody's large one.
+//! Light requests beside heavy ones: the effect of one caller's large computation on another
+//! caller's small ones.
 //!
-//! Light requests come at a steady rate, whatever becomes of them, and spread over all partitions; a
-//! latency counts from the moment at which its request was to be sent ([`light`]). Rounds without and
-//! with one long computation in every partition alternate ([`stalls`]). Every light request must be
-//! answered, and every heavy one completed with its right result.
+//! Light requests are sent at a steady rate over all partitions, regardless of their replies. A
+//! latency counts from the scheduled time of its request ([`light`]). Rounds without and with one
+//! long computation in every partition alternate ([`stalls`]). Every light request must be
+//! answered, and every heavy one must complete with the right result.
 
 mod light;
 mod stalls;
@@ -17,18 +18,19 @@ use serde::Serialize;
 
 use self::light::Light;
 use self::stalls::Stalls;
-use crate::beside::{Comparison, Round, Subject};
 use crate::child::{Running, wait};
 use crate::codecs::Codecs;
+use crate::comparison::{Comparison, Round, Subject};
+use crate::findings::Findings as _;
 use crate::group::Group;
 use crate::processor;
-use crate::report::Findings as _;
 use crate::topic_set::TopicSet;
 
 const GROUP: &str = "bench-heavy";
 const PATIENCE: Duration = Duration::from_mins(1);
-const LOOK: Duration = Duration::from_millis(20);
-/// Light requests before any that count: connections open, the broker compiles its hot paths.
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
+/// Number of uncounted light requests at the start: connections open, and the broker compiles its
+/// hot paths.
 const WARM_UP: u32 = 3_000;
 
 const SUBJECT: Subject = Subject {
@@ -38,40 +40,40 @@ const SUBJECT: Subject = Subject {
     demand: "light p99 beside heavy requests over light p99 without, at most",
 };
 
-/// What became of the heavy requests of a round.
+/// Outcome of the heavy requests of a round.
 #[derive(Debug, Serialize)]
 struct Stalled {
-    /// From asking for them to the last one's completion.
+    /// Time from sending the heavy requests to the last completion.
     completed_seconds: f64,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// How many light requests a round has
+    /// Number of light requests in a round
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     requests: u32,
-    /// Light requests a second
+    /// Light requests per second
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: u32,
-    /// How long each heavy computation takes, in milliseconds
+    /// Duration of each heavy computation, in milliseconds
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=600_000))]
     stall: u64,
-    /// How often both are measured; medians over the rounds are reported
+    /// Number of rounds; the report shows medians over the rounds
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
-    /// Partitions of the requests
+    /// Number of partitions of the requests
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1000))]
     partitions: u32,
-    /// Where the system's programs are, the processor with its test operations [default: where this
-    /// program is]
+    /// Folder of the system's programs, with a processor that has the test operations [default: the
+    /// folder of this program]
     #[arg(long)]
     binaries: Option<PathBuf>,
-    /// Print JSON, every single round included, instead of tables
+    /// Print JSON with every single round instead of tables
     #[arg(long)]
     json: bool,
 }
 
-/// Measures, prints what it found and removes what it made.
+/// Measures, prints the findings, and deletes the topics.
 pub(crate) async fn run(bootstrap: &str, options: &Options) -> Result<()> {
     let set = TopicSet::create(bootstrap, options.binaries.as_deref(), options.partitions)?;
     let report = measure(&set, options).await;
@@ -84,7 +86,8 @@ async fn measure(set: &TopicSet, options: &Options) -> Result<Comparison<Stalled
     let codecs = Codecs::look_up(&set.topics).await?;
     let mut processor = [processor::start(set, GROUP, 1, &[])?];
     let group = Group::new(set, GROUP, &[&set.topics.requested])?;
-    wait(LOOK, PATIENCE, &mut processor, || group.has_begun(1)).context("the processor")?;
+    wait(CHECK_INTERVAL, PATIENCE, &mut processor, || group.has_begun(1))
+        .context("the processor")?;
     let mut light = Light::connect(set, &codecs, options.rate)?;
     let mut stalls = Stalls::connect(set, &codecs, options.stall)?;
     eprintln!("warming up");

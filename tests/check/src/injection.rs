@@ -1,18 +1,18 @@
-//! Breaking one thing, and seeing to it that it broke.
+//! Injection of faults. Every injection verifies its fault.
 
 use std::time::{Duration, Instant};
 
 use abacus_testkit::Broker;
 
 use crate::driver::Driver;
-use crate::fault::{Arm, Fault};
+use crate::fault::{ArmedFailpoint, Fault};
 
-/// How long a fault may take to happen: a rebalance that waits for a dead member, and a start.
+/// Longest time for a fault to take effect: a rebalance around a dead member, and a start.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Driver<'_> {
-    /// Breaks something; says whether it did break.
-    pub(crate) fn strike(&mut self, fault: Fault) -> bool {
+    /// Injects a fault. Returns whether the fault took effect.
+    pub(crate) fn inject(&mut self, fault: Fault) -> bool {
         match fault {
             Fault::Kill(after) => self.kill(after),
             Fault::Failpoint(arm) => self.die_at(arm),
@@ -29,7 +29,7 @@ impl Driver<'_> {
         *self.random.one_of(&all)
     }
 
-    /// One that works: it has partitions.
+    /// Chooses a processor with partitions.
     fn working_victim(&mut self) -> usize {
         let mut victim = self.victim();
         self.wait_under_load(PATIENCE, |driver| {
@@ -49,8 +49,8 @@ impl Driver<'_> {
         self.pool.kill(victim)
     }
 
-    fn die_at(&mut self, arm: Arm) -> bool {
-        // Who was started again during the last fault may be the one, and dead already.
+    fn die_at(&mut self, arm: ArmedFailpoint) -> bool {
+        // The processor started during the last fault may be armed, and may already be dead.
         if !self.pool.is_armed(arm) && !self.pool.fired.contains(&arm) {
             let victim = self.victim();
             self.pool.arm(victim, arm);
@@ -58,7 +58,8 @@ impl Driver<'_> {
         self.wait_under_load(PATIENCE, |driver| driver.pool.has_fired(arm))
     }
 
-    /// Longer than a session: then the others have all partitions, and it wakes as a stranger.
+    /// Stops a processor for longer than a session. The other processors then have all partitions,
+    /// and the stopped one resumes outside the group.
     fn freeze(&mut self) -> bool {
         let victim = self.working_victim();
         let all = self.system.kafka.end_offsets(&self.system.topics.requested).len() as u64;
@@ -72,7 +73,8 @@ impl Driver<'_> {
         replaced && lived
     }
 
-    /// Until it has caught up with the others, so that the next may be away after it.
+    /// Stops and starts a broker. Waits until the broker is in sync again, so the next broker may
+    /// stop.
     fn bounce(&mut self, away: Duration, stop: fn(&mut Broker)) -> bool {
         let all: Vec<usize> = (0..self.cluster.size()).collect();
         let index = *self.random.one_of(&all);
