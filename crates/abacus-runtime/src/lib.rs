@@ -10,7 +10,7 @@
 //! - [`metrics!`] declares the metrics of a crate as typed fields.
 
 mod admin;
-mod breaker;
+mod circuit_breaker;
 mod config;
 mod environment;
 mod logging;
@@ -28,7 +28,7 @@ pub use bytesize::ByteSize;
 pub use prometheus;
 pub use secrecy::{ExposeSecret, SecretString};
 
-pub use crate::breaker::{Breaker, Change};
+pub use crate::circuit_breaker::{Change, CircuitBreaker};
 pub use crate::config::{AdminConfig, Config, LogConfig, ServiceConfig, ShutdownConfig};
 pub use crate::environment::{
     Effective, EffectiveSetting, Environment, Problem, Problems, SettingDoc, Source,

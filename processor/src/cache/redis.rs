@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use abacus_runtime::{Breaker, Change, ExposeSecret};
+use abacus_runtime::{Change, CircuitBreaker, ExposeSecret};
 use anyhow::Context as _;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{AsyncCommands, RedisResult};
@@ -26,7 +26,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct Redis {
     connection: ConnectionManager,
-    breaker: Arc<Breaker>,
+    breaker: Arc<CircuitBreaker>,
     writes: Arc<Semaphore>,
     prefix: Arc<str>,
     timeout: Duration,

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use abacus_runtime::{Breaker, Change, ExposeSecret as _, RedisConfig};
+use abacus_runtime::{Change, CircuitBreaker, ExposeSecret as _, RedisConfig};
 use anyhow::Context as _;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use tokio::time::timeout;
@@ -44,7 +44,7 @@ pub(crate) struct Grant {
 /// Leases from Redis, with a time limit and a circuit breaker.
 pub struct LeaseStore {
     connection: ConnectionManager,
-    breaker: Breaker,
+    breaker: CircuitBreaker,
     prefix: String,
     timeout: Duration,
     metrics: Metrics,
@@ -61,7 +61,7 @@ impl LeaseStore {
             .set_number_of_retries(1);
         let connection = ConnectionManager::new_lazy_with_config(client, settings)?;
         let (prefix, timeout) = (config.prefix.clone(), config.timeout);
-        Ok(Self { connection, breaker: Breaker::default(), prefix, timeout, metrics })
+        Ok(Self { connection, breaker: CircuitBreaker::default(), prefix, timeout, metrics })
     }
 
     /// Longest wait of a request for Redis.

@@ -12,7 +12,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Counts how calls to one outside system went, and says whether to make the next.
 #[derive(Debug, Default)]
-pub struct Breaker {
+pub struct CircuitBreaker {
     state: Mutex<State>,
 }
 
@@ -33,7 +33,7 @@ pub enum Change {
     None,
 }
 
-impl Breaker {
+impl CircuitBreaker {
     /// Whether calls are not worth the wait.
     pub fn is_open(&self) -> bool {
         self.state.lock().open_until.is_some()
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn it_opens_after_failures_in_a_row_and_lets_one_question_through_later() {
-        let (breaker, start) = (Breaker::default(), Instant::now());
+        let (breaker, start) = (CircuitBreaker::default(), Instant::now());
         for _ in 1..FAILURES {
             assert_eq!(breaker.failed(start), Change::None);
         }
