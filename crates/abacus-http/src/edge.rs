@@ -2,7 +2,7 @@
 
 pub mod body_guard;
 pub mod body_pace;
-pub mod config;
+mod config;
 pub mod cors;
 pub mod limits;
 pub mod proxies;

@@ -8,6 +8,9 @@ mod document;
 mod problem_type;
 pub mod responses;
 
+/// For [`problem_types!`](crate::problem_types!).
+#[doc(hidden)]
+pub use axum::http::StatusCode;
 pub use document::{MEDIA_TYPE, Problem, cut};
 pub use problem_type::{Class, LogLevel, ProblemType, Retry};
 pub use responses::On;

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use abacus_runtime::{Config, Environment};
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::Response;
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -104,37 +103,6 @@ impl HttpBody for TimedBody {
             this.watch.set(READ);
         }
         Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// A response body that keeps a guard until hyper has taken the last piece.
-pub struct GuardedBody<T> {
-    body: Body,
-    _guard: T,
-}
-
-/// Keeps `guard` until the response is sent, or given up.
-pub fn hold_until_sent<T>(response: Response<Body>, guard: T) -> Response<GuardedBody<T>> {
-    response.map(|body| GuardedBody { body, _guard: guard })
-}
-
-impl<T: Unpin> HttpBody for GuardedBody<T> {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {

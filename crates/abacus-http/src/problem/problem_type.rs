@@ -136,7 +136,7 @@ macro_rules! problem_types {
         $(
             #[doc = $title]
             pub(crate) const $name: &$crate::problem::ProblemType = &$crate::problem::ProblemType::new(
-                (::axum::http::StatusCode::$status, $code),
+                ($crate::problem::StatusCode::$status, $code),
                 $title,
                 $happened,
                 $remedy,

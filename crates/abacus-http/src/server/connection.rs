@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use super::connections::ConnectionGuard;
 use super::timeouts::{Activity, TimedStream, Timeouts};
 use crate::Metrics;
-use crate::edge::body_pace::hold_until_sent;
+use crate::edge::body_guard::hold_until_sent;
 
 /// At a shutdown, busy connections are told to end, and get this time to do so before idle ones are closed: a request
 /// that crosses the closing of its connection is lost.

@@ -21,8 +21,6 @@ use super::timeouts::Timeouts;
 use crate::Metrics;
 use crate::edge::EdgeConfig;
 
-pub use super::connection::close_connection;
-
 /// Time for requests in flight to end after the shutdown was requested.
 const DRAIN: Duration = Duration::from_secs(10);
 /// Time for writing the last answers after the end of the drain.

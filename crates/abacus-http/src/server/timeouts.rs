@@ -19,7 +19,7 @@ use crate::Metrics;
 
 /// Timeouts of a connection.
 #[derive(Clone, Copy, Debug)]
-pub struct Timeouts {
+pub(super) struct Timeouts {
     /// Time for the head of a request.
     pub(super) head: Duration,
     /// Time without a request.
