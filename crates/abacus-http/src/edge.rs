@@ -1,4 +1,5 @@
-//! Protection at the edge of a service: trusted proxies, CORS, security headers, limits of size and time.
+//! Protection at the edge of a service: trusted proxies, CORS, security headers, limits of size and
+//! time.
 
 pub mod body_guard;
 pub mod body_pace;

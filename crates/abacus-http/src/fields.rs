@@ -1,4 +1,4 @@
-//! Header fields as values. Nothing here does I/O.
+//! Header fields as values. The modules do no I/O.
 
 pub mod accept;
 pub mod coding;

@@ -1,9 +1,9 @@
-//! Metrics of connections and bodies. The service names and registers them.
+//! Metrics of connections and bodies. The service names and registers the handles.
 
 use abacus_runtime::prometheus::{IntCounter, IntCounterVec, IntGauge};
 
-/// Labels of [`Metrics::connections_ended`]: `total` and `address` for refused connections, `head`, `idle` and `write`
-/// for connections closed because they did not move.
+/// Labels of [`Metrics::connections_ended`]: `total` and `address` for refused connections; `head`,
+/// `idle` and `write` for connections closed by a timeout.
 pub const CONNECTION_END_REASONS: [&str; 5] = ["total", "address", "head", "idle", "write"];
 
 /// Handles of the metrics.
@@ -13,13 +13,13 @@ pub struct Metrics {
     pub connections: IntGauge,
     /// Connections refused or closed by the server, by reason ([`CONNECTION_END_REASONS`]).
     pub connections_ended: IntCounterVec,
-    /// Requests whose body did not arrive in time.
+    /// Requests with a body beyond the time limits.
     pub slow_bodies: IntCounter,
 }
 
 #[cfg(test)]
 impl Metrics {
-    /// Metrics of no registry.
+    /// Metrics without a registry.
     pub(crate) fn unregistered() -> Self {
         use abacus_runtime::prometheus::Opts;
         let ended = Opts::new("connections_ended", "connections ended");

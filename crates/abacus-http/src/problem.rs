@@ -1,8 +1,9 @@
-//! Problem documents (RFC 9457): types, classes, documents, and their description in OpenAPI.
+//! Problem documents (RFC 9457): types, classes, documents, and the description in `OpenAPI`.
 //!
-//! A service declares the rows of its problem types with [`problem_types!`](crate::problem_types!), one module for each
-//! section, and lists the sections with [`problem_sections!`](crate::problem_sections!). Each error of the service maps
-//! to a [`Class`], which only a row can make.
+//! A service declares the rows of problem types with [`problem_types!`](crate::problem_types!), a
+//! module for each section, and lists the sections with
+//! [`problem_sections!`](crate::problem_sections!). Each error of the service maps to a [`Class`];
+//! only a row makes a class.
 
 mod document;
 mod problem_type;

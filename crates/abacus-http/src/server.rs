@@ -1,7 +1,7 @@
 //! The HTTP/1.1 server: listens, serves, and drains at a shutdown.
 //!
-//! A connection is served while it moves (`timeouts`) and while the number of connections is within its limits. The
-//! router of the service answers the requests.
+//! The server closes connections without progress (`timeouts`), and refuses connections beyond the
+//! limits (`connections`). The router of the service answers the requests.
 
 mod connection;
 mod connections;

@@ -1,4 +1,5 @@
-//! Response bodies with a guard, for example a permit: the guard lives until the body is sent, or until the body is written.
+//! Response bodies with a guard, for example a permit. The guard lives until the body is sent, or
+//! until the body is written.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +16,8 @@ pub fn hold_until_sent<T>(response: Response<Body>, guard: T) -> Response<HeldUn
 
 /// Keeps `guard` until the last of `bytes` is written.
 ///
-/// hyper drops a body when taking the last piece for writing; only the piece lives until the bytes are written.
+/// hyper drops a body when taking the last piece for writing; only the piece lives until the bytes
+/// are written.
 pub fn hold_until_written<T: Send + 'static>(bytes: Bytes, guard: T) -> Bytes {
     Bytes::from_owner(GuardedBytes { bytes, _guard: guard })
 }

@@ -38,7 +38,7 @@ impl Config for Pace {
     }
 }
 
-/// State of a body, for code that has only the answer.
+/// State of a request body, for code without access to the body.
 #[derive(Clone, Debug)]
 pub struct BodyWatch(Arc<AtomicU8>);
 
@@ -67,12 +67,13 @@ impl TimedBody {
 }
 
 impl BodyWatch {
-    /// Whether the body was read to its end. An unread rest blocks the next request of the connection.
+    /// Returns `true` if the body was read to the end. An unread rest blocks the next request of
+    /// the connection.
     pub fn is_read(&self) -> bool {
         self.0.load(Ordering::Relaxed) == READ
     }
 
-    /// Whether the body exceeded a time limit.
+    /// Returns `true` if the body exceeded a time limit.
     pub fn is_too_slow(&self) -> bool {
         self.0.load(Ordering::Relaxed) == TOO_SLOW
     }

@@ -1,5 +1,5 @@
-//! Cross-origin resource sharing (the Fetch standard): only pages of the listed sites may use the API. The API uses no
-//! cookies, so credentials are not allowed.
+//! Cross-origin resource sharing (the Fetch standard): only pages of the listed sites may use the
+//! API. Credentials are not allowed, because the API uses no cookies.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const MAX_AGE: Duration = Duration::from_mins(10);
 const METHODS: [Method; 6] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
-/// An origin such as `https://app.example`: scheme, host and port.
+/// An origin: scheme, host and port, for example `https://app.example`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(HeaderValue);
 
@@ -31,8 +31,8 @@ impl Setting for Origin {
     }
 }
 
-/// Makes the layer that answers preflight requests; `None` without a listed site. `allowed` are request headers,
-/// `exposed` are response headers.
+/// Makes the layer for preflight requests; `None` without a listed site. `allowed` are request
+/// headers, `exposed` are response headers.
 pub fn layer(
     origins: &[Origin],
     allowed: Vec<HeaderName>,

@@ -7,7 +7,7 @@ use axum::http::{HeaderName, HeaderValue};
 /// Bytes of a header line besides name and value: `: ` and the end of the line.
 const PUNCTUATION: usize = 4;
 
-/// The smallest buffer that hyper accepts.
+/// Smallest buffer accepted by hyper, in bytes.
 const SMALLEST_BUFFER: usize = 8 * 1024;
 
 /// Limits of a request's head, in bytes.
@@ -17,7 +17,7 @@ pub struct HeadLimits {
     max_headers: u64,
 }
 
-/// A part of the head that is too large.
+/// A part of the head above the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TooLarge {
     /// Path and query have more than `limit` bytes.
@@ -64,8 +64,8 @@ impl HeadLimits {
         Ok(())
     }
 
-    /// Buffer for a head, in bytes: twice the limits, so that a head slightly beyond them still gets a problem
-    /// document.
+    /// Buffer for a head, in bytes: twice the limits. A head slightly above the limits still gets a
+    /// problem document.
     pub fn largest_head(self) -> usize {
         let limits = self.max_url.saturating_add(self.max_headers);
         usize::try_from(limits.saturating_mul(2)).unwrap_or(usize::MAX).max(SMALLEST_BUFFER)

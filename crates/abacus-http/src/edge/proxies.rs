@@ -1,8 +1,8 @@
 //! The client's address behind trusted proxies, from `X-Forwarded-For` or `Forwarded` (RFC 7239).
 //!
-//! Every proxy appends the address of its client on the right. The field is therefore read from the right, as far as
-//! the addresses are trusted proxies; a caller can invent the rest. Only the configured field is read, because a proxy
-//! that writes one field passes the other field on unchanged.
+//! Every proxy appends the address of the client on the right. The field is therefore read from the
+//! right, as far as the addresses are trusted proxies; a caller can invent the rest. Only the
+//! configured field is read, because a proxy that writes one field passes the other on unchanged.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -17,7 +17,7 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
-    /// Returns the usual assignment of one customer: an IPv4 address, or an IPv6 network of 64 bits.
+    /// Returns the usual assignment of a customer: an IPv4 address, or an IPv6 network of 64 bits.
     pub fn network(self) -> IpAddr {
         match self.0.to_canonical() {
             IpAddr::V4(address) => IpAddr::V4(address),
@@ -35,14 +35,14 @@ pub struct Proxies {
     field: Field,
 }
 
-/// The field in which proxies name their client.
+/// Field with the client's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Field {
     XForwardedFor,
     Forwarded,
 }
 
-/// A network such as `10.0.0.0/8`, or a single address.
+/// A network in CIDR notation, or a single address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Network(IpNet);
 
@@ -64,14 +64,14 @@ impl Config for Proxies {
 }
 
 impl Proxies {
-    /// Returns the first address, from the right, that is not a trusted proxy.
+    /// Returns the first address, from the right, outside the trusted proxies.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
         let mut client = peer.to_canonical();
         if !self.trusts(client) {
             return ClientAddress(client);
         }
         let lines = headers.get_all(self.field.name()).iter().rev();
-        // Hop by hop: a part that a caller wrote may not be text, the parts of trusted proxies are.
+        // Hop by hop: a part written by a caller may not be text, the parts of trusted proxies are.
         let hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
         for hop in hops {
             let hop = str::from_utf8(hop).ok();
@@ -84,7 +84,7 @@ impl Proxies {
         ClientAddress(client)
     }
 
-    /// Whether the address is a trusted proxy.
+    /// Returns `true` for the address of a trusted proxy.
     pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.trusted.iter().any(|network| network.0.contains(&address))
@@ -99,7 +99,7 @@ impl Field {
         }
     }
 
-    /// Returns the address in one hop; `None` for `unknown` and for obfuscated names.
+    /// Returns the address in a hop; `None` for `unknown` and for obfuscated names.
     fn address(self, hop: &str) -> Option<IpAddr> {
         match self {
             Self::XForwardedFor => address(hop.trim()),

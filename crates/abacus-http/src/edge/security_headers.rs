@@ -1,7 +1,7 @@
 //! Security headers for browsers (OWASP Secure Headers).
 //!
-//! The defaults are the strictest values, which fit answers of data. A handler of a page sets its own policy, and the
-//! defaults do not replace it.
+//! The defaults are the strictest values, and fit answers of data. A handler of a page sets another
+//! policy; the defaults do not replace a handler's value.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ impl SecurityHeaders {
         Self { all }
     }
 
-    /// Sets the headers that the answer does not have.
+    /// Adds the headers missing in the answer.
     pub fn write(&self, headers: &mut HeaderMap) {
         for (name, value) in &self.all {
             headers.entry(name).or_insert_with(|| value.clone());

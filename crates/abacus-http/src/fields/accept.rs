@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
-/// Returns all values of `Accept` as one list; `None` without the header.
+/// Returns all values of `Accept` as a list; `None` without the header.
 pub fn accepted(headers: &HeaderMap) -> Option<String> {
     if !headers.contains_key(header::ACCEPT) {
         return None;
@@ -11,8 +11,8 @@ pub fn accepted(headers: &HeaderMap) -> Option<String> {
     Some(values.collect::<Vec<_>>().join(","))
 }
 
-/// Returns the quality of a media type in thousandths: the weight of the most specific range that covers the type.
-///
+/// Returns the quality of a media type in thousandths: the weight of the most specific range that
+/// covers the type.
 /// ```
 /// use abacus_http::fields::accept::quality;
 /// assert_eq!(quality("text/*;q=0.5, application/json", "text", "plain"), 500);

@@ -10,13 +10,14 @@ use tower::{ServiceExt as _, service_fn};
 use tower_http::CompressionLevel;
 use tower_http::compression::Compression;
 
-/// Suffixes that the content codings add to an entity tag.
+/// Suffixes of an entity tag, added by the content codings.
 pub const CODED_TAG_SUFFIXES: [&str; 2] = ["-gzip", "-zstd"];
 
-/// Smallest body that is compressed, in bytes.
+/// Smallest body worth compressing, in bytes.
 const WORTHWHILE: u64 = 1024;
 
-/// Compresses a long response in a coding that `accept_encoding` allows, piece by piece while the body is sent.
+/// Compresses a long response in a coding of `accept_encoding`, piece by piece while the body is
+/// sent.
 pub async fn encode(response: Response, accept_encoding: Option<HeaderValue>) -> Response {
     let Some(accepted) = accept_encoding else { return response };
     if response.body().size_hint().lower() < WORTHWHILE {
@@ -30,16 +31,16 @@ pub async fn encode(response: Response, accept_encoding: Option<HeaderValue>) ->
         let response = response.take().unwrap_or_default();
         async move { Ok::<_, Infallible>(response) }
     });
-    // Digits need only entropy coding, which the fastest level does as well.
+    // Digits need only entropy coding; the fastest level does this as well.
     let compression = Compression::new(answer).quality(CompressionLevel::Fastest);
     let Ok(mut encoded) = compression.oneshot(request).await;
-    // A client that accepts no coding at all, not even `identity`, gets the plain body (RFC 9110, section 12.5.3) and
-    // not a cacheable refusal with the whole body.
+    // A client may accept no coding at all, not even `identity`. The answer is then the plain body
+    // (RFC 9110, section 12.5.3), not a cacheable refusal with the whole body.
     *encoded.status_mut() = status;
     tagged(encoded.map(Body::new))
 }
 
-/// Changes the tag of a compressed body: other bytes need another tag.
+/// Changes the tag of a compressed body, because the bytes differ.
 fn tagged(mut response: Response) -> Response {
     let headers = response.headers();
     let coding = headers.get(header::CONTENT_ENCODING).and_then(|coding| coding.to_str().ok());
@@ -53,7 +54,8 @@ fn tagged(mut response: Response) -> Response {
     response
 }
 
-/// Returns the strong tag of a body in a content coding; `None` for a weak tag, which needs no change.
+/// Returns the strong tag of a body in a content coding; `None` for a weak tag, because weak tags
+/// need no change.
 pub fn tag_in_coding(tag: &HeaderValue, coding: &str) -> Option<HeaderValue> {
     let tag = tag.to_str().ok().filter(|tag| !tag.starts_with("W/"))?;
     HeaderValue::from_str(&format!("{}-{coding}\"", tag.strip_suffix('"')?)).ok()

@@ -1,11 +1,12 @@
-//! Conditional and partial requests: `If-None-Match`, `Range`, `If-Range` (RFC 9110, sections 13 and 14).
+//! Conditional and partial requests: `If-None-Match`, `Range`, `If-Range` (RFC 9110, sections 13
+//! and 14).
 
 use axum::http::{HeaderMap, HeaderName, Method, header};
 
 /// The headers of conditional and partial requests.
 #[derive(Clone, Debug, Default)]
 pub struct Conditions {
-    /// Whether the method is safe (GET or HEAD), so that the answer is cacheable and may have a tag.
+    /// `true` for a safe method (GET or HEAD): the answer is cacheable and may have a tag.
     pub is_safe: bool,
     /// Value of `If-None-Match`.
     pub if_none_match: Option<String>,
@@ -30,13 +31,13 @@ impl Conditions {
         }
     }
 
-    /// Whether `If-None-Match` is `*`, which matches any tag.
+    /// Returns `true` if `If-None-Match` is `*`: any tag matches.
     pub fn is_any(&self) -> bool {
         self.if_none_match.as_deref().is_some_and(|tags| tags.trim() == "*")
     }
 }
 
-/// Joins all values of a header to one list.
+/// Joins all values of a header to a list.
 fn joined(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     if !headers.contains_key(&name) {
         return None;

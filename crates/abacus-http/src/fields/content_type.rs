@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
-/// Whether the body is JSON: `application/json`, or a type with the suffix `+json` (RFC 6839).
+/// Returns `true` for JSON: `application/json`, or a type with the suffix `+json` (RFC 6839).
 pub fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = value.unwrap_or_default().split(';').next().unwrap_or_default().trim();

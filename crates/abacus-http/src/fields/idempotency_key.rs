@@ -1,5 +1,5 @@
-//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a string of RFC 8941, or a bare token as many clients
-//! send it.
+//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a string of RFC 8941, or a bare
+//! token, the form sent by many clients.
 
 use axum::http::{HeaderMap, HeaderName};
 
@@ -11,12 +11,12 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 /// Longest key, in characters.
 const LONGEST: usize = 255;
 
-/// A malformed key. The text completes a sentence that begins with the header's name.
+/// A malformed key. The text completes a sentence beginning with the header's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the `Idempotency-Key` {0}")]
 pub struct MalformedKey(pub &'static str);
 
-/// A key, as the caller chose it.
+/// A key, chosen by the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
@@ -53,7 +53,7 @@ fn parse(text: &str) -> Result<String, MalformedKey> {
     }
 }
 
-/// Whether `item` is a string: printable ASCII in quotes, with only quotes and backslashes escaped.
+/// Checks for a string: printable ASCII in quotes, with only quotes and backslashes escaped.
 fn is_string(item: &str) -> bool {
     let Some(inner) = item.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
         return false;
@@ -72,7 +72,7 @@ fn is_string(item: &str) -> bool {
     item.len() > 1
 }
 
-/// Whether `item` is a token of RFC 8941. Unlike there, a token may begin with a digit, as UUIDs do.
+/// Checks for a token of RFC 8941. Unlike there, a token may begin with a digit, as UUIDs do.
 fn is_bare(item: &str) -> bool {
     item.bytes()
         .all(|letter| letter.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/=".contains(&letter))

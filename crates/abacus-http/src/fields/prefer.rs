@@ -1,7 +1,7 @@
 //! `Prefer` and `Preference-Applied` (RFC 7240): the wait for a result.
 //!
-//! Preferences are wishes. Unknown, malformed and repeated preferences are ignored; `Preference-Applied` names the
-//! honoured ones.
+//! Preferences are wishes. Unknown, malformed and repeated preferences are ignored;
+//! `Preference-Applied` names the honoured preferences.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ impl Preferences {
         }
     }
 
-    /// Replaces the wait by the URL's, which has precedence over the header's.
+    /// Replaces the header's wait by the wait of the URL, if given. The URL has precedence.
     #[must_use]
     pub fn with_wait(self, wait: Option<u64>) -> Self {
         Self { wait: wait.or(self.wait), ..self }
@@ -138,10 +138,10 @@ mod tests {
             let told = wish.applied(MOST, true);
             assert_eq!(told.as_ref().map(|value| value.to_str().unwrap()), applied);
         }
-        // It was answered in time, so nothing was asynchronous.
+        // The answer came in time, not asynchronously.
         assert_eq!(wish(true, None).applied(MOST, false), None);
         assert_eq!(wish(true, Some(2)).applied(MOST, false).unwrap(), "wait=2");
-        // A wait of half a second is not one that can be told in seconds.
+        // Whole seconds cannot express a wait of half a second.
         assert_eq!(wish(false, Some(5)).applied(Duration::from_millis(500), false), None);
     }
 

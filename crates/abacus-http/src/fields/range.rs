@@ -1,9 +1,9 @@
-//! `Range` with one range of bytes (RFC 9110, section 14). Several ranges and other units get the whole body, as the
-//! standard allows.
+//! `Range` with a single range of bytes (RFC 9110, section 14). A list of ranges, or a unit besides
+//! bytes, gets the whole body, as the standard allows.
 
 use std::ops::Range;
 
-/// The bytes that a `Range` selects from a body.
+/// Bytes selected from a body by a `Range`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestedRange {
     /// The whole body: the header has no supported range.
@@ -15,6 +15,13 @@ pub enum RequestedRange {
 }
 
 /// Reads a `Range` for a body of `len` bytes.
+///
+/// ```
+/// use abacus_http::fields::range::{RequestedRange, read};
+/// assert_eq!(read("bytes=-4", 10), RequestedRange::Part(6..10));
+/// assert_eq!(read("bytes=10-", 10), RequestedRange::Unsatisfiable);
+/// assert_eq!(read("lines=0-1", 10), RequestedRange::Whole);
+/// ```
 pub fn read(range: &str, len: usize) -> RequestedRange {
     let Some((unit, set)) = range.split_once('=') else { return RequestedRange::Whole };
     let Some((first, last)) = set.trim().split_once('-') else { return RequestedRange::Whole };
@@ -24,7 +31,7 @@ pub fn read(range: &str, len: usize) -> RequestedRange {
     {
         return RequestedRange::Whole;
     }
-    // A number that overflows lies beyond every end.
+    // An overflowing number lies beyond every end.
     let number = |text: &str| text.parse().unwrap_or(usize::MAX);
     match (first, last) {
         ("", "") => RequestedRange::Whole,

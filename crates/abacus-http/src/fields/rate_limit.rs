@@ -9,7 +9,7 @@ pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// The policies.
 pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// A policy, as callers are told of it.
+/// A policy, as announced to callers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     name: &'static str,
@@ -38,7 +38,8 @@ impl Policy {
         self.name
     }
 
-    /// Adds a member to each of the two list fields: the policy, and its remaining units until the reset.
+    /// Adds a member to each of the two list fields: the policy, and the units remaining until the
+    /// reset.
     pub fn write(&self, remaining: u64, reset_after: Duration, headers: &mut HeaderMap) {
         let seconds = whole_seconds(reset_after);
         let rate_limit = format!("\"{}\";r={remaining};t={seconds}", self.name);
@@ -49,12 +50,12 @@ impl Policy {
     }
 }
 
-/// Sets `Retry-After`, to at least one second.
+/// Sets `Retry-After`, to at least a second.
 pub fn retry_after(after: Duration, headers: &mut HeaderMap) {
     headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(after).max(1)));
 }
 
-/// Rounds up to whole seconds, so that a caller who waits does not come too early.
+/// Rounds up to whole seconds: a caller returning after this time is not too early.
 pub fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }

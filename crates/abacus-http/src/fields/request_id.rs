@@ -9,7 +9,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest accepted id, in characters.
 const LONGEST: usize = 128;
 
-/// Returns the caller's id if it is harmless in logs and headers.
+/// Returns the caller's id, if harmless in logs and headers.
 pub fn given(headers: &HeaderMap) -> Option<HeaderValue> {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(byte);
     let id = headers.get(REQUEST_ID)?;

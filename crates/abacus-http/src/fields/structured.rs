@@ -1,4 +1,4 @@
-//! Syntax that header fields share (RFC 9110, section 5.6; RFC 8941).
+//! Common syntax of header fields (RFC 9110, section 5.6; RFC 8941).
 
 /// Splits `text` at each `separator` outside of quoted strings.
 pub fn split_unquoted(text: &str, separator: char) -> impl Iterator<Item = &str> {

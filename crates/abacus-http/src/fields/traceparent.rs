@@ -9,8 +9,9 @@ pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// `00-` trace id `-` parent id `-` flags.
 const LEN: usize = 2 + 1 + 32 + 1 + 16 + 1 + 2;
 
-/// Makes a trace for a request without one. The trace id is the request's id, a UUID with a random half as the standard
-/// recommends. The trace is not recorded, so the sampled flag is clear.
+/// Makes the `traceparent` of a request without a trace. The trace id is the request's id, a UUID
+/// with a random half as the standard recommends. The sampled flag is clear, because the trace is
+/// not recorded.
 pub fn of(id: Uuid) -> HeaderValue {
     let trace = id.as_simple();
     let (_, parent) = id.as_u64_pair();
@@ -18,7 +19,7 @@ pub fn of(id: Uuid) -> HeaderValue {
         .unwrap_or(HeaderValue::from_static(""))
 }
 
-/// Whether `value` is a well-formed `traceparent` of version 00.
+/// Returns `true` for a well-formed `traceparent` of version 00.
 pub fn is_well_formed(value: &[u8]) -> bool {
     let mut fields = value.split(|byte| *byte == b'-');
     let mut field = |len: usize| fields.next().is_some_and(|field| is_hex(field, len));
@@ -35,7 +36,7 @@ fn is_hex(field: &[u8], len: usize) -> bool {
     field.len() == len && field.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Whether both ids are valid: not all zeros.
+/// Checks both ids for validity: not all zeros.
 fn has_ids(value: &[u8]) -> bool {
     let mut ids = value.split(|byte| *byte == b'-').skip(1).take(2);
     ids.all(|id| id.iter().any(|byte| *byte != b'0'))

@@ -12,7 +12,7 @@ use super::problem_type::Class;
 /// Media type of a problem document.
 pub const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// Seconds after which a caller may try again, for a 503 without a time of its own.
+/// `Retry-After` of a 503 by default, in seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// Longest text in a document, in characters.
@@ -103,7 +103,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Cuts a text that comes from a caller, and may be as long as a body.
+/// Cuts a long text. A caller's text may be as long as a body.
 pub fn cut(text: &str) -> String {
     match text.char_indices().nth(LONGEST_TEXT) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-/// A problem type (RFC 9457), as its page describes the type.
+/// A problem type (RFC 9457): status, code, title, and the texts of the type's page.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ProblemType {
     status: StatusCode,
@@ -13,10 +13,10 @@ pub struct ProblemType {
     retry: Retry,
 }
 
-/// Effect of sending the same request again.
+/// Effect of repeating the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// The same answer.
+    /// An identical answer.
     Useless,
     /// Possibly a result, and no harm.
     Safe,
@@ -24,12 +24,12 @@ pub enum Retry {
     MayRepeat,
 }
 
-/// Level at which an error is logged.
+/// Log level of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
-    /// Not logged: an error of the caller, or an error that was logged where it happened.
+    /// Not logged: an error of the caller, or an error already logged at the source.
     Silent,
-    /// For diagnosis: metrics count the error, and under load it is frequent.
+    /// For diagnosis: metrics count the error, and under load the error is frequent.
     Debug,
     /// A failure of another system.
     Warn,
@@ -46,9 +46,9 @@ pub struct Class {
     pub code: &'static str,
     /// Title of the problem type.
     pub title: &'static str,
-    /// Level at which the error is logged.
+    /// Log level of the error.
     pub log: LogLevel,
-    /// Keeps other code from making a class.
+    /// Prevents construction outside this module.
     made_by_type: MadeByType,
 }
 
@@ -56,7 +56,8 @@ pub struct Class {
 struct MadeByType;
 
 impl ProblemType {
-    /// A problem type. The macro [`problem_types!`](crate::problem_types!) calls this and lists the type.
+    /// A problem type. The macro [`problem_types!`](crate::problem_types!) calls this and lists the
+    /// type.
     #[doc(hidden)]
     pub const fn new(
         (status, code): (StatusCode, &'static str),
@@ -68,12 +69,12 @@ impl ProblemType {
         Self { status, code, title, happened, remedy, retry }
     }
 
-    /// Class of an error that the caller causes.
+    /// Class of an error caused by the caller.
     pub fn silent(&self) -> Class {
         self.logged(LogLevel::Silent)
     }
 
-    /// Class of an error that operators see in the log.
+    /// Class of an error logged for operators.
     pub fn logged(&self, log: LogLevel) -> Class {
         let Self { status, code, title, .. } = *self;
         Class { status, code, title, log, made_by_type: MadeByType }
@@ -104,7 +105,7 @@ impl ProblemType {
         self.remedy
     }
 
-    /// Effect of sending the same request again.
+    /// Effect of repeating the request.
     pub fn retry(&self) -> Retry {
         self.retry
     }
@@ -150,7 +151,8 @@ macro_rules! problem_types {
     };
 }
 
-/// Declares the sections of problem types as modules, with the functions `all` and `find` over their rows.
+/// Declares the sections of problem types as modules, with the functions `all` and `find` over the
+/// rows.
 #[macro_export]
 macro_rules! problem_sections {
     ($($section:ident,)+) => {

@@ -1,4 +1,4 @@
-//! Problems in the `OpenAPI` document. A handler lists `On<422>` among its responses.
+//! Problems in the `OpenAPI` document. A handler lists `On<422>` among the responses.
 
 use std::collections::BTreeMap;
 

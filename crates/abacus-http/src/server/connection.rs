@@ -1,4 +1,4 @@
-//! One connection: the router answers its requests, one after the other.
+//! A connection: the router answers the requests in order.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -23,8 +23,8 @@ use super::timeouts::{Activity, TimedStream, Timeouts};
 use crate::Metrics;
 use crate::edge::body_guard::hold_until_sent;
 
-/// At a shutdown, busy connections are told to end, and get this time to do so before idle ones are closed: a request
-/// that crosses the closing of its connection is lost.
+/// Length of two steps of a shutdown: accepting the last connections, and ending connections after
+/// hyper's `graceful_shutdown`. An earlier close loses requests on the way.
 pub(super) const GRACE: Duration = Duration::from_millis(250);
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
@@ -37,7 +37,7 @@ const REFUSING: Timeouts = Timeouts {
     pace: 64 * 1024,
 };
 
-/// Stage of the server, as its connections see it.
+/// Stage of the server, for the connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
     Serving,
@@ -63,7 +63,8 @@ pub(super) struct ConnectionServer {
 }
 
 impl ConnectionServer {
-    /// The HTTP parser itself answers a head longer than `largest_head`, without a problem document.
+    /// Creates a server of connections. The HTTP parser answers a head longer than `largest_head`,
+    /// without a problem document.
     pub(super) fn new(
         router: Router,
         timeouts: Timeouts,
@@ -72,12 +73,12 @@ impl ConnectionServer {
         metrics: Metrics,
     ) -> Self {
         let mut http = http1::Builder::new();
-        // The stream has its own timeouts; hyper's timeout would also end idle connections.
+        // The stream has timeouts; hyper's timeout would also end idle connections.
         http.timer(TokioTimer::new()).header_read_timeout(None).max_header_size(largest_head);
         Self { http, router: TowerToHyperService::new(router), timeouts, refusal, metrics }
     }
 
-    /// Serves a connection until its end, in the background.
+    /// Serves a connection to the end, in the background.
     pub(super) fn serve(
         &self,
         stream: TcpStream,
@@ -139,7 +140,8 @@ impl ConnectionServer {
             }
             connection.as_mut().graceful_shutdown();
             let ended = timeout(GRACE, &mut connection).await;
-            // A connection that is still open has a request in flight, or an incomplete head, which is dropped.
+            // A connection still open has a request in flight, or an incomplete head. An incomplete head
+            // is dropped.
             if ended.is_err() && activity.is_busy() {
                 tokio::select! {
                     biased;
@@ -158,7 +160,7 @@ fn log(ended: hyper::Result<()>) {
     }
 }
 
-/// Makes an answer the last one of its connection.
+/// Closes the connection after this response.
 pub fn close_connection<B>(response: &mut Response<B>) {
     response.headers_mut().insert(header::CONNECTION, CLOSE);
 }

@@ -10,7 +10,8 @@ use parking_lot::Mutex;
 use crate::Metrics;
 use crate::edge::proxies::{ClientAddress, Proxies};
 
-/// Connections beyond the limits that get an answer; further ones are closed without an answer.
+/// Limit of refused connections with an answer. Above the limit, a refused connection is closed
+/// without an answer.
 const MAX_REFUSALS: usize = 256;
 
 /// Limits of open connections.
@@ -69,7 +70,7 @@ pub(super) struct ConnectionGuard {
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// Counts for its address.
+    /// A client's connection, counted by address.
     Client(IpAddr),
     Proxy,
     Refused,
@@ -80,7 +81,8 @@ impl Connections {
         Self { config, proxies, metrics, state: Mutex::default() }
     }
 
-    /// Counts a connection from `peer`. An error is a connection beyond the limits, with a guard if it gets an answer.
+    /// Counts a connection from `peer`. Returns an error beyond the limits, with a guard if the
+    /// connection gets an answer.
     pub(super) fn admit(
         self: &Arc<Self>,
         peer: IpAddr,

@@ -56,7 +56,7 @@ impl Config for ServerConfig {
     }
 }
 
-/// A server that listens.
+/// A listening server.
 pub struct HttpServer {
     listener: TcpListener,
     connections: Arc<Connections>,
@@ -84,13 +84,14 @@ impl HttpServer {
         Ok(Self { listener, connections: Arc::new(connections), server })
     }
 
-    /// Serves in a task until the shutdown. `end_waits` is called if requests are still in flight at the end of the
-    /// drain; it makes their handlers answer at once.
+    /// Serves in a task until the shutdown. If requests are still in flight at the end of the
+    /// drain, `end_waits` is called; the handlers must then answer at once.
     pub fn spawn(self, runtime: &Runtime, end_waits: impl FnOnce() + Send + 'static) {
         runtime.spawn("http", STOP_BUDGET, |shutdown| self.serve(end_waits, shutdown));
     }
 
-    /// Serves until the shutdown. Then no new connection is accepted, and every request in flight is answered.
+    /// Serves until the shutdown. Then the server accepts no new connection, and answers every
+    /// request in flight.
     async fn serve(
         self,
         end_waits: impl FnOnce() + Send + 'static,

@@ -1,7 +1,8 @@
-//! A listener that closes before its server does.
+//! A listener that closes before the server does.
 //!
-//! axum closes the listener and all idle connections at once, which resets connections whose requests are on their way.
-//! This listener closes first, and still accepts the connections that the kernel has made.
+//! axum closes the listener and all idle connections at once, and thereby resets connections with a
+//! request on the way. [`ClosingListener`] closes before the server ends, and still accepts the
+//! connections already made by the kernel.
 
 use std::future::pending;
 use std::io;
@@ -33,7 +34,8 @@ impl Listener for ClosingListener {
         loop {
             let Some(listener) = &mut self.open else { pending().await };
             tokio::select! {
-                // Accepting comes before the shutdown: connections that the kernel has made are served.
+                // Accepting comes before the shutdown: connections already made by the kernel are
+                // served.
                 biased;
                 accepted = Listener::accept(listener) => return accepted,
                 () = self.shutdown.requested() => self.open = None,

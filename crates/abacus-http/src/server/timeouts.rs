@@ -1,7 +1,9 @@
-//! Timeouts of a connection: for the head of a request, for an idle connection, and for reading the answer.
+//! Timeouts of a connection: for the head of a request, for an idle connection, and for reading the
+//! answer.
 //!
-//! Only the server knows where a request begins and ends; it tells the stream through [`Activity`]. While a request is
-//! in progress, its sender need not send anything; the body has its own time limit.
+//! Only the server knows the begin and the end of a request, and tells the stream through
+//! [`Activity`]. The sender need not send anything while a request is in progress; the body has a
+//! separate time limit.
 
 use std::io;
 use std::pin::Pin;
@@ -24,7 +26,7 @@ pub(super) struct Timeouts {
     pub(super) head: Duration,
     /// Time without a request.
     pub(super) idle: Duration,
-    /// Time for which written bytes may stay unread.
+    /// Time limit for unread written bytes.
     pub(super) write: Duration,
     /// Slowest reading of an answer in the long run, in bytes a second.
     pub(super) pace: u64,
@@ -60,7 +62,7 @@ impl Config for Timeouts {
 }
 
 impl Timeouts {
-    /// Time for reading so many bytes at the slowest pace.
+    /// Time to read `bytes` bytes at the slowest pace.
     fn time_for(self, bytes: usize) -> Duration {
         let nanos = 1_000_000_000_u128 * bytes as u128 / u128::from(self.pace.max(1));
         u64::try_from(nanos).map_or(self.write, Duration::from_nanos)
@@ -162,7 +164,7 @@ impl TimedStream {
         Self { stream, timeouts, activity, turn, awaited, deadline, alarm, unread: None, metrics }
     }
 
-    /// Notes that bytes have arrived. The first bytes of a head start its time limit.
+    /// Notes the arrival of bytes. The first bytes of a head start the head's time limit.
     fn note_read(&mut self) {
         let turn = self.activity.turn();
         let is_first = turn != self.turn || self.awaited == Awaited::Request;
@@ -179,9 +181,9 @@ impl TimedStream {
 
     /// Returns an error once awaited bytes are overdue.
     ///
-    /// The alarm is reset only when it would ring too late or has rung too early, so that a busy connection does not
-    /// touch the timer at every request. The alarm is set while a request is in progress too, because the end of a
-    /// request does not poll this stream.
+    /// The alarm is reset only if it would ring too late or has rung too early: a busy connection
+    /// does not touch the timer at every request. The alarm is also set while a request is in
+    /// progress, because the end of a request does not poll this stream.
     fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         loop {
             let turn = self.activity.turn();
@@ -203,8 +205,8 @@ impl TimedStream {
         }
     }
 
-    /// Limits the time for which written bytes may stay unread. Each read byte extends the time by its share of the
-    /// slowest pace, so that a slow trickle runs out of time too.
+    /// Limits the time for unread written bytes. Each byte read by the client extends the time at
+    /// the slowest pace: a slow trickle runs out of time too.
     fn poll_written(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,4 +1,4 @@
-//! The server over real connections, with a router of its own.
+//! The server over real connections, with a router for tests.
 
 use std::future::pending;
 use std::io;
@@ -18,7 +18,7 @@ const SOON: Duration = Duration::from_millis(100);
 const NEVER: Duration = Duration::from_hours(1);
 const PATIENT: Timeouts = Timeouts { head: NEVER, idle: NEVER, write: NEVER, pace: 1 };
 
-/// A server that runs until it is told to stop.
+/// A running server.
 struct Running {
     address: SocketAddr,
     runtime: Runtime,
@@ -86,7 +86,7 @@ async fn ask(connection: &mut TcpStream, path: &str) {
 /// Reads until the connection ends.
 async fn read_to_end(connection: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    // A connection that is cut may be reset.
+    // A cut connection may be reset.
     let _ = connection.read_to_end(&mut bytes).await;
     String::from_utf8_lossy(&bytes).into_owned()
 }
@@ -178,7 +178,7 @@ async fn an_answer_that_is_read_in_drops_ends_its_connection() {
 #[tokio::test]
 async fn an_answer_is_held_until_its_reader_has_it() {
     let server = Running::start(PATIENT, &[]).await;
-    // One is the route's.
+    // The test and the route keep the first two.
     let is_held = || Arc::strong_count(&server.held) > 2;
     let mut connection = server.connect().await;
     ask(&mut connection, "/held").await;
