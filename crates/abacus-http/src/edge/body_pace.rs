@@ -114,3 +114,46 @@ impl HttpBody for TimedBody {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(20);
+    const NEVER: Duration = Duration::from_hours(1);
+
+    /// A body that never comes.
+    struct Silent;
+
+    impl HttpBody for Silent {
+        type Data = Bytes;
+        type Error = axum::Error;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_has_a_time_limit_and_so_has_a_pause() {
+        for pace in [Pace { total: SOON, pause: NEVER }, Pace { total: NEVER, pause: SOON }] {
+            let (body, watch) = TimedBody::new(Body::new(Silent), pace);
+            assert!(to_bytes(Body::new(body), usize::MAX).await.is_err(), "{pace:?}");
+            assert!(watch.is_too_slow() && !watch.is_read(), "{pace:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_once_its_end_is_reached() {
+        let pace = Pace { total: NEVER, pause: NEVER };
+        let (body, watch) = TimedBody::new(Body::from("abc"), pace);
+        assert!(!watch.is_read());
+        assert_eq!(to_bytes(Body::new(body), usize::MAX).await.unwrap(), "abc");
+        assert!(watch.is_read() && !watch.is_too_slow());
+    }
+}

@@ -75,3 +75,36 @@ impl HeadLimits {
 fn length(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn limits(url: &str, headers: &str) -> HeadLimits {
+        let pairs = [("ABACUS_MAX_URL", url), ("ABACUS_MAX_HEADERS", headers)];
+        let mut env = Environment::from_pairs(pairs);
+        let limits = HeadLimits::read(&mut env);
+        env.finish().unwrap();
+        limits
+    }
+
+    #[test]
+    fn path_and_query_count_together_and_headers_with_their_punctuation() {
+        let request = Request::get("/a?b=c").header("name", "value").body(Body::empty()).unwrap();
+        for (url, headers, expected) in [
+            ("6B", "13B", Ok(())),
+            ("5B", "13B", Err(TooLarge::Url { limit: 5 })),
+            ("6B", "12B", Err(TooLarge::Headers { limit: 12 })),
+        ] {
+            assert_eq!(limits(url, headers).check(&request), expected, "{url} {headers}");
+        }
+    }
+
+    #[test]
+    fn the_buffer_for_a_head_has_space_beyond_the_limits() {
+        assert_eq!(limits("32KiB", "32KiB").largest_head(), 128 * 1024);
+        assert_eq!(limits("1B", "1B").largest_head(), SMALLEST_BUFFER);
+    }
+}

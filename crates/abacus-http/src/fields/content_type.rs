@@ -10,3 +10,24 @@ pub fn is_json(headers: &HeaderMap) -> bool {
     essence == "application/json"
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_one_type_and_all_with_the_suffix() {
+        let is_json = |text: &str| {
+            super::is_json(&HeaderMap::from_iter([(header::CONTENT_TYPE, text.parse().unwrap())]))
+        };
+        for text in
+            ["application/json", "Application/Problem+JSON; charset=utf-8", "application/json;"]
+        {
+            assert!(is_json(text), "{text}");
+        }
+        for text in ["", "text/plain", "text/x+json", "application/jsonp", "json"] {
+            assert!(!is_json(text), "{text}");
+        }
+        assert!(!super::is_json(&HeaderMap::new()));
+    }
+}

@@ -110,3 +110,54 @@ pub fn cut(text: &str) -> String {
         None => text.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    mod rows {
+        crate::problem_types! {
+            BUSY: SERVICE_UNAVAILABLE, "busy", "The server is busy", "Too much waits.", "Wait.", Safe;
+            WRONG: BAD_REQUEST, "wrong", "The request is wrong", "It is wrong.", "Change it.", Useless;
+        }
+    }
+
+    #[test]
+    fn members_follow_the_fixed_ones_in_a_document() {
+        let problem = Problem::new(&rows::WRONG.silent(), "no")
+            .with_members(vec![("limit", 5.into()), ("operand", "n".into())]);
+        let json = String::from_utf8(problem.to_json()).unwrap();
+        let expected = r#"{"type":"/problems/wrong","title":"The request is wrong","status":400,"detail":"no","code":"wrong","limit":5,"operand":"n"}"#;
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn a_request_id_and_a_code_of_its_own_are_in_the_document() {
+        let problem = Problem::new(&rows::WRONG.silent(), "no")
+            .with_code("special")
+            .with_request_id(Some(Uuid::nil()));
+        let json = String::from_utf8(problem.to_json()).unwrap();
+        let expected = r#""code":"special","request_id":"00000000-0000-0000-0000-000000000000"}"#;
+        assert!(json.ends_with(expected), "{json}");
+        assert!(json.contains(r#""type":"/problems/wrong""#), "{json}");
+    }
+
+    #[test]
+    fn a_response_is_not_stored_and_only_unavailability_names_a_time() {
+        for (row, retry_after) in [(rows::WRONG, None), (rows::BUSY, Some("1"))] {
+            let response = Problem::new(&row.silent(), "no").into_response();
+            let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap());
+            assert_eq!(response.status(), row.status());
+            assert_eq!(header(header::CONTENT_TYPE), Some("application/problem+json"));
+            assert_eq!(header(header::CACHE_CONTROL), Some("no-store"));
+            assert_eq!(header(header::RETRY_AFTER), retry_after);
+        }
+    }
+
+    #[test]
+    fn a_text_is_cut_after_300_characters() {
+        let longest = "ä".repeat(LONGEST_TEXT);
+        assert_eq!(cut(&longest), longest);
+        assert_eq!(cut(&format!("{longest}b")), format!("{longest}…"));
+    }
+}
