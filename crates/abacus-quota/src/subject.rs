@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 /// An owner of quotas and permits: a kind, and a key within the kind.
 ///
-/// A subject is cheap to clone. Its size is bounded by the names that the service gives, so the memory for a number of
-/// subjects is bounded. Its text is a part of the key in Redis.
+/// A subject is cheap to clone. The longest name that the service gives bounds the size of a subject, and so the memory
+/// for a number of subjects. The text of a subject is a part of the key in Redis.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Subject {
     kind: &'static str,
