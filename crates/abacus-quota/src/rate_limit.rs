@@ -1,6 +1,6 @@
 //! Rate limits: the units that each subject has used of a [`Quota`](crate::Quota), over all instances.
 //!
-//! Redis has the truth ([`store`]), but most requests do not ask Redis. An instance takes a part of a subject's units, a
+//! Redis has the truth ([`LeaseStore`]), but most requests do not ask Redis. An instance takes a part of a subject's units, a
 //! *lease*, and spends the lease locally. The instance fetches the next lease before the last lease ends. Redis charges a
 //! unit before an instance spends the unit, so all instances together never allow more than the quota. A lease withholds
 //! a small part of the quota from other instances.
