@@ -56,3 +56,50 @@ impl Ledger {
         std::mem::take(&mut state.charges)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use abacus_runtime::{Config as _, Environment};
+
+    use super::*;
+    use crate::{Admission, AdmissionConfig, Metrics, Subject};
+
+    const STATUS: RateLimitStatus =
+        RateLimitStatus { remaining: 7, reset_after: Duration::from_secs(3) };
+
+    /// Admission with the default settings.
+    fn admission() -> Arc<Admission> {
+        let mut env = Environment::from_pairs::<&str, &str>([]);
+        let config = AdmissionConfig::read(&mut env);
+        env.finish().unwrap();
+        Arc::new(Admission::new(config, 10, Metrics::unregistered()))
+    }
+
+    fn permit(admission: &Arc<Admission>) -> MemoryPermit {
+        let subject = Subject::named("user", Arc::from("ada"));
+        admission.hold_memory(&subject, 1).unwrap()
+    }
+
+    #[test]
+    fn the_answer_takes_all_that_was_noted_through_any_clone() {
+        let (ledger, admission) = (Ledger::default(), admission());
+        ledger.clone().note("reads", STATUS);
+        assert!(ledger.clone().hold(permit(&admission)).is_none());
+        let charges = ledger.take();
+        assert_eq!(charges.statuses, [("reads", STATUS)]);
+        assert_eq!(charges.permits.len(), 1);
+    }
+
+    #[test]
+    fn once_the_answer_has_begun_a_permit_goes_back_and_units_are_not_noted() {
+        let (ledger, admission) = (Ledger::default(), admission());
+        let clone = ledger.clone();
+        drop(ledger.take());
+        assert!(clone.hold(permit(&admission)).is_some());
+        clone.note("reads", STATUS);
+        let charges = clone.take();
+        assert!(charges.statuses.is_empty() && charges.permits.is_empty());
+    }
+}

@@ -48,3 +48,21 @@ impl fmt::Display for Subject {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_subject_is_the_one_in_redis_keys() {
+        let mut hash = [0; 16];
+        hash[0] = 0x0a;
+        for (subject, text) in [
+            (Subject::named("user", Arc::from("ada")), "user:ada"),
+            (Subject::address("address", [192, 0, 2, 7].into()), "address:192.0.2.7"),
+            (Subject::digest("account", hash), "account:0a000000000000000000000000000000"),
+        ] {
+            assert_eq!(subject.to_string(), text);
+        }
+    }
+}
