@@ -1,11 +1,11 @@
 //! Admission control: refuses work when too much is in flight.
 //!
-//! Three things can run out: a subject's part of the requests in flight, so that one flood leaves room for the others; the
-//! memory of requests in flight; and time, when the queue is longer than the processors work off in time.
+//! Admission sets three limits: the part of each subject in the requests and bytes in flight, which leaves capacity for
+//! every other subject during a flood; the bytes of all requests in flight; and the estimated queue delay.
 //!
 //! A [`ComputePermit`] is a computation's turn, until its reply. A [`MemoryPermit`] counts the memory of an answer until
-//! it is written, because a slow reader keeps the answer in memory long after the reply. A [`WaitPermit`] lets a subject
-//! wait for an earlier computation. A permit is returned when it is dropped.
+//! the answer is written, because a slow reader keeps the answer in memory long after the reply. A [`WaitPermit`] lets a subject
+//! wait for an earlier computation. Dropping a permit returns the permit.
 
 mod config;
 mod control;

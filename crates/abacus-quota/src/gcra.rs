@@ -1,6 +1,6 @@
 //! Quotas, and the generic cell rate algorithm (*Traffic control and congestion control in B-ISDN*, ITU-T I.371, Annex A).
 //!
-//! The state of a quota is one moment: the time at which the quota is whole again. Taking units moves the moment
+//! The state of a quota is a moment: the time at which the quota is whole again. Taking units moves the moment
 //! forward, at most to one window from now. This module reads no clock.
 
 use std::time::{Duration, Instant};
@@ -43,13 +43,13 @@ impl Quota {
         self.window
     }
 
-    /// Time in which so many units come back.
+    /// Time in which `units` come back, rounded up; at most one window.
     pub fn time_for(self, units: u64) -> Duration {
         let nanos = self.window.as_nanos() * u128::from(units.min(self.units));
         from_nanos(nanos.div_ceil(u128::from(self.units)))
     }
 
-    /// Units that come back in `time`.
+    /// Units that come back in `time`, rounded down; at most the whole quota.
     pub fn units_in(self, time: Duration) -> u64 {
         let time = time.min(self.window).as_nanos();
         let units = time * u128::from(self.units) / self.window.as_nanos().max(1);
@@ -72,7 +72,7 @@ impl Setting for Limit {
     }
 }
 
-/// Used units of one quota.
+/// Used units of a quota.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Gcra {
     /// Time at which the quota is whole again; `None` before the first use.

@@ -14,7 +14,7 @@ pub struct Metrics {
     pub leases: IntCounterVec,
     /// Changes to local rate limits because Redis was away.
     pub fallbacks: IntCounter,
-    /// Whether this instance keeps the rate limits by itself: 0 or 1.
+    /// 1 while this instance keeps the rate limits alone, else 0.
     pub is_alone: IntGauge,
     /// Refused computations, by reason ([`SHED_REASONS`]).
     pub shed: IntCounterVec,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 /// An owner of quotas and permits: a kind, and a key within the kind.
 ///
-/// A subject is cheap to clone. Its size is bounded by the names that the service gives, so the memory for a number of
-/// subjects is bounded. Its text is a part of the key in Redis.
+/// A subject is cheap to clone. The longest name that the service gives bounds the size of a subject, and so the memory
+/// for a number of subjects. The text of a subject is a part of the key in Redis.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Subject {
     kind: &'static str,
@@ -45,6 +45,24 @@ impl fmt::Display for Subject {
             Key::Name(name) => write!(f, "{kind}:{name}"),
             Key::Address(address) => write!(f, "{kind}:{address}"),
             Key::Digest(hash) => write!(f, "{kind}:{:032x}", u128::from_be_bytes(*hash)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_subject_is_the_one_in_redis_keys() {
+        let mut hash = [0; 16];
+        hash[0] = 0x0a;
+        for (subject, text) in [
+            (Subject::named("user", Arc::from("ada")), "user:ada"),
+            (Subject::address("address", [192, 0, 2, 7].into()), "address:192.0.2.7"),
+            (Subject::digest("account", hash), "account:0a000000000000000000000000000000"),
+        ] {
+            assert_eq!(subject.to_string(), text);
         }
     }
 }

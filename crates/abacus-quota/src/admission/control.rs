@@ -11,13 +11,13 @@ use super::usage::{Usage, UsageBySubject};
 use crate::metrics::Metrics;
 use crate::subject::Subject;
 
-/// Streams of events that one subject may read at a time.
+/// Largest number of concurrent event streams of a subject.
 const STREAMS: u64 = 100;
 
-/// Usage of one wait.
+/// Usage of a wait.
 const WAIT: Usage = Usage { requests: 1, bytes: 0 };
 
-/// Admission control of one instance.
+/// Admission control of an instance.
 pub struct Admission {
     max_bytes: u64,
     max_delay: Duration,
@@ -29,7 +29,7 @@ pub struct Admission {
     metrics: Metrics,
 }
 
-/// The turn of one computation.
+/// The turn of a computation.
 #[must_use]
 pub struct ComputePermit {
     admission: Arc<Admission>,
@@ -38,7 +38,7 @@ pub struct ComputePermit {
     is_answered: bool,
 }
 
-/// The memory of one answer.
+/// The memory of an answer.
 #[must_use]
 pub struct MemoryPermit {
     admission: Arc<Admission>,
@@ -90,7 +90,7 @@ impl Admission {
         Ok((compute, self.memory_permit(subject, demand.bytes)))
     }
 
-    /// Counts the memory of an answer that exists already.
+    /// Counts the memory of an existing answer.
     pub fn hold_memory(
         self: &Arc<Self>,
         subject: &Subject,
@@ -147,7 +147,7 @@ impl Admission {
         Ok(())
     }
 
-    /// Counts bytes. A request larger than the limit is admitted while nothing else is in flight.
+    /// Counts bytes. A request larger than the limit is admitted if no byte is in flight.
     fn hold(&self, bytes: u64) -> bool {
         let fits = |held: u64| {
             let sum = held.saturating_add(bytes);
@@ -176,7 +176,7 @@ impl Admission {
 }
 
 impl ComputePermit {
-    /// Notes that the reply has come. The rate of answers feeds the estimate of the queue delay.
+    /// Notes the arrival of the reply. The rate of answers feeds the estimate of the queue delay.
     pub fn mark_answered(&mut self) {
         self.is_answered = true;
     }

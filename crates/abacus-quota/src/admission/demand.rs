@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-/// Demand of one computation.
+/// Demand of a computation.
 #[derive(Clone, Copy, Debug)]
 pub struct Demand {
     /// Bytes held while the computation is awaited.
     pub bytes: u64,
-    /// Queue in which the computation waits.
+    /// Queue of the computation.
     pub queue: QueueKind,
 }
 
@@ -25,21 +25,21 @@ pub enum QueueKind {
 pub enum WaitKind {
     /// A wait for an earlier computation.
     Wait,
-    /// A stream of events, counted separately: nothing else limits the life of its connection.
+    /// A stream of events, counted separately because a connection with a stream has no time limit.
     Stream,
 }
 
 /// Why the admission refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdmissionError {
-    /// The subject has its share of requests or bytes in flight.
+    /// The subject's share of requests or bytes in flight is used up.
     Share {
-        /// Largest number of requests of one subject.
+        /// Largest number of requests of a subject.
         limit: u64,
     },
     /// All requests in flight hold the largest allowed memory.
     Bytes,
-    /// The queue delay is too long; after this time it is not.
+    /// The queue delay is longer than the limit, by this time.
     Delay(Duration),
 }
 

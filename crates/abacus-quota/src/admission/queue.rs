@@ -3,7 +3,7 @@
 //!
 //! Only busy intervals show how fast the processors can work: intervals in which the queue never ran short. Other
 //! intervals show the demand and are ignored. Without a recent busy interval, or without any finished request, the delay
-//! is unknown and no request is refused: the event log keeps the request, and its caller learns where to find the result.
+//! is unknown and no request is refused: the event log keeps the request, and the caller learns where to find the result.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,9 +15,9 @@ use parking_lot::Mutex;
 const BUSY: u64 = 64;
 /// Interval between two measurements of the pace.
 const INTERVAL: Duration = Duration::from_millis(250);
-/// Time for which a measurement counts.
+/// Lifetime of a measurement.
 const MEMORY: Duration = Duration::from_secs(5);
-/// A queue that finishes no request in this time stands still; its pace is unknown.
+/// A queue without a finished request in this time stands still, and has no known pace.
 const STANDSTILL: Duration = Duration::from_secs(1);
 
 pub(super) struct Queue {
@@ -141,7 +141,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// A queue with its own time.
+    /// A queue with its own clock.
     struct Line {
         queue: Queue,
         now: Instant,

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::subject::Subject;
 
-/// Number of locks over which the subjects are spread.
+/// Number of locks. The subjects are spread over the locks.
 const SHARDS: usize = 16;
 
 pub(super) struct UsageBySubject {
@@ -18,7 +18,7 @@ pub(super) struct UsageBySubject {
     shards: [Mutex<HashMap<Subject, Usage>>; SHARDS],
 }
 
-/// Requests in flight and bytes, of one subject or of one request.
+/// Requests in flight and bytes, of a subject or of a request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Usage {
     pub(super) requests: u64,
@@ -32,7 +32,7 @@ impl UsageBySubject {
         Self { max_requests, max_bytes, hasher: RandomState::new(), shards }
     }
 
-    /// Adds `more` to the usage of a subject. An error is the limit of requests.
+    /// Adds `more` to the usage of a subject. Returns the limit of requests as an error if `more` exceeds a limit.
     pub(super) fn enter(&self, subject: &Subject, more: Usage) -> Result<(), u64> {
         let Some(shard) = self.shard(subject) else { return Ok(()) };
         let mut shard = shard.lock();

@@ -41,7 +41,7 @@ fn what_somebody_else_allowed_never_leaves_a_debt() {
 }
 
 proptest! {
-    /// Over any stretch of time no more is allowed than the quota and what comes back meanwhile.
+    /// Over any stretch of time, the allowed units are at most the quota and the units that came back meanwhile.
     #[test]
     fn no_more_is_allowed_than_there_is(
         units in 1_u64..1_000,
@@ -58,14 +58,14 @@ proptest! {
             if used.take(quota, units.min(quota.units()), now).is_ok() {
                 allowed += units.min(quota.units());
             }
-            // In thousandths of what one unit is worth, so that nothing is rounded.
+            // The products avoid the rounding of a division.
             let passed = u64::try_from((now - start).as_millis()).unwrap();
             let window = window * 1_000;
             prop_assert!(allowed * window <= quota.units() * (window + passed));
         }
     }
 
-    /// Who is refused is let in after the time that was said, and not a moment before.
+    /// A refused request is allowed after the returned wait, and not a nanosecond before.
     #[test]
     fn the_wait_that_is_said_is_enough_and_not_too_long(
         units in 1_u64..1_000,

@@ -10,7 +10,7 @@ use super::status::{Exceeded, RateLimitStatus};
 use super::store::Grant;
 use crate::gcra::{Gcra, Quota};
 
-/// The next lease is fetched when this part of a lease remains: one divided by this number.
+/// The next lease is fetched when 1/`LOW` of a lease remains.
 const LOW: u64 = 4;
 
 /// Outcome of an attempt to spend units.
@@ -18,10 +18,10 @@ const LOW: u64 = 4;
 pub(super) enum Spending {
     Spent {
         status: RateLimitStatus,
-        /// Whether to fetch the next lease.
+        /// True if the caller is to fetch the next lease.
         is_running_low: bool,
     },
-    /// Redis would refuse too: it has at most the last known units and those that came back since.
+    /// Redis would refuse too: the last known units, and the units back since then, are too few.
     Refused(RateLimitStatus),
     /// Only Redis can decide.
     Unknown,
@@ -40,7 +40,7 @@ struct State {
     lease: u64,
     /// Remaining units in Redis at the last question, and the time of the question.
     redis: Option<(u64, Instant)>,
-    /// Units that this instance has allowed.
+    /// Units allowed by this instance.
     here: Gcra,
 }
 
@@ -88,7 +88,7 @@ impl Allowance {
         })
     }
 
-    /// Adds the units that Redis has granted, and notes the remaining units.
+    /// Adds the units of a grant to the lease, and notes the units that remain in Redis.
     pub(super) fn renew(&self, quota: Quota, grant: Grant, now: Instant) {
         let mut state = self.state.lock();
         state.lease = state.lease.saturating_add(grant.units).min(quota.units());
@@ -100,7 +100,7 @@ impl Allowance {
         self.turn.lock().await
     }
 
-    /// Begins a renewal in the background. Returns false if one is in progress.
+    /// Begins a renewal in the background. Returns false if a renewal is in progress.
     pub(super) fn begin_renewal(&self) -> bool {
         !self.is_being_renewed.swap(true, Ordering::AcqRel)
     }
@@ -111,7 +111,7 @@ impl Allowance {
 }
 
 impl State {
-    /// Largest number of units that Redis may have: other instances may have taken some.
+    /// Upper bound of the units in Redis. Redis has fewer if another instance has taken units since the last question.
     fn most_in_redis(&self, quota: Quota, now: Instant) -> Option<u64> {
         let (left, then) = self.redis?;
         let back = quota.units_in(now.saturating_duration_since(then));
@@ -205,7 +205,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is spent of leases is what was granted, at most.
+        /// The spent units are never more than the granted units.
         #[test]
         fn nothing_is_spent_that_was_not_granted(
             steps in prop::collection::vec((any::<bool>(), 1_u64..20), 1..200),

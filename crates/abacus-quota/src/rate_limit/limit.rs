@@ -1,4 +1,4 @@
-//! One policy over all subjects.
+//! A rate limit for all subjects of a policy.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::subject::Subject;
 /// Number of leases in a quota. More leases share the quota more evenly between instances, and ask Redis more often.
 const LEASES: u64 = 256;
 
-/// A policy: the same quota for every subject. Clones share the state.
+/// A policy: an equal quota for every subject. Clones share the state.
 #[derive(Clone)]
 pub struct RateLimit {
     policy: &'static str,
@@ -28,7 +28,7 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// A policy that remembers at most `keys` subjects. Without a `store` the instance keeps the quota by itself.
+    /// A policy with memory for at most `keys` subjects. Without a `store` the instance keeps the quota alone.
     pub fn new(
         policy: &'static str,
         quota: Quota,
@@ -80,12 +80,12 @@ impl RateLimit {
         })
     }
 
-    /// Units of one lease; a single unit of a small quota.
+    /// Units of a lease; a single unit of a small quota.
     fn lease(&self) -> u64 {
         (self.quota.units() / LEASES).max(1)
     }
 
-    /// Takes a lease and spends from it. Decides alone if Redis does not answer in time.
+    /// Takes a lease, and spends units of the lease. Decides alone if Redis does not answer in time.
     async fn ask(
         &self,
         subject: &Subject,
@@ -127,7 +127,7 @@ impl RateLimit {
         Some(())
     }
 
-    /// Renews a lease in a task while requests continue to spend the old one.
+    /// Renews a lease in a task. Requests continue to spend the old lease.
     fn renew_in_background(&self, subject: &Subject, allowance: &Arc<Allowance>) {
         let Some(store) = self.store.clone() else { return };
         if !store.may_be_asked() || !allowance.begin_renewal() {

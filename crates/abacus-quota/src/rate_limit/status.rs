@@ -1,4 +1,4 @@
-//! The state of a quota, as callers are told of it.
+//! The state of a quota, as told to callers.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Quotas in Redis: one moment per subject and policy, moved by one script with the clock of Redis. A value expires when
-//! its quota is whole; a missing value means a whole quota.
+//! Quotas in Redis: a moment for each subject and policy. A script moves the moment, by the clock of Redis. A value
+//! expires when the quota is whole; a missing value means a whole quota.
 
 use std::time::{Duration, Instant};
 
@@ -69,12 +69,12 @@ impl LeaseStore {
         self.timeout
     }
 
-    /// Whether the circuit breaker is open, so that no request waits for Redis.
+    /// Returns true if the circuit breaker is open. No request waits for Redis then.
     pub(super) fn is_away(&self) -> bool {
         self.breaker.is_open()
     }
 
-    /// Whether a background task may ask Redis now.
+    /// Returns true if a background task may ask Redis now.
     pub(super) fn may_be_asked(&self) -> bool {
         self.breaker.allows(Instant::now())
     }
