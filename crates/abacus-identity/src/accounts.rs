@@ -14,6 +14,7 @@ use crate::caller::{Role, User};
 use crate::config::RegistrationPolicy;
 use crate::error::{CredentialFault, Error};
 use crate::identity::Identity;
+use crate::metrics::{DISABLED, REFUSED, SUCCEEDED};
 use crate::name::UserName;
 use crate::page::Page;
 use crate::password::{Password, Verdict};
@@ -65,7 +66,7 @@ pub struct CreatedKey {
 impl Identity {
     /// Counts an attempt to make an account.
     pub fn count_registration<T, E>(&self, outcome: &Result<T, E>) {
-        let label = if outcome.is_ok() { "succeeded" } else { "refused" };
+        let label = if outcome.is_ok() { SUCCEEDED } else { REFUSED };
         self.metrics.registrations.with_label_values(&[label]).inc();
     }
 
@@ -148,7 +149,7 @@ impl Identity {
         let token = self.tokens.issue(account.user_id, &account.name, role, generation);
         let token = token.map_err(Error::Internal)?;
         self.store.record(&event.by(&account.name)).await?;
-        self.metrics.logins.with_label_values(&["succeeded"]).inc();
+        self.metrics.logins.with_label_values(&[SUCCEEDED]).inc();
         let lifetime = self.tokens.lifetime();
         Ok(SignedIn { token, lifetime, username: account.name.clone(), role })
     }
@@ -174,8 +175,8 @@ impl Identity {
 
     async fn record_refused_login(&self, event: &Event<'_>, error: &Error) -> Result<(), Error> {
         let label = match error {
-            Error::WrongCredentials => "refused",
-            Error::AccountDisabled => "disabled",
+            Error::WrongCredentials => REFUSED,
+            Error::AccountDisabled => DISABLED,
             _ => return Ok(()),
         };
         self.metrics.logins.with_label_values(&[label]).inc();

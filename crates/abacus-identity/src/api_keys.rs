@@ -26,7 +26,7 @@ const UNKNOWN_REMEMBERED: u64 = 100_000;
 const UNKNOWN_REMEMBERED_FOR: Duration = Duration::from_mins(1);
 /// Look-ups at a time, and the longest wait of a further look-up.
 const LOOK_UPS: usize = 2;
-const PATIENCE: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Identifies programs by their API keys.
 pub(crate) struct ApiKeys {
@@ -117,7 +117,7 @@ impl ApiKeys {
     }
 
     async fn look_up(&self, id: Uuid) -> Result<Arc<ApiKeyRecord>, Miss> {
-        let permit = timeout(PATIENCE, self.look_ups.acquire()).await;
+        let permit = timeout(LONGEST_WAIT, self.look_ups.acquire()).await;
         let _permit = permit.ok().and_then(Result::ok).ok_or(Miss::Busy)?;
         self.metrics.key_look_ups.inc();
         match self.store.find_key(id).await {

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use abacus_runtime::{ReadinessGate, Shutdown};
 use anyhow::Context as _;
 use deadpool_postgres::{Object, Pool};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_postgres::Row;
 
+use crate::deadline::answer_within;
 use crate::metrics::Metrics;
 use crate::revocations::{Ended, Freshness, Revocation, Revocations};
 
@@ -62,7 +63,7 @@ impl Feed {
     async fn step(&self, since: &str) -> anyhow::Result<String> {
         let began = Instant::now();
         let limit = if since == BEGINNING { LONG_TIMEOUT } else { TIMEOUT };
-        let rows = timeout(limit, self.query(since)).await.context("no answer in time")??;
+        let rows = answer_within(limit, self.query(since)).await??;
         let revocations: Vec<_> = rows.iter().map(revocation).collect::<Result<_, _>>()?;
         let next = rows.first().context("a row was expected")?.try_get("next")?;
         self.revocations.apply(revocations.into_iter().flatten());

@@ -52,15 +52,16 @@ pub(crate) enum Freshness {
 
 /// The revocations in memory.
 pub(crate) struct Revocations {
-    known: RwLock<Known>,
+    ended: RwLock<EndedCredentials>,
     grace: Duration,
     started: Instant,
     /// Begin of the last read, in milliseconds after `started`, plus one; 0 for never.
     read: AtomicU64,
 }
 
+/// Ended credentials and changed accounts, each with the end of its revocation.
 #[derive(Default)]
-struct Known {
+struct EndedCredentials {
     sessions: HashMap<Uuid, SystemTime>,
     keys: HashMap<Uuid, SystemTime>,
     users: HashMap<Uuid, Change>,
@@ -76,15 +77,15 @@ struct Change {
 impl Revocations {
     /// No revocations, never read.
     pub(crate) fn new(grace: Duration) -> Self {
-        let (known, read) = (RwLock::default(), AtomicU64::new(0));
-        Self { known, grace, started: Instant::now(), read }
+        let (ended, read) = (RwLock::default(), AtomicU64::new(0));
+        Self { ended, grace, started: Instant::now(), read }
     }
 
     /// Adds revocations.
     pub(crate) fn apply(&self, revocations: impl IntoIterator<Item = Revocation>) {
-        let mut known = self.known.write();
+        let mut credentials = self.ended.write();
         for Revocation { ended, expires_at } in revocations {
-            known.add(ended, expires_at);
+            credentials.add(ended, expires_at);
         }
     }
 
@@ -117,39 +118,39 @@ impl Revocations {
 
     /// Whether a session was ended, alone or with its account.
     pub(crate) fn has_ended(&self, session: &Session) -> bool {
-        let known = self.known.read();
-        known.sessions.contains_key(&session.id)
-            || known.users.get(&session.user_id).is_some_and(|change| {
+        let ended = self.ended.read();
+        ended.sessions.contains_key(&session.id)
+            || ended.users.get(&session.user_id).is_some_and(|change| {
                 session.generation < change.generation && change.spared != Some(session.id)
             })
     }
 
     /// Whether an API key was revoked.
     pub(crate) fn is_revoked(&self, key: Uuid) -> bool {
-        self.known.read().keys.contains_key(&key)
+        self.ended.read().keys.contains_key(&key)
     }
 
     /// Whether an account has changed since its `generation`.
     pub(crate) fn has_changed_since(&self, user: Uuid, generation: i64) -> bool {
-        self.known.read().users.get(&user).is_some_and(|change| change.generation > generation)
+        self.ended.read().users.get(&user).is_some_and(|change| change.generation > generation)
     }
 
     /// Number of revocations.
     pub(crate) fn len(&self) -> usize {
-        let known = self.known.read();
-        known.sessions.len() + known.keys.len() + known.users.len()
+        let ended = self.ended.read();
+        ended.sessions.len() + ended.keys.len() + ended.users.len()
     }
 
     /// Removes expired revocations.
     pub(crate) fn forget_expired(&self, now: SystemTime) {
-        let mut known = self.known.write();
-        known.sessions.retain(|_, expires_at| *expires_at > now);
-        known.keys.retain(|_, expires_at| *expires_at > now);
-        known.users.retain(|_, change| change.expires_at > now);
+        let mut ended = self.ended.write();
+        ended.sessions.retain(|_, expires_at| *expires_at > now);
+        ended.keys.retain(|_, expires_at| *expires_at > now);
+        ended.users.retain(|_, change| change.expires_at > now);
     }
 }
 
-impl Known {
+impl EndedCredentials {
     fn add(&mut self, ended: Ended, expires_at: SystemTime) {
         match ended {
             Ended::Session(id) => _ = self.sessions.insert(id, expires_at),

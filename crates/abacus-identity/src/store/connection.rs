@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
 use deadpool_postgres::{Object, Pool};
-use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 
+use crate::deadline::answer_within;
 use crate::error::{CredentialFault, Error};
 
 /// Time limit of a question or a transaction, connecting included.
@@ -46,7 +45,7 @@ impl Store {
 
 /// Waits for a call within the time limit.
 pub(super) async fn within<T>(call: impl Future<Output = Result<T, Failure>>) -> Result<T, Error> {
-    match timeout(TIMEOUT, call).await.context("no answer in time") {
+    match answer_within(TIMEOUT, call).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(Failure::Refused(error))) => Err(error),
         Ok(Err(failure)) => Err(Error::Unavailable(failure.into())),
