@@ -1,7 +1,7 @@
 //! Acts on accounts and credentials: registration, sign-in, passwords, API keys and administration.
 //!
-//! Each act leaves a row in the audit log, and takes effect on this instance at once. Rate limits are the service's task,
-//! before it calls an act.
+//! Each act leaves a row in the audit log, and takes effect on this instance at once. The service applies rate limits
+//! before an act.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub struct Registration {
 pub struct SignedIn {
     /// Session token.
     pub token: String,
-    /// Time until the session ends by itself.
+    /// Time until the session expires.
     pub lifetime: Duration,
     /// Name of the account.
     pub username: String,
@@ -59,7 +59,7 @@ pub struct CreatedKey {
     pub id: Uuid,
     /// Label of the key.
     pub label: String,
-    /// The key itself. It is shown once and not stored.
+    /// Text of the key. The caller sees the text once; the store keeps only a hash.
     pub text: String,
 }
 
@@ -121,7 +121,7 @@ impl Identity {
         }
     }
 
-    /// Starts a session. A wrong name and a wrong password give the same error, after the same time.
+    /// Starts a session. An unknown name and a wrong password give the same error, after the same time.
     pub async fn sign_in(
         &self,
         username: &str,
@@ -255,8 +255,8 @@ impl Identity {
         self.store.accounts(page).await
     }
 
-    /// Changes an account's role, or disables or enables it, and ends its sessions if anything changes. The last
-    /// administrator stays one.
+    /// Changes the role of an account, or disables or enables the account. Any change ends the sessions. The last
+    /// administrator cannot be disabled or demoted.
     pub async fn change_account(
         &self,
         admin: &User,

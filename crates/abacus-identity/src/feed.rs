@@ -1,9 +1,9 @@
-//! Reads the revocations from Postgres, twice a second, over a connection of its own.
+//! Reads the revocations from Postgres, twice a second, over a dedicated connection.
 //!
-//! A transaction that began earlier may commit later, so a reader that continued from the latest row would miss rows.
-//! Each read continues from the oldest transaction that was open at the read before (`pg_snapshot_xmin`): every row that
-//! was invisible then has this transaction id or a later one. After a failed read, everything is read again: the next
-//! answer may come from another server with other transaction ids.
+//! An earlier transaction may commit later, and a reader continuing from the latest row would miss rows. Each read
+//! continues from the oldest transaction still open at the previous read (`pg_snapshot_xmin`): every row invisible to
+//! the previous read has this transaction id or a later one. After a failed read, the feed reads all revocations again:
+//! the next answer may come from another server with different transaction ids.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -33,7 +33,7 @@ const READ: &str = "
 /// Start of the first read.
 const BEGINNING: &str = "0";
 
-/// The task that reads the revocations.
+/// The task for reading the revocations.
 pub(crate) struct Feed {
     pub(crate) pool: Pool,
     pub(crate) revocations: Arc<Revocations>,
@@ -111,7 +111,7 @@ impl Feed {
     }
 }
 
-/// A connection that is closed when dropped.
+/// A connection, closed when dropped.
 struct Lease(Option<Object>);
 
 impl Drop for Lease {

@@ -54,13 +54,13 @@ pub(super) async fn within<T>(call: impl Future<Output = Result<T, Failure>>) ->
 }
 
 impl Failure {
-    /// Whether a row with the same key exists.
+    /// Returns true if a unique key was already taken.
     pub(super) fn is_taken(&self) -> bool {
         matches!(self, Self::Postgres(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION))
     }
 }
 
-/// Returns the SQL expression that formats the timestamp `column` as RFC 3339 in UTC, to the microsecond.
+/// Returns the SQL expression for the timestamp `column` as RFC 3339 text in UTC, to the microsecond.
 pub(super) fn rfc3339(column: &str) -> String {
     format!(r#"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"#)
 }
