@@ -1,7 +1,7 @@
 //! Acts on accounts and credentials: registration, sign-in, passwords, API keys and administration.
 //!
-//! Each act leaves a row in the audit log, and takes effect on this instance at once. Rate limits are the service's task,
-//! before it calls an act.
+//! Each act leaves a row in the audit log, and takes effect on this instance at once. The service applies rate limits
+//! before an act.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use crate::caller::{Role, User};
 use crate::config::RegistrationPolicy;
 use crate::error::{CredentialFault, Error};
 use crate::identity::Identity;
+use crate::metrics::{DISABLED, REFUSED, SUCCEEDED};
 use crate::name::UserName;
 use crate::page::Page;
 use crate::password::{Password, Verdict};
@@ -43,7 +44,7 @@ pub struct Registration {
 pub struct SignedIn {
     /// Session token.
     pub token: String,
-    /// Time until the session ends by itself.
+    /// Time until the session expires.
     pub lifetime: Duration,
     /// Name of the account.
     pub username: String,
@@ -58,14 +59,14 @@ pub struct CreatedKey {
     pub id: Uuid,
     /// Label of the key.
     pub label: String,
-    /// The key itself. It is shown once and not stored.
+    /// Text of the key. The caller sees the text once; the store keeps only a hash.
     pub text: String,
 }
 
 impl Identity {
     /// Counts an attempt to make an account.
     pub fn count_registration<T, E>(&self, outcome: &Result<T, E>) {
-        let label = if outcome.is_ok() { "succeeded" } else { "refused" };
+        let label = if outcome.is_ok() { SUCCEEDED } else { REFUSED };
         self.metrics.registrations.with_label_values(&[label]).inc();
     }
 
@@ -120,7 +121,7 @@ impl Identity {
         }
     }
 
-    /// Starts a session. A wrong name and a wrong password give the same error, after the same time.
+    /// Starts a session. An unknown name and a wrong password give the same error, after the same time.
     pub async fn sign_in(
         &self,
         username: &str,
@@ -148,7 +149,7 @@ impl Identity {
         let token = self.tokens.issue(account.user_id, &account.name, role, generation);
         let token = token.map_err(Error::Internal)?;
         self.store.record(&event.by(&account.name)).await?;
-        self.metrics.logins.with_label_values(&["succeeded"]).inc();
+        self.metrics.logins.with_label_values(&[SUCCEEDED]).inc();
         let lifetime = self.tokens.lifetime();
         Ok(SignedIn { token, lifetime, username: account.name.clone(), role })
     }
@@ -174,8 +175,8 @@ impl Identity {
 
     async fn record_refused_login(&self, event: &Event<'_>, error: &Error) -> Result<(), Error> {
         let label = match error {
-            Error::WrongCredentials => "refused",
-            Error::AccountDisabled => "disabled",
+            Error::WrongCredentials => REFUSED,
+            Error::AccountDisabled => DISABLED,
             _ => return Ok(()),
         };
         self.metrics.logins.with_label_values(&[label]).inc();
@@ -254,8 +255,8 @@ impl Identity {
         self.store.accounts(page).await
     }
 
-    /// Changes an account's role, or disables or enables it, and ends its sessions if anything changes. The last
-    /// administrator stays one.
+    /// Changes the role of an account, or disables or enables the account. Any change ends the sessions. The last
+    /// administrator cannot be disabled or demoted.
     pub async fn change_account(
         &self,
         admin: &User,

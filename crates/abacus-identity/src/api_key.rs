@@ -15,8 +15,7 @@ pub(crate) const PREFIX: &str = "abk_";
 
 const SECRET_BYTES: usize = 32;
 
-/// Time for which an instance remembers a key. A revocation is kept longer, so that no instance remembers a key longer
-/// than its revocation.
+/// Time for which an instance remembers a key. Every instance keeps a revocation longer than the revoked key.
 pub(crate) const REMEMBERED_FOR: Duration = Duration::from_hours(1);
 
 /// A well-formed key, not yet checked.
@@ -34,11 +33,11 @@ pub(crate) struct ApiKeyRecord {
     pub(crate) role: Role,
     /// Generation of the account when the record was read.
     pub(crate) generation: i64,
-    /// Whether the key is neither revoked nor of a disabled account.
+    /// True if the key is not revoked and the account is not disabled.
     pub(crate) is_good: bool,
 }
 
-/// A new key. Its text is shown once and not stored.
+/// A new key. The caller sees the text once; the store keeps only the hash.
 pub(crate) struct NewApiKey {
     pub(crate) id: Uuid,
     pub(crate) text: String,
@@ -66,7 +65,7 @@ impl NewApiKey {
     }
 }
 
-/// Returns the hash of a secret, as it is stored.
+/// Returns the stored form of a secret: the SHA-256 hash.
 pub(crate) fn sha256(secret: &str) -> [u8; 32] {
     Sha256::digest(secret).into()
 }

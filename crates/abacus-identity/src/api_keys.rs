@@ -1,8 +1,8 @@
-//! Identification by API keys: credentials of programs, valid until they are revoked.
+//! Identification by API keys: credentials of programs, valid until revoked.
 //!
-//! A look-up in Postgres is remembered, whether it found a key or not. Few look-ups run at a time, so that a flood of
-//! invented keys does not reach Postgres. A remembered key is checked against the [revocations](crate::revocations) at
-//! each use.
+//! The instance remembers each look-up in Postgres, with or without a key as the result. Few look-ups run at a time, to
+//! keep a flood of invented keys away from Postgres. A remembered key is checked against the
+//! [revocations](crate::revocations) at each use.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,9 +24,9 @@ use crate::store::Store;
 const REMEMBERED: u64 = 20_000;
 const UNKNOWN_REMEMBERED: u64 = 100_000;
 const UNKNOWN_REMEMBERED_FOR: Duration = Duration::from_mins(1);
-/// Look-ups at a time, and the longest wait of a further look-up.
+/// Largest number of concurrent look-ups, and the longest wait of a further look-up.
 const LOOK_UPS: usize = 2;
-const PATIENCE: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Identifies programs by their API keys.
 pub(crate) struct ApiKeys {
@@ -53,7 +53,7 @@ impl ApiKeys {
         }
     }
 
-    /// Whether the key, or its absence, is known without a look-up in Postgres.
+    /// Returns true if the key needs no look-up in Postgres: this instance remembers the key, or its absence.
     pub(crate) fn remembers(&self, key: &ApiKeyText<'_>) -> bool {
         self.known.contains_key(&key.id) || self.unknown.contains_key(&key.id)
     }
@@ -117,7 +117,7 @@ impl ApiKeys {
     }
 
     async fn look_up(&self, id: Uuid) -> Result<Arc<ApiKeyRecord>, Miss> {
-        let permit = timeout(PATIENCE, self.look_ups.acquire()).await;
+        let permit = timeout(LONGEST_WAIT, self.look_ups.acquire()).await;
         let _permit = permit.ok().and_then(Result::ok).ok_or(Miss::Busy)?;
         self.metrics.key_look_ups.inc();
         match self.store.find_key(id).await {

@@ -13,7 +13,8 @@ pub(crate) struct Event<'a> {
     pub(crate) outcome: Outcome,
     /// Name of the acting account.
     pub(crate) actor: Option<&'a str>,
-    /// Name of the affected account. Never a name that was only typed: people type passwords into that field.
+    /// Name of the affected account. Only names of existing accounts are recorded: people type passwords into the name
+    /// field.
     pub(crate) subject: Option<&'a str>,
     pub(crate) detail: Option<String>,
     pub(crate) client: IpAddr,

@@ -20,7 +20,7 @@ pub enum Caller {
 pub struct User {
     /// Id of the account.
     pub id: Uuid,
-    /// Name of the account. A name never changes and is never used again: requests are recorded under it.
+    /// Name of the account. Requests are recorded under the name, and a name never changes and is never used again.
     pub name: Arc<str>,
     /// Role of the account.
     pub role: Role,
@@ -56,8 +56,8 @@ impl Caller {
         }
     }
 
-    /// Whether the caller may read a request recorded under `requester`. An anonymous request is open to every caller
-    /// who knows its id and is anonymous too.
+    /// Returns true if the caller may read a request recorded under `requester`. Users read their own requests, and
+    /// administrators all requests. Anonymous callers read every anonymous request with a known id.
     pub fn may_read(&self, requester: Option<&str>) -> bool {
         match self {
             Self::Anonymous => requester.is_none(),

@@ -14,7 +14,7 @@ const BOOTSTRAP: &str = "ABACUS_BOOTSTRAP_TOKEN";
 /// Shortest token, in characters: the output of `openssl rand -base64 18`. A shorter token can be guessed.
 const SHORTEST_BOOTSTRAP: usize = 24;
 
-/// Registration policy: who may make accounts with the role `user`.
+/// Registration policy: the callers with the right to make accounts with the role `user`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegistrationPolicy {
     /// Every caller.

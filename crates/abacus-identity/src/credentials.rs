@@ -1,10 +1,10 @@
-//! The credentials in the `Authorization` header. Only one well-formed bearer credential is accepted: a bad credential
-//! is never taken for a missing one.
+//! The credentials in the `Authorization` header. A request has no credentials or a single well-formed bearer
+//! credential. A bad credential is an error, and never counts as no credentials.
 
 use crate::api_key::{ApiKeyText, PREFIX};
 use crate::error::CredentialFault;
 
-/// Longest header that is read, in bytes; tokens and keys are much shorter.
+/// Longest accepted header, in bytes; tokens and keys are much shorter.
 const LONGEST: usize = 2048;
 
 /// The credentials of a request.

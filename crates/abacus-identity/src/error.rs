@@ -1,7 +1,7 @@
-//! Why a caller is refused, or an account is not changed.
+//! Errors of identity: refused callers, refused acts and failures.
 
-/// Why a caller is refused, or an account is not changed. No text tells a caller who does not know the password whether
-/// an account exists.
+/// A refused caller, a refused act, or a failure. Without the right password, no error of a sign-in reveals the
+/// existence of an account.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The request has no credentials.
@@ -88,7 +88,7 @@ pub enum Error {
     /// Too many sign-ins or look-ups are in flight.
     #[error("more sign-ins than this server takes are under way; try again in a moment")]
     Busy,
-    /// The instance does not know the latest revocations, and so admits no administrator.
+    /// The instance does not know the latest revocations, and admits no administrator.
     #[error("this server does not know at the moment who is still an administrator; try again")]
     Stale,
     /// Postgres cannot be reached.
@@ -105,7 +105,7 @@ pub enum CredentialFault {
     /// The header is malformed.
     #[error("the credentials cannot be read; send one header `Authorization: Bearer TOKEN`")]
     Unreadable,
-    /// The token is not one of this service.
+    /// The token was not issued by this service.
     #[error("the token is not valid here; sign in at `/v1/login` for a new one")]
     Forged,
     /// The token has expired.
@@ -142,7 +142,7 @@ impl From<CredentialFault> for Error {
 }
 
 impl Error {
-    /// Reason in the audit log, for an act that is recorded when it is refused.
+    /// Reason in the audit log. `None` for a refusal without an audit row.
     pub(crate) fn audit_reason(&self) -> Option<&'static str> {
         match self {
             Self::RoleNotAllowed => Some("role-not-allowed"),

@@ -1,9 +1,9 @@
-//! Reads the revocations from Postgres, twice a second, over a connection of its own.
+//! Reads the revocations from Postgres, twice a second, over a dedicated connection.
 //!
-//! A transaction that began earlier may commit later, so a reader that continued from the latest row would miss rows.
-//! Each read continues from the oldest transaction that was open at the read before (`pg_snapshot_xmin`): every row that
-//! was invisible then has this transaction id or a later one. After a failed read, everything is read again: the next
-//! answer may come from another server with other transaction ids.
+//! An earlier transaction may commit later, and a reader continuing from the latest row would miss rows. Each read
+//! continues from the oldest transaction still open at the previous read (`pg_snapshot_xmin`): every row invisible to
+//! the previous read has this transaction id or a later one. After a failed read, the feed reads all revocations again:
+//! the next answer may come from another server with different transaction ids.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -11,9 +11,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use abacus_runtime::{ReadinessGate, Shutdown};
 use anyhow::Context as _;
 use deadpool_postgres::{Object, Pool};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_postgres::Row;
 
+use crate::deadline::answer_within;
 use crate::metrics::Metrics;
 use crate::revocations::{Ended, Freshness, Revocation, Revocations};
 
@@ -32,7 +33,7 @@ const READ: &str = "
 /// Start of the first read.
 const BEGINNING: &str = "0";
 
-/// The task that reads the revocations.
+/// The task for reading the revocations.
 pub(crate) struct Feed {
     pub(crate) pool: Pool,
     pub(crate) revocations: Arc<Revocations>,
@@ -62,7 +63,7 @@ impl Feed {
     async fn step(&self, since: &str) -> anyhow::Result<String> {
         let began = Instant::now();
         let limit = if since == BEGINNING { LONG_TIMEOUT } else { TIMEOUT };
-        let rows = timeout(limit, self.query(since)).await.context("no answer in time")??;
+        let rows = answer_within(limit, self.query(since)).await??;
         let revocations: Vec<_> = rows.iter().map(revocation).collect::<Result<_, _>>()?;
         let next = rows.first().context("a row was expected")?.try_get("next")?;
         self.revocations.apply(revocations.into_iter().flatten());
@@ -110,7 +111,7 @@ impl Feed {
     }
 }
 
-/// A connection that is closed when dropped.
+/// A connection, closed when dropped.
 struct Lease(Option<Object>);
 
 impl Drop for Lease {

@@ -1,7 +1,7 @@
 //! Deletes expired revocations and keys, once a minute, in each instance.
 //!
-//! The task is separate from the feed, so that a slow deletion does not delay the revocations. Instances skip rows that
-//! another instance is deleting.
+//! The task is separate from the feed: a slow deletion must not delay the revocations. Instances skip rows locked by
+//! another instance.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -14,7 +14,7 @@ use crate::store::Store;
 
 const INTERVAL: Duration = Duration::from_mins(1);
 
-/// The task that bounds the tables and the memory of revocations.
+/// The task for bounding the tables and the memory of revocations.
 pub(crate) struct Housekeeping {
     pub(crate) store: Arc<Store>,
     pub(crate) revocations: Arc<Revocations>,

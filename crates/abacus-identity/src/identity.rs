@@ -1,4 +1,4 @@
-//! Who a caller is.
+//! Identification of callers by session tokens and API keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,13 +46,13 @@ enum Authenticated {
 pub struct Pools {
     /// Connections for all questions.
     pub shared: Pool,
-    /// One connection for the feed of revocations alone.
+    /// A single connection, only for the feed of revocations.
     pub feed: Pool,
 }
 
 impl Identity {
-    /// Starts the tasks that follow the revocations and delete expired rows. Postgres may be away; until it answers, no
-    /// caller with credentials is admitted.
+    /// Starts the tasks for following the revocations and deleting expired rows. Postgres may be away; until the first
+    /// answer, no caller with credentials is admitted.
     pub fn open(
         config: &IdentityConfig,
         pools: Pools,
@@ -70,7 +70,7 @@ impl Identity {
         Ok(identity)
     }
 
-    /// Identity without its tasks: it learns no revocation of other instances. For tests of handlers.
+    /// Identity without the tasks: revocations from other instances never arrive. For tests of handlers.
     pub fn new(config: &IdentityConfig, pool: Pool, metrics: Metrics) -> anyhow::Result<Self> {
         let store = Arc::new(Store::new(pool));
         Ok(Self {
@@ -114,12 +114,12 @@ impl Identity {
         }
     }
 
-    /// Whether this instance knows at the moment who is an administrator. While it does not, it admits none.
+    /// Returns true if this instance knows the current administrators. Otherwise the instance admits no administrator.
     pub fn knows_administrators(&self) -> bool {
         self.revocations.freshness() == Freshness::Fresh
     }
 
-    /// Whether the credentials need a look-up in Postgres.
+    /// Returns true if the credentials need a look-up in Postgres.
     pub fn must_look_up(&self, credentials: &Credentials<'_>) -> bool {
         matches!(&credentials.0, Ok(Presented::Key(key)) if !self.keys.remembers(key))
     }

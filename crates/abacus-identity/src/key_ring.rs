@@ -1,8 +1,8 @@
 //! Keys of session tokens, by id: the first key signs, all keys verify.
 //!
 //! Keys change without ending sessions in three steps, each on all instances before the next: append the new key; move
-//! it to the front; remove the old key once the longest lifetime of a token has passed. A new key placed at the front at
-//! once would sign tokens that instances with the old setting refuse.
+//! the new key to the front; remove the old key after the longest lifetime of a token. A new key placed at the front at
+//! once would sign tokens unknown to instances with the old setting.
 
 use abacus_runtime::{ExposeSecret as _, SecretString};
 use base64::Engine as _;
@@ -20,7 +20,7 @@ pub(crate) struct KeyRing {
     others: Vec<Key>,
 }
 
-/// One key.
+/// A key for signing and verifying.
 pub(crate) struct Key {
     pub(crate) id: String,
     pub(crate) encoding: EncodingKey,
@@ -46,14 +46,14 @@ impl KeyRing {
         Ok(Self { first, others: keys.collect() })
     }
 
-    /// A random key: its tokens are invalid after a restart and on other instances.
+    /// A random key. Tokens signed with this key are invalid after a restart and on other instances.
     pub(crate) fn random() -> Result<Self, getrandom::Error> {
         let mut bytes = [0; SHORTEST_KEY];
         getrandom::fill(&mut bytes)?;
         Ok(Self { first: Key::new("random".to_owned(), &bytes), others: Vec::new() })
     }
 
-    /// Returns the key that signs.
+    /// Returns the signing key.
     pub(crate) fn signing(&self) -> &Key {
         &self.first
     }

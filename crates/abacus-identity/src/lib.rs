@@ -8,6 +8,7 @@ mod bootstrap;
 mod caller;
 mod config;
 mod credentials;
+mod deadline;
 mod error;
 mod feed;
 mod housekeeping;

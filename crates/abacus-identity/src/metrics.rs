@@ -2,12 +2,17 @@
 
 use abacus_runtime::prometheus::{Gauge, Histogram, IntCounter, IntCounterVec, IntGauge};
 
+/// Outcomes in the labels of [`Metrics::logins`] and [`Metrics::registrations`].
+pub(crate) const SUCCEEDED: &str = "succeeded";
+pub(crate) const REFUSED: &str = "refused";
+pub(crate) const DISABLED: &str = "disabled";
+
 /// Handles of the metrics.
 #[derive(Clone, Debug)]
 pub struct Metrics {
-    /// Attempts to sign in, by outcome: `succeeded`, `refused` or `disabled`.
+    /// Attempts to sign in, by outcome ([`Metrics::LOGIN_OUTCOMES`]).
     pub logins: IntCounterVec,
-    /// Attempts to make an account, by outcome: `succeeded` or `refused`.
+    /// Attempts to make an account, by outcome ([`Metrics::REGISTRATION_OUTCOMES`]).
     pub registrations: IntCounterVec,
     /// Refused credentials, by fault ([`CredentialFault::LABELS`](crate::CredentialFault::LABELS)).
     pub refused_credentials: IntCounterVec,
@@ -23,6 +28,13 @@ pub struct Metrics {
     pub revocations: IntGauge,
     /// Failed reads of the revocations.
     pub feed_failures: IntCounter,
+}
+
+impl Metrics {
+    /// Every outcome of an attempt to sign in.
+    pub const LOGIN_OUTCOMES: [&'static str; 3] = [SUCCEEDED, REFUSED, DISABLED];
+    /// Every outcome of an attempt to make an account.
+    pub const REGISTRATION_OUTCOMES: [&'static str; 2] = [SUCCEEDED, REFUSED];
 }
 
 #[cfg(test)]

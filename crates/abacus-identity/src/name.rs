@@ -1,4 +1,4 @@
-//! Names of accounts. Requests are recorded under a name, so a name never changes and is never used again.
+//! Names of accounts. Requests are recorded under a name: a name never changes and is never used again.
 
 use crate::error::Error;
 
@@ -10,7 +10,7 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 3..=64;
 pub struct UserName(String);
 
 impl UserName {
-    /// Reads a typed name. Capital letters become small ones.
+    /// Reads a typed name. Capital letters become small letters.
     pub fn parse(given: &str) -> Result<Self, Error> {
         let name = given.to_ascii_lowercase();
         let starts_well = name.starts_with(|first: char| first.is_ascii_alphanumeric());

@@ -1,4 +1,5 @@
-//! Pages of long lists. The cursor of a page is the key of the last entry before it, so that new entries move nothing.
+//! Pages of long lists. The cursor of a page is the key of the last entry before the page: new entries do not move
+//! later pages.
 
 /// Default and largest number of entries in a page.
 const DEFAULT_LIMIT: i64 = 50;

@@ -1,7 +1,7 @@
 //! Passwords: policy and hashing.
 //!
-//! **Invariants:** the number of hashes computed at a time, each with 19 MiB of memory, and the number of waiting hashes
-//! are bounded; further ones are refused. An unknown name costs one hash too.
+//! **Invariants:** the number of hashes computed at a time, each with 19 MiB of memory, and the number of waiting
+//! hashes are bounded; further hashes are refused. A sign-in costs a hash even with an unknown name.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -31,7 +31,7 @@ const LENGTHS: RangeInclusive<usize> = 8..=1024;
 /// The most common passwords of sufficient length, in lower case.
 const COMMON: &str = include_str!("common_passwords.txt");
 
-/// A password, as its owner typed it.
+/// A typed password. Never shown, neither in logs nor in errors.
 #[derive(Clone)]
 pub struct Password(SecretString);
 
@@ -41,7 +41,7 @@ impl Password {
         Self(SecretString::from(text))
     }
 
-    /// Refuses a password that is easy to guess (NIST SP 800-63B, section 3.1.1.2): no rules on characters.
+    /// Refuses an easily guessed password (NIST SP 800-63B, section 3.1.1.2). There are no rules on characters.
     pub(crate) fn check(&self, name: &UserName) -> Result<(), Error> {
         let text = self.0.expose_secret();
         let (length, lower) = (text.chars().count(), text.to_lowercase());
@@ -79,7 +79,7 @@ impl<'de> Deserialize<'de> for Password {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Right,
-    /// The hash has other parameters than new hashes.
+    /// The password is right, but the hash has outdated parameters.
     RightButOutdated,
     Wrong,
 }

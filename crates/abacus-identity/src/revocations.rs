@@ -1,9 +1,11 @@
 //! Ended sessions and keys, in the memory of this instance.
 //!
-//! Postgres has the truth. The [feed](crate::feed) copies it here; this instance's own revocations are here at once.
+//! Postgres is the source of truth. The [feed](crate::feed) copies revocations from Postgres into memory; revocations
+//! made by this instance are added at once.
 //!
-//! **Invariants:** a revocation stays until the ended credential has expired; every revocation from before the last read
-//! is here. So while the last read is younger than [`BOUND`], no older revocation is missed.
+//! **Invariants:** a revocation stays in memory until the ended credential has expired. Every revocation from before
+//! the last read is in memory: while the last read is younger than [`BOUND`], no revocation older than [`BOUND`] is
+//! missed.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,11 +24,11 @@ pub(crate) const BOUND: Duration = Duration::from_secs(2);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Revocation {
     pub(crate) ended: Ended,
-    /// Time at which every ended credential has expired by itself.
+    /// Time at which the last ended credential expires.
     pub(crate) expires_at: SystemTime,
 }
 
-/// The credentials that a revocation ends.
+/// The credentials ended by a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     Session(Uuid),
@@ -44,7 +46,7 @@ pub(crate) enum Ended {
 pub(crate) enum Freshness {
     /// Read from Postgres within [`BOUND`].
     Fresh,
-    /// Older. Postgres is likely to be away, and then nothing can be revoked either.
+    /// Older. Postgres is probably away, and without Postgres no instance can revoke a credential.
     Stale,
     /// Older than the grace period of the settings, or never read.
     Lost,
@@ -52,15 +54,16 @@ pub(crate) enum Freshness {
 
 /// The revocations in memory.
 pub(crate) struct Revocations {
-    known: RwLock<Known>,
+    ended: RwLock<EndedCredentials>,
     grace: Duration,
     started: Instant,
     /// Begin of the last read, in milliseconds after `started`, plus one; 0 for never.
     read: AtomicU64,
 }
 
+/// Ended credentials and changed accounts, each with the end of its revocation.
 #[derive(Default)]
-struct Known {
+struct EndedCredentials {
     sessions: HashMap<Uuid, SystemTime>,
     keys: HashMap<Uuid, SystemTime>,
     users: HashMap<Uuid, Change>,
@@ -76,19 +79,19 @@ struct Change {
 impl Revocations {
     /// No revocations, never read.
     pub(crate) fn new(grace: Duration) -> Self {
-        let (known, read) = (RwLock::default(), AtomicU64::new(0));
-        Self { known, grace, started: Instant::now(), read }
+        let (ended, read) = (RwLock::default(), AtomicU64::new(0));
+        Self { ended, grace, started: Instant::now(), read }
     }
 
     /// Adds revocations.
     pub(crate) fn apply(&self, revocations: impl IntoIterator<Item = Revocation>) {
-        let mut known = self.known.write();
+        let mut credentials = self.ended.write();
         for Revocation { ended, expires_at } in revocations {
-            known.add(ended, expires_at);
+            credentials.add(ended, expires_at);
         }
     }
 
-    /// Notes that every revocation from before `began` is here.
+    /// Records a read: every revocation from before `began` is in memory.
     pub(crate) fn mark_read(&self, began: Instant) {
         let millis = began.saturating_duration_since(self.started).as_millis();
         self.read.store(u64::try_from(millis).unwrap_or(u64::MAX - 1) + 1, Ordering::Release);
@@ -107,7 +110,8 @@ impl Revocations {
         }
     }
 
-    /// Returns the effective role of an account with `role`: without fresh revocations nobody is an administrator.
+    /// Returns the effective role of an account with `role`. Without fresh revocations, administrators are treated as
+    /// users.
     pub(crate) fn role_now(&self, role: Role) -> Role {
         match self.freshness() {
             Freshness::Fresh => role,
@@ -115,41 +119,41 @@ impl Revocations {
         }
     }
 
-    /// Whether a session was ended, alone or with its account.
+    /// Returns true if a session was ended, alone or by a change of the account.
     pub(crate) fn has_ended(&self, session: &Session) -> bool {
-        let known = self.known.read();
-        known.sessions.contains_key(&session.id)
-            || known.users.get(&session.user_id).is_some_and(|change| {
+        let ended = self.ended.read();
+        ended.sessions.contains_key(&session.id)
+            || ended.users.get(&session.user_id).is_some_and(|change| {
                 session.generation < change.generation && change.spared != Some(session.id)
             })
     }
 
-    /// Whether an API key was revoked.
+    /// Returns true if an API key was revoked.
     pub(crate) fn is_revoked(&self, key: Uuid) -> bool {
-        self.known.read().keys.contains_key(&key)
+        self.ended.read().keys.contains_key(&key)
     }
 
-    /// Whether an account has changed since its `generation`.
+    /// Returns true if an account has changed since `generation`.
     pub(crate) fn has_changed_since(&self, user: Uuid, generation: i64) -> bool {
-        self.known.read().users.get(&user).is_some_and(|change| change.generation > generation)
+        self.ended.read().users.get(&user).is_some_and(|change| change.generation > generation)
     }
 
     /// Number of revocations.
     pub(crate) fn len(&self) -> usize {
-        let known = self.known.read();
-        known.sessions.len() + known.keys.len() + known.users.len()
+        let ended = self.ended.read();
+        ended.sessions.len() + ended.keys.len() + ended.users.len()
     }
 
     /// Removes expired revocations.
     pub(crate) fn forget_expired(&self, now: SystemTime) {
-        let mut known = self.known.write();
-        known.sessions.retain(|_, expires_at| *expires_at > now);
-        known.keys.retain(|_, expires_at| *expires_at > now);
-        known.users.retain(|_, change| change.expires_at > now);
+        let mut ended = self.ended.write();
+        ended.sessions.retain(|_, expires_at| *expires_at > now);
+        ended.keys.retain(|_, expires_at| *expires_at > now);
+        ended.users.retain(|_, change| change.expires_at > now);
     }
 }
 
-impl Known {
+impl EndedCredentials {
     fn add(&mut self, ended: Ended, expires_at: SystemTime) {
         match ended {
             Ended::Session(id) => _ = self.sessions.insert(id, expires_at),

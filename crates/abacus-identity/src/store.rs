@@ -1,7 +1,7 @@
 //! Accounts, keys, revocations and the audit log in Postgres.
 //!
-//! **Invariants:** a change, its revocation and its audit row are one transaction. Once an administrator exists, one
-//! always exists: changes of administrators take turns by a lock.
+//! **Invariants:** a change, the revocation and the audit row are written in a single transaction. After the first
+//! administrator, there is always an administrator: a lock makes changes of administrators take turns.
 
 mod administration;
 mod audit_log;

@@ -1,8 +1,8 @@
 //! Session tokens: JWTs (RFC 7519) of the type `at+jwt` (RFC 9068), signed with HMAC-SHA-256.
 //!
-//! **Invariant:** the key decides the accepted form, never the token (RFC 8725): one algorithm, one `typ`, one issuer and
-//! audience, and every used claim is required. A token is valid until it expires or is revoked; the
-//! [revocations](crate::revocations) know the second.
+//! **Invariant:** the key decides the accepted form, never the token (RFC 8725): a single algorithm, `typ`, issuer and
+//! audience, and every used claim is required. A token is valid until expiry or revocation; [`crate::revocations`]
+//! holds the revoked sessions.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -33,7 +33,7 @@ pub(crate) struct Tokens {
     lifetime: Duration,
 }
 
-/// A session, as its token tells.
+/// A session, read from a valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     pub(crate) user_id: Uuid,
@@ -70,7 +70,7 @@ struct Claims {
 }
 
 impl Tokens {
-    /// Fails if a self-test finds that tokens are not signed, verified or refused correctly.
+    /// Runs a self-test. Fails if tokens are not signed, verified or refused correctly.
     pub(crate) fn new(ring: KeyRing, lifetime: Duration) -> anyhow::Result<Self> {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);

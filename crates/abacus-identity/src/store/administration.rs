@@ -1,4 +1,4 @@
-//! Accounts, as administrators see and change them.
+//! Administration: listing and changing accounts.
 
 use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
@@ -63,7 +63,7 @@ fn entry_columns() -> String {
 }
 
 impl Store {
-    /// Changes an account, and ends its sessions if anything changes.
+    /// Changes an account. Any change ends the sessions of the account.
     pub(crate) async fn change(
         &self,
         name: &UserName,

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
 use deadpool_postgres::{Object, Pool};
-use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 
+use crate::deadline::answer_within;
 use crate::error::{CredentialFault, Error};
 
 /// Time limit of a question or a transaction, connecting included.
@@ -46,7 +45,7 @@ impl Store {
 
 /// Waits for a call within the time limit.
 pub(super) async fn within<T>(call: impl Future<Output = Result<T, Failure>>) -> Result<T, Error> {
-    match timeout(TIMEOUT, call).await.context("no answer in time") {
+    match answer_within(TIMEOUT, call).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(Failure::Refused(error))) => Err(error),
         Ok(Err(failure)) => Err(Error::Unavailable(failure.into())),
@@ -55,13 +54,13 @@ pub(super) async fn within<T>(call: impl Future<Output = Result<T, Failure>>) ->
 }
 
 impl Failure {
-    /// Whether a row with the same key exists.
+    /// Returns true if a unique key was already taken.
     pub(super) fn is_taken(&self) -> bool {
         matches!(self, Self::Postgres(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION))
     }
 }
 
-/// Returns the SQL expression that formats the timestamp `column` as RFC 3339 in UTC, to the microsecond.
+/// Returns the SQL expression for the timestamp `column` as RFC 3339 text in UTC, to the microsecond.
 pub(super) fn rfc3339(column: &str) -> String {
     format!(r#"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"#)
 }

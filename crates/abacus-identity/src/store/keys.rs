@@ -17,7 +17,7 @@ const FIND: &str = "
            k.revoked_at IS NULL AND u.disabled_at IS NULL AS is_good
       FROM api_keys k JOIN users u USING (user_id) WHERE k.key_id = $1";
 
-/// Locks the account, so that concurrent calls take turns.
+/// Counts the valid keys of an account. The row lock makes concurrent calls take turns.
 const COUNT: &str = "
     SELECT (SELECT count(*) FROM api_keys k WHERE k.user_id = u.user_id AND k.revoked_at IS NULL)
       FROM users u WHERE u.user_id = $1 AND u.disabled_at IS NULL FOR UPDATE";

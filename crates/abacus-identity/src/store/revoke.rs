@@ -1,4 +1,4 @@
-//! Revocations: rows that the feed of every instance reads.
+//! Revocations: rows for the feed of every instance.
 
 use std::time::SystemTime;
 
@@ -74,7 +74,7 @@ pub(super) async fn end_before(
     Ok(revocation)
 }
 
-/// Makes the revocation of an API key. It is needed until no instance remembers the key.
+/// Makes the revocation of an API key. The revocation expires after every instance has forgotten the key.
 pub(super) fn key(id: Uuid) -> Revocation {
     Revocation { ended: Ended::ApiKey(id), expires_at: SystemTime::now() + 2 * REMEMBERED_FOR }
 }

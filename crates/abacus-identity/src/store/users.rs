@@ -126,8 +126,8 @@ impl Store {
         .await
     }
 
-    /// Changes a password and ends all sessions except `session`. Refused if the account has changed since it was read, or
-    /// if the session was ended, so that a concurrent revocation stays in force.
+    /// Changes a password and ends all sessions except `session`. Refused if the account has changed since the caller
+    /// read the account, or if the session was ended: a concurrent revocation stays in force.
     pub(crate) async fn set_password(
         &self,
         account: &Account,
@@ -155,8 +155,8 @@ impl Store {
     }
 }
 
-/// Takes the lock of administrators, and checks that the acting account is one: the memory of this instance may be
-/// outdated.
+/// Takes the lock of administrators, and checks the role of the acting account in Postgres: the memory of this instance
+/// may be outdated.
 pub(super) async fn administer(
     transaction: &Transaction<'_>,
     event: &Event<'_>,
