@@ -175,3 +175,6 @@ impl<Q: Clone, R: Event, L, T: Transport<Q>> Exchange<Q, R, L, T> {
         self.waiters.wait_for_attached().await;
     }
 }
+
+#[cfg(test)]
+mod tests;
