@@ -1,4 +1,5 @@
-//! A transport in memory, for tests and examples. A function acts as the event log and as the service behind the log.
+//! A transport in memory, for tests and examples. A function acts as the event log and as the
+//! service behind the log.
 
 use std::sync::Arc;
 
@@ -30,7 +31,8 @@ pub struct Loopback<Q, R: Event, L, F> {
 }
 
 impl<Q, R: Event, L, F: Fn(&Q) -> LoopbackOutcome<R>> Loopback<Q, R, L, F> {
-    /// Makes a transport for the exchange with `waiters`. `respond` decides the fate of each request.
+    /// Makes a transport for the exchange with `waiters`. `respond` decides the fate of each
+    /// request.
     pub fn new(waiters: Arc<Waiters<Q, L>>, encoder: Encoder<R>, respond: F) -> Self {
         Self { waiters, encoder, respond }
     }

@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 use crate::error::Error;
 
-/// Publishes requests: [`Publisher`](crate::Publisher) to Kafka, [`Loopback`](crate::Loopback) in memory.
+/// Publishes requests: [`Publisher`](crate::Publisher) to Kafka, [`Loopback`](crate::Loopback) in
+/// memory.
 pub trait Transport<Q>: Send + Sync {
     /// Returns false while the event log is known to be unreachable.
     fn is_reachable(&self) -> bool;
