@@ -1,5 +1,5 @@
-//! Entries of attached waiters: callers that wait for a request published elsewhere or earlier. Several may wait for one
-//! request. The lock is in [`Waiters`](crate::Waiters).
+//! Entries of attached waiters: callers waiting for a request published elsewhere or earlier.
+//! Several callers may wait for a request. The lock is in [`Waiters`](crate::Waiters).
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::outcome::{WaitCondition, WaitOutcome};
 
-/// Identity of one waiter of an instance.
+/// Identity of a waiter within an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WaiterId(pub(crate) u64);
 
@@ -55,12 +55,12 @@ impl<L> AttachedEntries<L> {
         entries
     }
 
-    /// Removes the waiters that wait only until the log knows `id`.
+    /// Removes the waiters with [`WaitCondition::Known`] for `id`.
     pub(crate) fn take_known(&mut self, id: Uuid) -> Vec<AttachedEntry<L>> {
         self.take_if(id, |entry| entry.condition == WaitCondition::Known)
     }
 
-    /// Removes one waiter, if it is still attached.
+    /// Removes a waiter that is still attached.
     pub(crate) fn remove(&mut self, id: Uuid, waiter: WaiterId) -> Option<AttachedEntry<L>> {
         self.take_if(id, |entry| entry.waiter == waiter).pop()
     }
@@ -99,12 +99,12 @@ impl<L> AttachedEntries<L> {
     }
 }
 
-/// The requests that attached waiters wait for.
+/// The requests of all attached waiters.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Awaited {
     /// Every awaited request.
     pub all: Vec<Uuid>,
-    /// Requests that the log is not known to have: any entry of the log ends such a wait.
+    /// Requests not known to be in the log. Any entry of the log ends a wait for them.
     pub unknown: Vec<Uuid>,
 }
 

@@ -35,7 +35,7 @@ pub enum Error {
     /// Neither a reply nor an acknowledgement arrived in time.
     #[error("the event log did not confirm the request in time; try again in a moment")]
     Unconfirmed,
-    /// The request does not fit its schema.
+    /// The request does not fit the schema.
     #[error("the request could not be written as an event")]
     Encode(#[from] EncodeError),
     /// The reply cannot be decoded.
@@ -47,7 +47,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether nothing was sent, so that no reply can come.
+    /// Returns true if the request was not sent. No reply can arrive then.
     pub fn is_before_sending(&self) -> bool {
         matches!(
             self,

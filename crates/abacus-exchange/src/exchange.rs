@@ -1,4 +1,4 @@
-//! One request for one reply.
+//! Publishes a request and waits for the reply.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,16 +50,16 @@ impl Config for ExchangeConfig {
     }
 }
 
-/// Publishes requests and waits for their replies. `Q` is a request, `R` a reply, `L` an entry of the request log, and `T`
-/// the way to the event log.
+/// Publishes requests and waits for their replies. `Q` is a request, `R` a reply, `L` an entry of
+/// the request log, and `T` the transport to the event log.
 pub struct Exchange<Q, R: Event, L, T> {
     /// The waiters of this instance.
     pub waiters: Arc<Waiters<Q, L>>,
-    /// The way to the event log.
+    /// The transport to the event log.
     pub transport: T,
     /// Reads replies.
     pub decoder: Decoder<R>,
-    /// Gives schemas of replies that are new.
+    /// Source of schemas unknown to the decoder.
     pub registry: SchemaRegistry,
     /// Longest wait for a reply.
     pub wait: Duration,
@@ -94,13 +94,13 @@ pub enum Answer<R> {
 pub enum Recalled<Q, R> {
     /// The reply.
     Replied(R),
-    /// The request, accepted and without a reply so far.
+    /// The accepted request, still without a reply.
     Accepted(Arc<Q>),
 }
 
 impl<Q: Clone, R: Event, L, T: Transport<Q>> Exchange<Q, R, L, T> {
-    /// Publishes the request and waits for the answer. The waiter is registered before the record is sent, and removed
-    /// when this future ends or is dropped.
+    /// Publishes the request and waits for the answer. The waiter is registered before the record
+    /// is sent, and removed when this future ends or is dropped.
     pub async fn ask(&self, submission: Submission<'_, Q>) -> Result<Answer<R>, Error> {
         let Submission { id, request, traceparent, wait } = submission;
         if !self.transport.is_reachable() {
@@ -110,7 +110,7 @@ impl<Q: Clone, R: Event, L, T: Transport<Q>> Exchange<Q, R, L, T> {
         self.transport.publish(id, request, traceparent)?;
         let limits = WaitLimits { reply: wait, acceptance: self.acceptance };
         match waiter.wait(limits).await {
-            // A caller that asked not to wait gets the same answer, however fast the reply is.
+            // A call without a wait is answered `Accepted`, however fast the reply is.
             WaitOutcome::Replied(_) if wait.is_zero() => Ok(Answer::Accepted),
             WaitOutcome::Replied(bytes) => self.read(&bytes).await.map(Answer::Replied),
             WaitOutcome::Pending | WaitOutcome::Logged(_) => {
@@ -122,13 +122,13 @@ impl<Q: Clone, R: Event, L, T: Transport<Q>> Exchange<Q, R, L, T> {
         }
     }
 
-    /// Attaches to a request that was published elsewhere or earlier.
+    /// Attaches to a request published elsewhere or earlier.
     pub fn attach(&self, id: Uuid, condition: WaitCondition) -> Result<Attachment<Q, L>, Error> {
         Ok(self.waiters.attach(id, condition)?)
     }
 
-    /// Returns what this instance remembers of a request. An unreadable reply counts as unknown: the request log may have
-    /// the completion.
+    /// Returns the remembered request or reply. An unreadable reply counts as unknown: the request
+    /// log may have the completion.
     pub async fn recall(&self, id: Uuid) -> Option<Recalled<Q, R>> {
         match self.waiters.recent(id)? {
             RecentOutcome::Replied(reply) => match self.read(&reply).await {
@@ -155,17 +155,17 @@ impl<Q: Clone, R: Event, L, T: Transport<Q>> Exchange<Q, R, L, T> {
         }
     }
 
-    /// Returns the state of a request that this instance published.
+    /// Returns the state of a request published by this instance.
     pub fn progress(&self, id: Uuid) -> Option<Progress> {
         self.waiters.progress(id)
     }
 
-    /// Hands an entry of the request log to the attached waiters of its request.
+    /// Hands an entry of the request log to the attached waiters of the request.
     pub fn answer_logged(&self, id: Uuid, progress: LogProgress, entry: L) {
         self.waiters.answer_logged(id, progress, entry);
     }
 
-    /// Returns the requests that attached waiters wait for.
+    /// Returns the requests of all attached waiters.
     pub fn awaited(&self) -> Awaited {
         self.waiters.awaited()
     }
@@ -175,3 +175,6 @@ impl<Q: Clone, R: Event, L, T: Transport<Q>> Exchange<Q, R, L, T> {
         self.waiters.wait_for_attached().await;
     }
 }
+
+#[cfg(test)]
+mod tests;

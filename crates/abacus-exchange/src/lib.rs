@@ -3,6 +3,7 @@
 mod attached;
 mod error;
 mod exchange;
+mod loopback;
 mod metrics;
 mod outcome;
 mod publisher;
@@ -16,6 +17,7 @@ mod waiters;
 pub use attached::Awaited;
 pub use error::Error;
 pub use exchange::{Answer, Exchange, ExchangeConfig, Recalled, Submission};
+pub use loopback::{Loopback, LoopbackOutcome};
 pub use metrics::{DELIVERY_OUTCOMES, Metrics};
 pub use outcome::{LogProgress, Progress, ReplyKind, WaitCondition, WaitOutcome};
 pub use publisher::{Publisher, PublisherConfig, ReplyAddress};

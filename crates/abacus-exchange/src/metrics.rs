@@ -1,4 +1,4 @@
-//! Metrics of the exchange. The service names and registers them.
+//! Metrics of the exchange. The service names and registers the metrics.
 
 use abacus_runtime::prometheus::{IntCounterVec, IntGauge, Opts};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-/// How a wait ended. `L` is an entry of the request log.
+/// Outcome of a wait. `L` is an entry of the request log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WaitOutcome<L> {
     /// The reply arrived, with these bytes.
@@ -19,7 +19,7 @@ pub enum WaitOutcome<L> {
     Unconfirmed,
 }
 
-/// Condition that ends the wait of an attached waiter.
+/// Condition for the end of an attached wait, apart from a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitCondition {
     /// The request log has the request.
@@ -37,7 +37,7 @@ pub enum LogProgress {
     Completed,
 }
 
-/// State of a request that this instance published.
+/// State of a request published by this instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// The publisher waits, and the event log has not acknowledged the request.
@@ -46,7 +46,7 @@ pub enum Progress {
     Written,
 }
 
-/// Kind of a reply that was read.
+/// Kind of a received reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyKind {
     /// A waiter received the reply.

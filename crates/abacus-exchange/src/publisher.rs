@@ -18,7 +18,7 @@ const SHORTEST_DELIVERY: Duration = Duration::from_millis(10);
 /// Settings of publishing.
 #[derive(Clone, Debug)]
 pub struct PublisherConfig {
-    /// Time for which consecutive requests go to one partition.
+    /// Time before consecutive requests move to another partition.
     pub stickiness: Duration,
     /// Time limit of writing a request.
     pub delivery_timeout: Duration,
@@ -60,7 +60,7 @@ pub struct ReplyAddress {
 
 /// Publishes requests to Kafka. The key of a record is the request id.
 pub struct Publisher<Q: Event> {
-    /// The producer. Its delivery reports go to the waiters.
+    /// The producer. The service passes the delivery reports to the waiters.
     pub producer: Arc<Producer>,
     /// Writes requests.
     pub encoder: Encoder<Q>,
@@ -79,8 +79,8 @@ impl<Q: Event> Transport<Q> for Publisher<Q> {
         self.producer.availability().is_reachable()
     }
 
-    /// The record carries no deadline: a caller whose wait ends learns where to find the result, so the result stays
-    /// wanted.
+    /// The record carries no deadline: at the end of the wait the caller learns where to find the
+    /// result, and still wants the result.
     fn publish(&self, id: Uuid, request: &Q, traceparent: Option<&[u8]>) -> Result<(), Error> {
         let payload = self.encoder.encode(request)?;
         let reply_partition = self.reply_to.partition.to_be_bytes();

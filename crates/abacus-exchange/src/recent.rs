@@ -1,5 +1,6 @@
-//! Outcomes of the waits that have ended, for some time: replies, so that they can be read before the request log has
-//! them; accepted requests without a reply; and the fact of a wait, so that a late reply differs from a foreign one.
+//! The latest outcomes of waits. Replies can be read here before the request log has them. Accepted
+//! requests can be recalled until the reply arrives. The fact of a wait tells late replies from
+//! foreign replies.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -7,10 +8,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use uuid::Uuid;
 
-/// Bytes of an entry besides its content.
+/// Bytes of an entry, apart from the content.
 const OVERHEAD: usize = 128;
 
-/// How a wait ended.
+/// Outcome of an ended wait.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RecentOutcome<Q> {
     /// With this reply.
@@ -35,13 +36,14 @@ impl<Q> Clone for RecentOutcome<Q> {
 }
 
 impl<Q> RecentOutcome<Q> {
-    /// Whether a reply arrived.
+    /// Returns true if a reply arrived.
     pub(crate) fn is_replied(&self) -> bool {
         matches!(self, Self::Replied(_) | Self::RepliedAtLength)
     }
 }
 
-/// The latest outcomes. Accepted requests are kept apart, so that a flood of replies does not displace them.
+/// The latest outcomes. Accepted requests are kept apart: a flood of replies does not displace
+/// them.
 #[derive(Debug)]
 pub(crate) struct RecentOutcomes<Q> {
     ended: BoundedOutcomes<Q>,
@@ -49,14 +51,14 @@ pub(crate) struct RecentOutcomes<Q> {
 }
 
 impl<Q> RecentOutcomes<Q> {
-    /// Keeps up to `capacity` outcomes and `max_bytes` bytes of each of the two kinds. `size` gives the bytes of a
-    /// request.
+    /// Keeps up to `capacity` outcomes and `max_bytes` bytes of each of the two kinds. `size` gives
+    /// the bytes of a request.
     pub(crate) fn new(capacity: usize, max_bytes: usize, size: fn(&Q) -> usize) -> Self {
         let bounded = || BoundedOutcomes::new(capacity, max_bytes, size);
         Self { ended: bounded(), accepted: bounded() }
     }
 
-    /// Adds an outcome in place of an earlier one, and removes the oldest ones beyond the limits.
+    /// Inserts or replaces the outcome of `id`, and removes the oldest outcomes beyond the limits.
     pub(crate) fn insert(&mut self, id: Uuid, outcome: RecentOutcome<Q>) {
         let (to, from) = match outcome {
             RecentOutcome::Accepted(_) => (&mut self.accepted, &mut self.ended),
@@ -97,7 +99,7 @@ impl<Q> BoundedOutcomes<Q> {
     }
 
     fn insert(&mut self, id: Uuid, outcome: RecentOutcome<Q>) {
-        // One outcome must not displace all others.
+        // A single outcome must not displace the rest.
         let outcome = match outcome {
             RecentOutcome::Replied(reply) if reply.len() > self.max_bytes / 4 => {
                 RecentOutcome::RepliedAtLength
@@ -138,7 +140,7 @@ impl<Q> BoundedOutcomes<Q> {
 mod tests {
     use super::*;
 
-    /// Requests that are numbers take their own number of bytes.
+    /// Each request is a number, and takes this number of bytes.
     fn recent(capacity: usize, max_bytes: usize) -> RecentOutcomes<usize> {
         RecentOutcomes::new(capacity, max_bytes, |size| *size)
     }

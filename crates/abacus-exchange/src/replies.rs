@@ -1,4 +1,4 @@
-//! The thread that reads the reply partition of this instance and hands replies to their waiters.
+//! The reader of the reply partition of this instance. Hands replies to their waiters.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -32,8 +32,8 @@ impl Config for ReplyConfig {
 }
 
 impl ReplyConfig {
-    /// Returns the partition, out of `count`, for replies to this instance. Two instances on one partition by chance read
-    /// each other's replies, and drop them.
+    /// Returns the partition, out of `count`, for replies to this instance. The name may choose the
+    /// partition of another instance; both then read and drop each other's replies.
     pub fn choose(&self, count: u32) -> anyhow::Result<i32> {
         let partition = match self.partition {
             Some(partition) => u64::from(partition),
@@ -47,7 +47,7 @@ impl ReplyConfig {
     }
 }
 
-/// Reads replies until the shutdown. Runs on a thread of its own.
+/// Reads replies until the shutdown. Blocks the thread.
 pub fn read_replies<Q, L>(
     reader: PartitionReader,
     waiters: &Waiters<Q, L>,
@@ -70,7 +70,7 @@ pub fn read_replies<Q, L>(
     Ok(())
 }
 
-/// Hashes a name, equally at every start of one build. No hash outlives a process.
+/// Hashes a name, equally at every start of a build. No hash outlives a process.
 fn hash(instance: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     instance.hash(&mut hasher);

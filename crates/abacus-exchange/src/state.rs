@@ -1,4 +1,4 @@
-//! The state of [`Waiters`](crate::Waiters), without its lock.
+//! The state of [`Waiters`](crate::Waiters), without the lock.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ pub(crate) struct State<Q, L> {
     pub(crate) is_closing: bool,
 }
 
-/// The waiter that published the request.
+/// The waiter of the publisher.
 pub(crate) struct PublishedEntry<L> {
     pub(crate) waiter: WaiterId,
     pub(crate) outcome: oneshot::Sender<WaitOutcome<L>>,
@@ -58,7 +58,8 @@ impl<Q, L> State<Q, L> {
         Some(entry)
     }
 
-    /// Removes the waiters of a reply. Returns them and the kind of the reply; replies to other instances are not kept.
+    /// Removes the waiters of a reply. Returns the waiters, and the kind of the reply. Replies to
+    /// another instance are not kept.
     pub(crate) fn answer(
         &mut self,
         id: Uuid,
@@ -84,7 +85,7 @@ pub(crate) fn unanswered<L>(is_written: bool) -> WaitOutcome<L> {
     if is_written { WaitOutcome::Pending } else { WaitOutcome::Unconfirmed }
 }
 
-/// Number of waiters, as a gauge counts them.
+/// Returns the number of waiters as a value for the gauge.
 pub(crate) fn count<T>(entries: &[T]) -> i64 {
     i64::try_from(entries.len()).unwrap_or(i64::MAX)
 }

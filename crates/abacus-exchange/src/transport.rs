@@ -1,27 +1,15 @@
-//! The way of requests to the event log.
+//! The seam between the exchange and the event log.
 
 use uuid::Uuid;
 
 use crate::error::Error;
 
-/// Publishes requests. [`Publisher`](crate::Publisher) publishes to Kafka; a function serves as a transport in memory.
+/// Publishes requests: [`Publisher`](crate::Publisher) to Kafka, [`Loopback`](crate::Loopback) in
+/// memory.
 pub trait Transport<Q>: Send + Sync {
-    /// Whether the event log is reachable, as far as known.
+    /// Returns false while the event log is known to be unreachable.
     fn is_reachable(&self) -> bool;
 
     /// Hands a request over for writing. The delivery is reported to the waiters.
     fn publish(&self, id: Uuid, request: &Q, traceparent: Option<&[u8]>) -> Result<(), Error>;
-}
-
-impl<Q, F> Transport<Q> for F
-where
-    F: Fn(Uuid, &Q) -> Result<(), Error> + Send + Sync,
-{
-    fn is_reachable(&self) -> bool {
-        true
-    }
-
-    fn publish(&self, id: Uuid, request: &Q, _: Option<&[u8]>) -> Result<(), Error> {
-        self(id, request)
-    }
 }

@@ -11,7 +11,7 @@ use crate::attached::WaiterId;
 use crate::outcome::{RegisterError, WaitCondition, WaitOutcome};
 use crate::waiters::{Attaching, OutcomeReceiver, Waiters};
 
-/// A registered waiter, and the receiver of its outcome.
+/// A registered waiter, and the receiver of the outcome.
 struct Registration<Q, L> {
     id: Uuid,
     waiter: WaiterId,
@@ -38,7 +38,7 @@ impl<Q, L> Registration<Q, L> {
         }
     }
 
-    /// Returns an outcome that arrived while the waiter was removed, else `silence`.
+    /// Returns an outcome sent during the removal of the waiter, else `silence`.
     fn last(&mut self, silence: WaitOutcome<L>) -> WaitOutcome<L> {
         self.outcome.try_recv().unwrap_or(silence)
     }
@@ -52,12 +52,13 @@ pub struct PublishedWaiter<Q, L>(Registration<Q, L>);
 pub struct WaitLimits {
     /// For the reply.
     pub reply: Duration,
-    /// For the acknowledgement, if no reply arrives: a request is promised only if the event log has it.
+    /// For the acknowledgement, if no reply arrives. A request is promised only after the
+    /// acknowledgement.
     pub acceptance: Duration,
 }
 
 impl<Q, L> PublishedWaiter<Q, L> {
-    /// Waits for the reply, and after its time limit for the acknowledgement.
+    /// Waits for the reply, and after the time limit of the reply for the acknowledgement.
     pub async fn wait(mut self, limits: WaitLimits) -> WaitOutcome<L> {
         let began = Instant::now();
         if let Some(outcome) = self.until(began + limits.reply).await {
@@ -77,7 +78,7 @@ impl<Q, L> PublishedWaiter<Q, L> {
         self.0.until(deadline, WaitOutcome::Unconfirmed).await
     }
 
-    /// Removes this waiter. Returns its outcome; an outcome that arrives at the same moment counts.
+    /// Removes this waiter. Returns its outcome; an outcome sent during the removal counts.
     pub(crate) fn expire(&mut self) -> WaitOutcome<L> {
         let Registration { id, waiter, waiters, .. } = &self.0;
         let expired = waiters.expire(*id, *waiter);
@@ -132,7 +133,8 @@ impl<Q, L> Drop for AttachedWaiter<Q, L> {
 }
 
 impl<Q, L> Waiters<Q, L> {
-    /// Registers the publisher of `id`. From now on a reply to `id` is kept for the returned waiter.
+    /// Registers the publisher of `id`. From now on a reply to `id` is kept for the returned
+    /// waiter.
     pub(crate) fn register(
         self: &Arc<Self>,
         id: Uuid,
@@ -142,7 +144,7 @@ impl<Q, L> Waiters<Q, L> {
         Ok(PublishedWaiter(Registration { id, waiter, waiters, outcome, is_over: false }))
     }
 
-    /// Attaches to a request that was published elsewhere or earlier.
+    /// Attaches to a request published elsewhere or earlier.
     pub(crate) fn attach(
         self: &Arc<Self>,
         id: Uuid,

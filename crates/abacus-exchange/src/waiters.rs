@@ -1,8 +1,10 @@
-//! The callers that wait for replies, by correlation id: the publisher of each request, and attached waiters.
+//! All waiters of an instance, by correlation id: the publisher of each request, and attached
+//! waiters.
 //!
-//! A waiter is registered before its record is sent. It is removed when its handle is dropped: after the answer, at the
-//! end of the wait, or when the caller disconnects. One lock guards the waiters and the recent outcomes. The lock is held
-//! for look-ups, and never while bytes are copied or a task is woken.
+//! A waiter is registered before the record is sent. Dropping the handle removes the waiter: after
+//! the answer, at the end of the wait, or when the caller disconnects. A single lock guards the
+//! waiters and the recent outcomes. The lock is held for look-ups, and never while bytes are copied
+//! or a task is woken.
 
 use std::sync::Arc;
 
@@ -17,11 +19,11 @@ use crate::outcome::{LogProgress, Progress, RegisterError, ReplyKind, WaitCondit
 use crate::recent::{RecentOutcome, RecentOutcomes};
 use crate::state::{PublishedEntry, State, count, unanswered};
 
-/// Recent outcomes that are remembered, and their bytes.
+/// Largest number of remembered outcomes of each kind, and of their bytes.
 const REMEMBERED: usize = 16_384;
 const REMEMBERED_BYTES: usize = 32 << 20;
 
-/// The receiving end of one wait.
+/// The receiver of the outcome of a wait.
 pub(crate) type OutcomeReceiver<L> = oneshot::Receiver<WaitOutcome<L>>;
 
 /// All waiters of an instance. `Q` is a request, `L` an entry of the request log.
@@ -33,7 +35,7 @@ pub struct Waiters<Q, L> {
     first_attached: Notify,
 }
 
-/// Where an attaching caller stands.
+/// Result of adding an attached waiter.
 pub(crate) enum Attaching<L> {
     Replied(Bytes),
     Waiting(WaiterId, OutcomeReceiver<L>),
@@ -48,7 +50,8 @@ impl<Q, L> Waiters<Q, L> {
         Self { limit, gauge, state, first_attached: Notify::new() }
     }
 
-    /// Adds the publisher of `id`. A request is published once, so an existing publisher stays.
+    /// Adds the publisher of `id`. A request is published once: an existing publisher is not
+    /// replaced.
     pub(crate) fn insert_published(
         &self,
         id: Uuid,
@@ -91,7 +94,7 @@ impl<Q, L> Waiters<Q, L> {
         Ok(Attaching::Waiting(waiter, receiver))
     }
 
-    /// Hands a reply to its waiters. Returns the kind of the reply.
+    /// Hands a reply to the waiters. Returns the kind of the reply.
     pub fn answer(&self, correlation_id: &[u8], payload: &[u8]) -> ReplyKind {
         let Ok(id) = Uuid::from_slice(correlation_id) else { return ReplyKind::Foreign };
         let reply = Bytes::copy_from_slice(payload);
@@ -109,7 +112,7 @@ impl<Q, L> Waiters<Q, L> {
         }
     }
 
-    /// Hands an entry of the request log to the attached waiters of its request.
+    /// Hands an entry of the request log to the attached waiters of the request.
     pub fn answer_logged(&self, id: Uuid, progress: LogProgress, entry: L) {
         let mut state = self.state.lock();
         let attached = match progress {
@@ -124,7 +127,7 @@ impl<Q, L> Waiters<Q, L> {
         }
     }
 
-    /// Notes that the request is in the event log.
+    /// Records the acknowledgement of the request by the event log.
     pub fn mark_written(&self, id: Uuid) {
         let mut state = self.state.lock();
         let Some(entry) = state.published.get_mut(&id) else { return };
@@ -137,8 +140,8 @@ impl<Q, L> Waiters<Q, L> {
         }
     }
 
-    /// Notes that the delivery of the request failed. After a time-out the request may be written all the same; its
-    /// reply then comes too late.
+    /// Records the failed delivery of the request, and ends the wait of the publisher. After a
+    /// time-out the request may still be written; the reply is late then.
     pub fn mark_failed(&self, id: Uuid, reason: impl Into<String>) {
         let entry = self.state.lock().take(id);
         if let Some(entry) = entry {
@@ -147,7 +150,7 @@ impl<Q, L> Waiters<Q, L> {
         }
     }
 
-    /// Remembers an accepted request whose caller has received no reply.
+    /// Remembers an accepted request, unless a reply has arrived.
     pub(crate) fn remember(&self, id: Uuid, request: Arc<Q>) {
         let mut state = self.state.lock();
         if !state.recent.get(id).is_some_and(RecentOutcome::is_replied) {
@@ -155,7 +158,7 @@ impl<Q, L> Waiters<Q, L> {
         }
     }
 
-    /// Returns the state of a request that this instance published; `None` for an unknown request.
+    /// Returns the state of a request published by this instance; `None` for an unknown request.
     pub fn progress(&self, id: Uuid) -> Option<Progress> {
         let state = self.state.lock();
         let published = state.published.get(&id).map(|entry| entry.is_written);
@@ -173,7 +176,8 @@ impl<Q, L> Waiters<Q, L> {
         self.state.lock().recent.get(id).cloned()
     }
 
-    /// Ends every wait as if its time were over. From now on every wait ends at once.
+    /// Ends every wait as at its time limit. From now on attached waits end at once, and
+    /// publishers wait at most for the acknowledgement.
     pub fn end_all(&self) {
         let mut state = self.state.lock();
         state.is_closing = true;
@@ -191,12 +195,12 @@ impl<Q, L> Waiters<Q, L> {
         }
     }
 
-    /// Returns the requests whose publishers wait.
+    /// Returns the requests of all waiting publishers.
     pub fn published(&self) -> Vec<Uuid> {
         self.state.lock().published.keys().copied().collect()
     }
 
-    /// Returns the requests that attached waiters wait for.
+    /// Returns the requests of all attached waiters.
     pub fn awaited(&self) -> Awaited {
         self.state.lock().attached.awaited()
     }
@@ -223,7 +227,8 @@ impl<Q, L> Waiters<Q, L> {
         Some(unanswered(entry.is_written))
     }
 
-    /// Lets the acknowledgement end the wait. Returns the outcome if the acknowledgement is known already.
+    /// Lets the acknowledgement end the wait. Returns the outcome if the acknowledgement is known
+    /// already.
     pub(crate) fn await_written(&self, id: Uuid, waiter: WaiterId) -> Option<WaitOutcome<L>> {
         let mut state = self.state.lock();
         let entry = state.published.get_mut(&id).filter(|entry| entry.waiter == waiter)?;

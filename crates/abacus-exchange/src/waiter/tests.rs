@@ -4,7 +4,7 @@ use super::*;
 use crate::outcome::{LogProgress, Progress, ReplyKind};
 use crate::recent::RecentOutcome;
 
-/// Waiters of requests and entries that are numbers.
+/// Waiters with numbers for requests and entries.
 type Numbers = Waiters<usize, u8>;
 
 const LONG: Duration = Duration::from_hours(1);
@@ -12,7 +12,7 @@ const SHORT: Duration = Duration::from_millis(1);
 /// Waits for the reply alone.
 const PATIENT: WaitLimits = WaitLimits { reply: LONG, acceptance: LONG };
 const BRIEF: WaitLimits = WaitLimits { reply: SHORT, acceptance: SHORT };
-/// Waits for nothing but the acknowledgement.
+/// Waits for the acknowledgement alone.
 const ASYNC: WaitLimits = WaitLimits { reply: Duration::ZERO, acceptance: LONG };
 
 fn waiters(limit: usize) -> Arc<Numbers> {
@@ -153,7 +153,7 @@ async fn ending_all_waits_answers_them_by_what_is_known() {
     assert_eq!(first.wait(PATIENT).await, WaitOutcome::Pending);
     assert_eq!(second.wait(PATIENT).await, WaitOutcome::Unconfirmed);
     assert_eq!(attached.wait(LONG).await, WaitOutcome::Pending);
-    // Who comes later waits for the acknowledgement, or for nothing.
+    // A later publisher waits for the acknowledgement; a later caller does not wait.
     assert!(matches!(waiters.attach(ids[0], WaitCondition::Completed), Ok(Attachment::Closed)));
     let last = waiters.register(ids[1]).unwrap();
     waiters.mark_written(ids[1]);
