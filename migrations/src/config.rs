@@ -3,9 +3,7 @@
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use abacus_runtime::{Config, Environment, ExposeSecret as _};
-
-const URL: &str = "ABACUS_POSTGRES_URL";
+use abacus_runtime::{Config, Environment, shared_settings};
 
 /// The settings of `abacus-migrate`.
 pub struct MigrateConfig {
@@ -17,14 +15,9 @@ pub struct MigrateConfig {
 
 impl Config for MigrateConfig {
     fn read(env: &mut Environment) -> Self {
-        let url = env.secret(
-            URL,
-            "postgres://abacus:abacus@127.0.0.1:5432/abacus",
-            "Postgres of the request log: postgres://user:password@host:port/database",
-        );
-        let postgres = postgres::Config::from_str(url.expose_secret()).unwrap_or_else(|_| {
-            env.problem(URL, "expected postgres://user:password@host:port/database");
-            postgres::Config::new()
+        let mut postgres = postgres::Config::new();
+        shared_settings::postgres_url(env, |url| {
+            postgres::Config::from_str(url).map(|parsed| postgres = parsed).is_ok()
         });
         let wait = env.get(
             "ABACUS_MIGRATE_WAIT",
