@@ -16,10 +16,11 @@ use tokio_postgres::{Client, Config, Error, NoTls};
 use tracing::info;
 
 pub(crate) use self::failure::Failure;
-pub(crate) use self::transaction::{TableTally, Tally, Written};
+pub(crate) use self::transaction::{CommitSummary, TableSummary, Written};
 
 use self::statements::Statements;
-use crate::batch::{Batch, Move};
+use crate::batch::Batch;
+use crate::stored_offsets::OffsetUpdate;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,7 +46,7 @@ pub(crate) struct Session {
     _connection: Connection,
 }
 
-/// The task that moves the bytes of a connection. Without its client it would still wait for
+/// The task that updates the bytes of a connection. Without its client it would still wait for
 /// answers from a server that may be gone; so it ends here.
 struct Connection(AbortHandle);
 
@@ -107,10 +108,14 @@ impl Session {
         rows.iter().map(|row| row.try_get(0).map_err(Failure::from)).collect()
     }
 
-    /// Writes a batch and moves the offsets, both or neither. After [`Failure::Away`] the outcome is
+    /// Writes a batch and updates the offsets, both or neither. After [`Failure::Away`] the outcome is
     /// not known.
-    pub(crate) fn write(&mut self, batch: &Batch, moves: &[Move]) -> Result<Written, Failure> {
-        let transaction = transaction::write(&mut self.client, &self.statements, batch, moves);
+    pub(crate) fn write(
+        &mut self,
+        batch: &Batch,
+        updates: &[OffsetUpdate],
+    ) -> Result<Written, Failure> {
+        let transaction = transaction::write(&mut self.client, &self.statements, batch, updates);
         within(&self.tokio, WRITE_TIMEOUT, transaction)
     }
 }

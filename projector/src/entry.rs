@@ -12,7 +12,7 @@ pub(crate) struct Entry {
     pub(crate) content: Content,
 }
 
-/// What a record leaves in the database; its offset moves in any case.
+/// What a record leaves in the database; its offset updates in any case.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Content {
     Requested(RequestedRow),

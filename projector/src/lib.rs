@@ -4,7 +4,7 @@
 //!
 //! 1. [`projection`] is the loop: it takes batches of both topics off Kafka.
 //! 2. [`decoding`] makes each record an [`entry`]: a [`row`], or a reason why there is none.
-//! 3. [`positions`] lets those entries through that the database does not have yet.
+//! 3. [`offsets`] lets those entries through that the database does not have yet.
 //! 4. [`writer`] has the batch written, through every outage, and [`database`] does it: rows and
 //!    next offsets in one transaction.
 //!
@@ -17,6 +17,7 @@
 #![allow(rustdoc::private_intra_doc_links)]
 
 mod app;
+mod backoff;
 mod batch;
 mod config;
 mod database;
@@ -24,11 +25,10 @@ mod decoding;
 mod entry;
 mod error;
 mod metrics;
-mod patience;
-mod positions;
 mod projection;
 mod reports;
 mod row;
+mod start_offsets;
 mod storable;
 mod stored_offsets;
 mod writer;

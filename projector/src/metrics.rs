@@ -2,9 +2,10 @@
 
 use std::time::SystemTime;
 
-use crate::batch::{Batch, Move};
-use crate::database::{TableTally, Tally};
+use crate::batch::Batch;
+use crate::database::{CommitSummary, TableSummary};
 use crate::entry::{Content, SkipReason};
+use crate::stored_offsets::OffsetUpdate;
 
 pub(crate) const REQUESTED: &str = "compute_requested";
 pub(crate) const COMPLETED: &str = "compute_completed";
@@ -22,7 +23,7 @@ abacus_runtime::metrics! {
         /// time before its calendar, a requester of more than 1000 bytes.
         pub(crate) altered: IntCounter = "abacus_projector_altered_rows_total";
         /// Events whose request id already has a row with other content; the first row stands.
-        pub(crate) clashes: IntCounterVec = "abacus_projector_clashes_total",
+        pub(crate) conflicts: IntCounterVec = "abacus_projector_clashes_total",
             labels ["table" in [REQUESTED, COMPLETED]];
         /// Records in a transaction.
         pub(crate) batch: Histogram = "abacus_projector_batch_records",
@@ -46,27 +47,27 @@ abacus_runtime::metrics! {
 
 impl Metrics {
     /// Records a batch that was committed.
-    pub(crate) fn committed(&self, batch: &Batch, tally: &Tally) {
+    pub(crate) fn committed(&self, batch: &Batch, summary: &CommitSummary) {
         #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
         self.batch.observe(batch.entries().len() as f64);
-        self.commit.observe(tally.took.as_secs_f64());
-        self.table(REQUESTED, &tally.requested);
-        self.table(COMPLETED, &tally.completed);
+        self.commit.observe(summary.took.as_secs_f64());
+        self.table(REQUESTED, &summary.requested);
+        self.table(COMPLETED, &summary.completed);
         self.entries(batch);
     }
 
     /// Records how far partitions are.
-    pub(crate) fn moved(&self, moves: &[Move]) {
-        for moved in moves {
-            let partition = moved.partition.partition.to_string();
-            let labels = [&*moved.partition.topic, partition.as_str()];
-            self.next_offset.with_label_values(&labels).set(moved.next);
+    pub(crate) fn offsets_committed(&self, updates: &[OffsetUpdate]) {
+        for update in updates {
+            let partition = update.partition.partition.to_string();
+            let labels = [&*update.partition.topic, partition.as_str()];
+            self.next_offset.with_label_values(&labels).set(update.next);
         }
     }
 
-    fn table(&self, table: &str, tally: &TableTally) {
-        self.rows.with_label_values(&[table]).inc_by(tally.rows);
-        self.clashes.with_label_values(&[table]).inc_by(tally.clashes.len() as u64);
+    fn table(&self, table: &str, summary: &TableSummary) {
+        self.rows.with_label_values(&[table]).inc_by(summary.rows);
+        self.conflicts.with_label_values(&[table]).inc_by(summary.conflicts.len() as u64);
     }
 
     fn entries(&self, batch: &Batch) {

@@ -8,14 +8,14 @@ use abacus_runtime::{ReadinessGate, Shutdown};
 use tokio::runtime::Handle;
 use tracing::warn;
 
+use crate::backoff::Backoff;
 use crate::config::ProjectorConfig;
 use crate::database::Database;
 use crate::decoding::Decoding;
 use crate::error::Stop;
 use crate::metrics::Metrics;
-use crate::patience::Patience;
-use crate::positions::SharedPositions;
-use crate::stored_offsets::StoredOffsets;
+use crate::start_offsets::DatabaseStartOffsets;
+use crate::stored_offsets::SharedOffsets;
 use crate::writer::Writer;
 
 /// The outside systems, as readiness shows them.
@@ -40,10 +40,10 @@ pub(crate) struct Tools {
 /// Reads, decodes and writes, all on the thread that runs it.
 pub(crate) struct Projection {
     reader: Rc<BatchReader>,
-    positions: SharedPositions,
+    offsets: SharedOffsets,
     decoding: Decoding,
     writer: Writer,
-    patience: Patience,
+    backoff: Backoff,
 }
 
 impl Projection {
@@ -54,10 +54,10 @@ impl Projection {
         shutdown: Shutdown,
     ) -> Result<Self, Stop> {
         let Tools { database, tokio, metrics, gates } = tools;
-        let positions = SharedPositions::default();
-        let start = StoredOffsets {
+        let offsets = SharedOffsets::default();
+        let start = DatabaseStartOffsets {
             database: database.clone(),
-            positions: Arc::clone(&positions),
+            offsets: Arc::clone(&offsets),
             tokio: tokio.clone(),
             shutdown: shutdown.clone(),
             kafka: gates.kafka,
@@ -68,9 +68,9 @@ impl Projection {
             BatchReader::subscribe(&config.kafka, config.batch.clone(), &topics, Arc::new(start))?;
         let reader = Rc::new(reader);
         let decoding = Decoding::new(&config.topics, &config.registry, tokio, gates.registry)?;
-        let writer = Writer::new(database, Arc::clone(&positions), metrics, gates.postgres);
-        let patience = Patience::new(Rc::clone(&reader), shutdown);
-        Ok(Self { reader, positions, decoding, writer, patience })
+        let writer = Writer::new(database, Arc::clone(&offsets), metrics, gates.postgres);
+        let backoff = Backoff::new(Rc::clone(&reader), shutdown);
+        Ok(Self { reader, offsets, decoding, writer, backoff })
     }
 
     /// Runs until a shutdown is requested, and finishes the batch in hand if the database takes it.
@@ -85,27 +85,27 @@ impl Projection {
     }
 
     fn step(&mut self) -> Result<(), Stop> {
-        self.patience.check()?;
+        self.backoff.check_shutdown()?;
         if !self.writer.connect() {
-            return self.patience.wait();
+            return self.backoff.wait();
         }
-        self.patience.renew();
-        self.find_astray();
+        self.backoff.reset();
+        self.seek_pending();
         let records = self.reader.next_batch()?;
-        let entries = self.decoding.entries(records, &mut self.patience)?;
-        let moves = self.writer.write(entries, &mut self.patience)?;
+        let entries = self.decoding.entries(records, &mut self.backoff)?;
+        let updates = self.writer.write(entries, &mut self.backoff)?;
         self.reader
-            .hint(moves.iter().map(|m| (&*m.partition.topic, m.partition.partition, m.next)));
+            .hint(updates.iter().map(|u| (&*u.partition.topic, u.partition.partition, u.next)));
         Ok(())
     }
 
     /// Sends the reader to the offsets of partitions that went astray. One that cannot be sought
     /// right now, as it is only being assigned, stays astray until the next time.
-    fn find_astray(&self) {
-        let astray = self.positions.lock().astray();
-        for (partition, offset) in astray {
+    fn seek_pending(&self) {
+        let pending = self.offsets.lock().pending_seeks();
+        for (partition, offset) in pending {
             match self.reader.seek(&partition.topic, partition.partition, offset) {
-                Ok(()) => self.positions.lock().found(&partition),
+                Ok(()) => self.offsets.lock().mark_sought(&partition),
                 Err(error) => warn!(%error, %partition, "a partition could not be sought yet"),
             }
         }

@@ -3,12 +3,12 @@
 use abacus_kafka::TopicPartition;
 use tracing::{error, warn};
 
-use crate::database::Tally;
+use crate::database::CommitSummary;
 use crate::entry::SkipReason;
 use crate::metrics::{COMPLETED, REQUESTED};
 
-/// The most clashes of a batch and table that are logged one by one.
-const LOGGED_CLASHES: usize = 10;
+/// The most conflicts of a batch and table that are logged one by one.
+const LOGGED_CONFLICTS: usize = 10;
 
 /// Postgres refuses the record, and says why in `text`.
 pub(crate) fn refused(partition: &TopicPartition, offset: i64, text: &str) {
@@ -33,9 +33,9 @@ pub(crate) fn restarted(partition: &TopicPartition) {
 }
 
 /// Requests came again with other content.
-pub(crate) fn clashes(tally: &Tally) {
-    for (table, tally) in [(REQUESTED, &tally.requested), (COMPLETED, &tally.completed)] {
-        for request_id in tally.clashes.iter().take(LOGGED_CLASHES) {
+pub(crate) fn row_conflicts(summary: &CommitSummary) {
+    for (table, summary) in [(REQUESTED, &summary.requested), (COMPLETED, &summary.completed)] {
+        for request_id in summary.conflicts.iter().take(LOGGED_CONFLICTS) {
             warn!(table, request.id = %request_id, "the first row of the request stands");
         }
     }

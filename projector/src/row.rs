@@ -42,7 +42,7 @@ pub(crate) struct RequestedRow {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CompletedRow {
     pub(crate) request_id: Uuid,
-    pub(crate) ending: Ending,
+    pub(crate) outcome: OutcomeColumns,
     pub(crate) completed_at: SystemTime,
     pub(crate) compute_micros: i64,
     pub(crate) cache: &'static str,
@@ -54,7 +54,7 @@ pub(crate) struct CompletedRow {
 
 /// The columns of a completion that say how it ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ending {
+pub(crate) struct OutcomeColumns {
     pub(crate) status: &'static str,
     pub(crate) result: Option<String>,
     pub(crate) digits: Option<i64>,
@@ -84,7 +84,7 @@ impl CompletedRow {
         let mut storable = Storable::default();
         Ok(Self {
             request_id: Uuid::parse_str(&event.request_id)?,
-            ending: Ending::new(event.outcome, &mut storable),
+            outcome: OutcomeColumns::new(event.outcome, &mut storable),
             completed_at: storable.time(event.completed_at),
             compute_micros: event.compute_micros,
             cache: event.cache.as_str(),
@@ -95,7 +95,7 @@ impl CompletedRow {
     }
 }
 
-impl Ending {
+impl OutcomeColumns {
     fn new(outcome: Outcome, storable: &mut Storable) -> Self {
         match outcome {
             Outcome::Succeeded { result, digits, bits } => Self {
@@ -134,6 +134,6 @@ impl Row for CompletedRow {
     }
 
     fn agrees_with(&self, other: &Self) -> bool {
-        self.ending == other.ending
+        self.outcome == other.outcome
     }
 }

@@ -11,7 +11,7 @@ use crate::row::{CompletedRow, RequestedRow};
 /// A parameter: all values of one column.
 type Column<'a> = Box<dyn ToSql + Sync + Send + 'a>;
 
-/// The parameters that the statement for clashes takes, in both tables.
+/// The parameters that the statement for conflicts takes, in both tables.
 const COMPARED: usize = 5;
 
 /// The rows of one table as parameters.
@@ -35,12 +35,12 @@ impl<'a> Columns<'a> {
     pub(super) fn completed(rows: &[&'a CompletedRow]) -> Self {
         Self(vec![
             column::<_, Uuid>(rows, |row| row.request_id),
-            column::<_, &str>(rows, |row| row.ending.status),
-            column::<_, Option<&str>>(rows, |row| row.ending.result.as_deref()),
-            column::<_, Option<&str>>(rows, |row| row.ending.error_code.as_deref()),
-            column::<_, Option<&str>>(rows, |row| row.ending.error_message.as_deref()),
-            column::<_, Option<i64>>(rows, |row| row.ending.digits),
-            column::<_, Option<i64>>(rows, |row| row.ending.bits),
+            column::<_, &str>(rows, |row| row.outcome.status),
+            column::<_, Option<&str>>(rows, |row| row.outcome.result.as_deref()),
+            column::<_, Option<&str>>(rows, |row| row.outcome.error_code.as_deref()),
+            column::<_, Option<&str>>(rows, |row| row.outcome.error_message.as_deref()),
+            column::<_, Option<i64>>(rows, |row| row.outcome.digits),
+            column::<_, Option<i64>>(rows, |row| row.outcome.bits),
             column::<_, SystemTime>(rows, |row| row.completed_at),
             column::<_, i64>(rows, |row| row.compute_micros),
             column::<_, &str>(rows, |row| row.cache),

@@ -16,7 +16,7 @@ pub(super) struct TableStatements {
     pub(super) insert: Statement,
     /// Takes the first columns, which [say what happened](crate::row::Row::agrees_with), and gives
     /// the keys whose row says something else.
-    pub(super) clashes: Statement,
+    pub(super) conflicts: Statement,
 }
 
 impl Statements {
@@ -26,11 +26,11 @@ impl Statements {
             move_offsets: client.prepare(MOVE_OFFSETS).await?,
             requested: TableStatements {
                 insert: client.prepare(INSERT_REQUESTED).await?,
-                clashes: client.prepare(REQUESTED_CLASHES).await?,
+                conflicts: client.prepare(REQUESTED_CONFLICTS).await?,
             },
             completed: TableStatements {
                 insert: client.prepare(INSERT_COMPLETED).await?,
-                clashes: client.prepare(COMPLETED_CLASHES).await?,
+                conflicts: client.prepare(COMPLETED_CONFLICTS).await?,
             },
         })
     }
@@ -38,9 +38,9 @@ impl Statements {
 
 const NEXT_OFFSETS: &str = "
 SELECT stored.next_offset
-FROM unnest($1::text[], $2::int4[]) WITH ORDINALITY AS wanted (topic, partition, place)
+FROM unnest($1::text[], $2::int4[]) WITH ORDINALITY AS wanted (topic, partition, ordinal)
 LEFT JOIN projected_offsets AS stored USING (topic, partition)
-ORDER BY wanted.place";
+ORDER BY wanted.ordinal";
 
 /// Compare-and-set; gives the number of partitions that moved.
 const MOVE_OFFSETS: &str = "
@@ -71,7 +71,7 @@ FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::text[], $6::tim
     $7::int4[], $8::int8[])
 ON CONFLICT (request_id) DO NOTHING";
 
-const REQUESTED_CLASHES: &str = "
+const REQUESTED_CONFLICTS: &str = "
 SELECT request_id
 FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::text[])
     AS sent (request_id, operation, operands, requester, source)
@@ -87,7 +87,7 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8
     $8::timestamptz[], $9::int8[], $10::text[], $11::text[], $12::int4[], $13::int8[])
 ON CONFLICT (request_id) DO NOTHING";
 
-const COMPLETED_CLASHES: &str = "
+const COMPLETED_CONFLICTS: &str = "
 SELECT request_id
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
     AS sent (request_id, status, result, error_code, error_message)

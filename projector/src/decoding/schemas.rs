@@ -1,4 +1,4 @@
-//! The registry, asked with patience.
+//! The registry, asked with backoff.
 
 use abacus_registry::{RegistryConfig, SchemaRegistry};
 use abacus_runtime::ReadinessGate;
@@ -6,8 +6,8 @@ use abacus_schemas::{Decoder, Event, SchemaId};
 use tokio::runtime::Handle;
 use tracing::warn;
 
+use crate::backoff::Backoff;
 use crate::error::Stop;
-use crate::patience::Patience;
 
 pub(super) struct Schemas {
     registry: SchemaRegistry,
@@ -34,20 +34,20 @@ impl Schemas {
         topic: &str,
         decoder: &Decoder<E>,
         id: SchemaId,
-        patience: &mut Patience,
+        backoff: &mut Backoff,
     ) -> Result<Result<(), String>, Stop> {
         let answer = loop {
             match self.tokio.block_on(self.registry.resolve_on(topic, decoder, id)) {
                 Err(error) if error.is_transient() || error.is_not_registered() => {
                     warn!(schema.id = id.0, %error, "a record waits for its schema");
                     self.gate.not_ready("a record waits for its schema");
-                    patience.wait()?;
+                    backoff.wait()?;
                 }
                 answer => break answer,
             }
         };
         self.gate.ready();
-        patience.renew();
+        backoff.reset();
         Ok(answer.map_err(|error| error.to_string()))
     }
 }

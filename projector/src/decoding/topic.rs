@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use abacus_schemas::{DecodeError, Decoder, EncodeError, Event, SchemaId};
 
-use super::Skip;
+use super::skip::Skip;
 use crate::entry::SkipReason;
 
 pub(super) struct Topic<E: Event> {

@@ -1,0 +1,31 @@
+//! The reason for skipping a record.
+
+use abacus_kafka::OwnedRecord;
+use tracing::warn;
+
+use crate::entry::{Content, SkipReason};
+
+/// Why a record is skipped, for metrics and for a person.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Skip(pub(super) SkipReason, pub(super) String);
+
+impl Skip {
+    pub(super) fn report(self, record: &OwnedRecord) -> Content {
+        let Self(reason, text) = self;
+        warn!(
+            kafka.topic = record.topic,
+            kafka.partition = record.partition,
+            kafka.offset = record.offset,
+            reason = reason.as_str(),
+            error = text,
+            "record skipped"
+        );
+        Content::Skipped(reason)
+    }
+}
+
+impl From<uuid::Error> for Skip {
+    fn from(error: uuid::Error) -> Self {
+        Self(SkipReason::RequestId, format!("the request id is no UUID: {error}"))
+    }
+}
