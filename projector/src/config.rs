@@ -1,4 +1,4 @@
-//! The projector's settings.
+//! Settings of the projector.
 
 use std::num::NonZeroUsize;
 use std::str::FromStr as _;
@@ -10,14 +10,14 @@ use abacus_runtime::{
 };
 use abacus_schemas::Topics;
 
-/// The projector's settings.
+/// Settings of the projector.
 #[derive(Debug)]
 pub struct ProjectorConfig {
     pub(crate) kafka: KafkaConfig,
     pub(crate) registry: RegistryConfig,
     pub(crate) topics: Topics,
     pub(crate) batch: BatchSettings,
-    /// Its `Debug` leaves the password out.
+    /// Its `Debug` output has no password.
     pub(crate) database: tokio_postgres::Config,
     admin: AdminConfig,
     log: LogConfig,
@@ -27,13 +27,13 @@ fn batch_settings(env: &mut Environment) -> BatchSettings {
     let group = env.get("ABACUS_PROJECTOR_GROUP", "abacus-projector", "Consumer group");
     let instance = shared_settings::instance_id(env, "projector-1");
     let max_records: NonZeroUsize =
-        env.get("ABACUS_BATCH_RECORDS", "5000", "Most records in one transaction");
+        env.get("ABACUS_BATCH_RECORDS", "5000", "Largest number of records in one transaction");
     let max_bytes: ByteSize =
-        env.get("ABACUS_BATCH_BYTES", "8MiB", "Size of records that makes a batch full");
+        env.get("ABACUS_BATCH_BYTES", "8MiB", "Size of records at which a batch is full");
     let linger = env.get(
         "ABACUS_BATCH_LINGER",
         "50ms",
-        "Longest wait of the first record of a batch for others",
+        "Longest wait of the first record of a batch for further records",
     );
     BatchSettings {
         group,

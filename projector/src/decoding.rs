@@ -1,5 +1,5 @@
-//! Records to entries. A record that can never be read is skipped with a warning; one whose schema
-//! is not known yet waits for the registry as long as it takes.
+//! Decodes records to entries. A record that can never be read is skipped with a warning. A record
+//! with an unknown schema waits for the registry, without a time limit.
 
 mod schemas;
 mod skip;
@@ -21,7 +21,7 @@ use crate::entry::{Content, Entry};
 use crate::error::Stop;
 use crate::row::{CompletedRow, Origin, RequestedRow};
 
-/// Decodes both topics.
+/// Decoders of both topics.
 pub(crate) struct Decoding {
     requested: Topic<ComputeRequested>,
     completed: Topic<ComputeCompleted>,
@@ -42,7 +42,7 @@ impl Decoding {
         })
     }
 
-    /// An entry for each record, in their order.
+    /// Returns one entry for each record, in order.
     pub(crate) fn entries(
         &mut self,
         records: Vec<OwnedRecord>,

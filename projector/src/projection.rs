@@ -1,4 +1,4 @@
-//! The loop: batches off Kafka, one after the other into the database.
+//! The loop: reads a batch from Kafka, writes it to the database, and starts again.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,18 +18,18 @@ use crate::start_offsets::DatabaseStartOffsets;
 use crate::stored_offsets::SharedOffsets;
 use crate::writer::Writer;
 
-/// The outside systems, as readiness shows them.
+/// Readiness of the outside systems.
 #[derive(Clone)]
 pub(crate) struct Gates {
-    /// Red until partitions were assigned for the first time.
+    /// Not ready until the first assignment of partitions.
     pub(crate) kafka: ReadinessGate,
-    /// Red while the database is away.
+    /// Not ready while the database is away.
     pub(crate) postgres: ReadinessGate,
-    /// Red while a record waits for its schema.
+    /// Not ready while a record waits for its schema.
     pub(crate) registry: ReadinessGate,
 }
 
-/// What the loop works with besides its configuration.
+/// Resources of the loop.
 pub(crate) struct Tools {
     pub(crate) database: Database,
     pub(crate) tokio: Handle,
@@ -37,7 +37,7 @@ pub(crate) struct Tools {
     pub(crate) gates: Gates,
 }
 
-/// Reads, decodes and writes, all on the thread that runs it.
+/// Reads, decodes and writes on one thread.
 pub(crate) struct Projection {
     reader: Rc<BatchReader>,
     offsets: SharedOffsets,
@@ -73,7 +73,7 @@ impl Projection {
         Ok(Self { reader, offsets, decoding, writer, backoff })
     }
 
-    /// Runs until a shutdown is requested, and finishes the batch in hand if the database takes it.
+    /// Runs until a shutdown is requested. Finishes the current batch if the database accepts it.
     pub(crate) fn run(mut self) -> Result<(), Stop> {
         loop {
             match self.step() {
@@ -99,14 +99,16 @@ impl Projection {
         Ok(())
     }
 
-    /// Sends the reader to the offsets of partitions that went astray. One that cannot be sought
-    /// right now, as it is only being assigned, stays astray until the next time.
+    /// Moves the reader of each partition that needs a seek. A seek fails while the assignment is
+    /// incomplete; the next round tries again.
     fn seek_pending(&self) {
         let pending = self.offsets.lock().pending_seeks();
         for (partition, offset) in pending {
             match self.reader.seek(&partition.topic, partition.partition, offset) {
                 Ok(()) => self.offsets.lock().mark_sought(&partition),
-                Err(error) => warn!(%error, %partition, "a partition could not be sought yet"),
+                Err(error) => {
+                    warn!(%error, %partition, "the seek of a partition failed and is tried again");
+                }
             }
         }
     }

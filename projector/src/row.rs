@@ -1,4 +1,4 @@
-//! The rows of the request log, made of events.
+//! Rows of the request log, made from events.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::storable::Storable;
 
-/// The place in its topic that a row was read from.
+/// Partition and offset of the event of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub(crate) partition: i32,
@@ -19,8 +19,8 @@ pub(crate) struct Origin {
 pub(crate) trait Row {
     fn request_id(&self) -> Uuid;
 
-    /// Whether both say the same of their request. What differs each time the same request is made
-    /// or computed again, such as times, does not count.
+    /// Returns `true` if both rows have equal content. Columns that differ between repetitions of
+    /// a request, for example times, do not count.
     fn agrees_with(&self, other: &Self) -> bool;
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct RequestedRow {
     pub(crate) source: String,
     pub(crate) requested_at: SystemTime,
     pub(crate) origin: Origin,
-    /// Whether the event said something that Postgres cannot hold.
+    /// `true` if a value was changed because Postgres cannot hold it.
     pub(crate) altered: bool,
 }
 
@@ -48,11 +48,11 @@ pub(crate) struct CompletedRow {
     pub(crate) cache: &'static str,
     pub(crate) processor: String,
     pub(crate) origin: Origin,
-    /// Whether the event said something that Postgres cannot hold.
+    /// `true` if a value was changed because Postgres cannot hold it.
     pub(crate) altered: bool,
 }
 
-/// The columns of a completion that say how it ended.
+/// Columns of a completion for its outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct OutcomeColumns {
     pub(crate) status: &'static str,

@@ -1,4 +1,4 @@
-//! Where partitions are to be read from when they are assigned: where the database says.
+//! The start offsets of newly assigned partitions, read from the database.
 
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use crate::stored_offsets::SharedOffsets;
 
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Asks the database on a connection of its own, as the loop's is in use while it polls.
+/// Reads start offsets over connections of its own, because the connection of the loop is in use
+/// during a poll.
 pub(crate) struct DatabaseStartOffsets {
     pub(crate) database: Database,
     pub(crate) offsets: SharedOffsets,
@@ -23,10 +24,10 @@ pub(crate) struct DatabaseStartOffsets {
 }
 
 impl StartOffsets for DatabaseStartOffsets {
-    /// Blocks until the database answers. If a shutdown ends the wait, the partitions stay unknown
-    /// to the offsets, so that nothing of them is written.
+    /// Returns the stored offsets. Blocks until the database answers. After a shutdown request,
+    /// the partitions stay unassigned in the stored offsets, and none of their records is written.
     fn start_offsets(&self, partitions: &[TopicPartition]) -> Vec<Option<i64>> {
-        let Some(stored) = self.ask_until_answered(partitions) else {
+        let Some(stored) = self.read_until_answered(partitions) else {
             return vec![None; partitions.len()];
         };
         let mut offsets = self.offsets.lock();
@@ -39,9 +40,9 @@ impl StartOffsets for DatabaseStartOffsets {
 }
 
 impl DatabaseStartOffsets {
-    fn ask_until_answered(&self, partitions: &[TopicPartition]) -> Option<Vec<Option<i64>>> {
+    fn read_until_answered(&self, partitions: &[TopicPartition]) -> Option<Vec<Option<i64>>> {
         while !self.shutdown.is_requested() {
-            match self.ask(partitions) {
+            match self.read(partitions) {
                 Ok(stored) => return Some(stored),
                 Err(failure) => self.postgres.not_ready(failure.to_string()),
             }
@@ -50,13 +51,14 @@ impl DatabaseStartOffsets {
         None
     }
 
-    /// Cut short by the shutdown. The timer needs to be made inside of tokio.
+    /// Waits for the retry interval or a shutdown request. The async block creates the timer
+    /// inside the tokio runtime.
     fn wait(&self) {
         let wait = async { timeout(RETRY_INTERVAL, self.shutdown.requested()).await };
         let _ = self.tokio.block_on(wait);
     }
 
-    fn ask(&self, partitions: &[TopicPartition]) -> Result<Vec<Option<i64>>, Failure> {
+    fn read(&self, partitions: &[TopicPartition]) -> Result<Vec<Option<i64>>, Failure> {
         self.database.connect()?.next_offsets(partitions)
     }
 }

@@ -1,8 +1,10 @@
-//! Where each partition stands: what the database has of it, and which records may be written next.
+//! The stored next offset of each partition, and the selection of records for the next
+//! transaction.
 //!
-//! **Invariant:** an entry is let through only if every record between the stored offset and it has
-//! been let through before it. So a partition whose stored offset turns out to be another than
-//! was partitions goes *astray*: nothing of it passes until the reader has been sent to that offset.
+//! **Invariant:** an entry is selected only after every earlier record of its partition, from the
+//! stored offset on. If the database reports an offset that differs from the remembered offset,
+//! the partition needs a seek: no record of it is selected until the reader has moved to the
+//! stored offset.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,34 +14,37 @@ use parking_lot::Mutex;
 
 use crate::entry::Entry;
 
-/// The offsets, shared by the loop and by the assignment of partitions inside of its polling.
+/// Offsets shared by the loop and the rebalance callback, which runs while the loop polls.
 pub(crate) type SharedOffsets = Arc<Mutex<StoredOffsets>>;
 
-/// What is partitions of the partitions that this process reads or has read.
+/// Stored offsets of all partitions that this process reads or has read.
 #[derive(Debug, Default)]
 pub(crate) struct StoredOffsets {
     partitions: HashMap<TopicPartition, PartitionOffset>,
 }
 
+/// Stored offset and read position of one partition.
 #[derive(Clone, Copy, Debug)]
 struct PartitionOffset {
-    /// The next offset in the database; `None` if it has none.
+    /// Next offset in the database; `None` before the first commit.
     stored: Option<i64>,
-    /// The offset that the reader was, or is to be, sent to.
+    /// Smallest offset that the reader may deliver next.
     read_from: i64,
+    /// `true` until the reader has moved to `read_from`.
     needs_seek: bool,
 }
 
-/// How the next offset of a partition updates with a batch.
+/// Compare-and-set of the next offset of one partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OffsetUpdate {
     pub(crate) partition: TopicPartition,
-    /// What has to be stored for the move to happen; `None` for nothing.
+    /// Offset that must be stored before the update; `None` for no row.
     pub(crate) expected: Option<i64>,
+    /// Offset after the last record of the batch.
     pub(crate) next: i64,
 }
 
-/// The entries that may be written, and the partitions whose log turned out to begin again.
+/// Entries for the next transaction, and the partitions whose topic was re-created.
 #[derive(Debug, Default)]
 pub(crate) struct Writable {
     pub(crate) entries: Vec<Entry>,
@@ -47,8 +52,8 @@ pub(crate) struct Writable {
 }
 
 impl StoredOffsets {
-    /// A partition is being assigned and read from `stored` on. If it was read before, records from
-    /// then may still be in hand.
+    /// Records an assignment: the reader starts at `stored`. If the partition was read before, the
+    /// loop may still hold records of the earlier assignment, and a seek is needed.
     pub(crate) fn mark_assigned(&mut self, partition: &TopicPartition, stored: Option<i64>) {
         let needs_seek = self.partitions.contains_key(partition);
         self.partitions.insert(
@@ -57,7 +62,8 @@ impl StoredOffsets {
         );
     }
 
-    /// The database has another offset than was partitions: somebody else moved it.
+    /// Replaces the remembered offset by the offset in the database, after another projector moved
+    /// it.
     pub(crate) fn correct(&mut self, partition: &TopicPartition, stored: Option<i64>) {
         if self.stored(partition) != stored {
             self.partitions.insert(
@@ -67,7 +73,7 @@ impl StoredOffsets {
         }
     }
 
-    /// The database has taken a batch.
+    /// Records a committed batch.
     pub(crate) fn mark_committed(&mut self, updates: &[OffsetUpdate]) {
         for OffsetUpdate { partition, next, .. } in updates {
             let Some(offset) = self.partitions.get_mut(partition) else { continue };
@@ -78,29 +84,29 @@ impl StoredOffsets {
         }
     }
 
-    /// The next offset that the database is partitions to have.
+    /// Returns the remembered next offset in the database.
     pub(crate) fn stored(&self, partition: &TopicPartition) -> Option<i64> {
         self.partitions.get(partition).and_then(|offset| offset.stored)
     }
 
-    /// The partitions that the reader has to be sent to an offset of.
+    /// Returns the partitions and offsets of all pending seeks.
     pub(crate) fn pending_seeks(&self) -> Vec<(TopicPartition, i64)> {
         let pending = self.partitions.iter().filter(|(_, offset)| offset.needs_seek);
         pending.map(|(partition, offset)| (partition.clone(), offset.read_from)).collect()
     }
 
-    /// The reader has been sent to the partition's offset.
+    /// Records that the reader has moved to the offset of the partition.
     pub(crate) fn mark_sought(&mut self, partition: &TopicPartition) {
         if let Some(offset) = self.partitions.get_mut(partition) {
             offset.needs_seek = false;
         }
     }
 
-    /// Lets those entries through that are to be written next.
+    /// Selects the entries for the next transaction, and drops the rest.
     ///
-    /// A record before the offset that the reader was sent to means that Kafka did not have that
-    /// offset and began at the beginning: the topic was made anew. It is then read from there, and
-    /// the stored offset goes back with it; rows that are there already stay as they are.
+    /// A record before `read_from` means that Kafka no longer has this offset and started at the
+    /// beginning: the topic was re-created. The partition is then read from its beginning, and the
+    /// stored offset moves back with the next commit. Existing rows stay as they are.
     pub(crate) fn select_writable(&mut self, entries: Vec<Entry>) -> Writable {
         let mut writable = Writable::default();
         for entry in entries {

@@ -1,9 +1,10 @@
-//! Has entries written whatever happens: through outages, after commits nobody heard the answer of,
-//! past other projectors and around records that Postgres refuses.
+//! Writes entries until they are committed, despite outages, unconfirmed commits, offset conflicts
+//! and records refused by Postgres.
 //!
-//! After anything but a clear answer the stored offsets are read again, and they decide: where they
-//! are what the batch would have made them, it is in; where they are as before, it is written
-//! again; anything else was somebody else's doing, and the reader follows it.
+//! After an attempt without a clear answer, the writer reads the stored offsets again. Offsets
+//! equal to the next offsets of the batch mean that the batch is committed. Unchanged offsets mean
+//! another attempt. Any other offset was stored by another projector, and the reader seeks to this
+//! offset.
 
 use abacus_runtime::ReadinessGate;
 use tracing::{info, warn};
@@ -15,10 +16,9 @@ use crate::entry::Entry;
 use crate::error::Stop;
 use crate::metrics::Metrics;
 use crate::reports;
-use crate::stored_offsets::OffsetUpdate;
-use crate::stored_offsets::SharedOffsets;
+use crate::stored_offsets::{OffsetUpdate, SharedOffsets};
 
-/// Writes to the database on a connection that is renewed as needed.
+/// Writes batches over a connection that is renewed after a failure.
 pub(crate) struct Writer {
     database: Database,
     session: Option<Session>,
@@ -27,11 +27,11 @@ pub(crate) struct Writer {
     gate: ReadinessGate,
 }
 
-/// How the writing of a part of a batch ended.
+/// Result of writing one part of a batch.
 enum PartOutcome {
-    /// It is in the database, or belongs to somebody else now.
+    /// Written by this process, or left to another projector.
     Done(Vec<OffsetUpdate>),
-    /// A record in it is refused, and why.
+    /// Refused by Postgres, with the reason.
     Refused(Batch, String),
 }
 
@@ -45,7 +45,7 @@ impl Writer {
         Self { database, session: None, offsets, metrics, gate }
     }
 
-    /// Connects unless it is connected; false if the database is away.
+    /// Opens the connection if there is none. Returns `false` if the database is away.
     pub(crate) fn connect(&mut self) -> bool {
         match self.session() {
             Ok(_) => self.gate.ready(),
@@ -54,7 +54,7 @@ impl Writer {
         self.session.is_some()
     }
 
-    /// Writes the entries and says how far their partitions got.
+    /// Writes the entries. Returns the committed offsets of their partitions.
     pub(crate) fn write(
         &mut self,
         entries: Vec<Entry>,
@@ -102,7 +102,7 @@ impl Writer {
             }
             backoff.wait()?;
             if self.is_stored(&updates, backoff)? {
-                info!("the database has the batch whose commit it did not confirm");
+                info!("the unconfirmed commit of a batch was successful");
                 return Ok(self.done(updates));
             }
             entries = batch.into_entries();
@@ -122,8 +122,8 @@ impl Writer {
         self.session()?.write(batch, updates)
     }
 
-    /// Whether the database has what `updates` would have made of it. Where it has something else,
-    /// the offsets follow it.
+    /// Returns `true` if the database has the offsets of `updates`. Otherwise takes over the
+    /// offsets in the database.
     fn is_stored(&mut self, updates: &[OffsetUpdate], backoff: &mut Backoff) -> Result<bool, Stop> {
         let partitions: Vec<_> = updates.iter().map(|update| update.partition.clone()).collect();
         let stored = loop {
@@ -158,7 +158,7 @@ impl Writer {
         PartOutcome::Done(updates)
     }
 
-    /// The connection may be half dead, so it is given up.
+    /// Drops the connection, which may be half open, and reports the database as away.
     fn lost(&mut self, failure: &Failure) {
         self.session = None;
         self.count("away");
@@ -167,7 +167,7 @@ impl Writer {
 
     fn offset_conflict(&self) {
         self.count("overtaken");
-        warn!("another projector moved the offset of a partition of this batch");
+        warn!("offset conflict: another projector moved the offset of a partition of this batch");
     }
 
     fn count(&self, kind: &str) {

@@ -56,7 +56,8 @@ fn the_first_row_of_a_request_stands_and_only_other_content_is_a_conflict() {
     assert!(batch.completed().rows.is_empty());
 }
 
-/// Writes all parts to a database that refuses the offsets in `poison`.
+/// Writes all parts to a database that refuses the offsets in `poison`. Returns the written
+/// entries and the number of attempts.
 fn write(count: i64, poison: &[i64]) -> (Vec<Entry>, usize) {
     let entries = (0..count).map(|at| entry(0, at, Content::Requested(row(1, "5", at))));
     let mut parts = Parts::whole(entries.collect());

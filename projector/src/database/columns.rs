@@ -1,4 +1,4 @@
-//! Rows turned into columns, in the order of the [statements'](super::statements) parameters.
+//! Rows as columns, in the parameter order of the [statements](super::statements).
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 use crate::row::{CompletedRow, RequestedRow};
 
-/// A parameter: all values of one column.
+/// All values of a column, as a parameter.
 type Column<'a> = Box<dyn ToSql + Sync + Send + 'a>;
 
-/// The parameters that the statement for conflicts takes, in both tables.
+/// Number of columns that the statements for row conflicts take, in both tables.
 const COMPARED: usize = 5;
 
-/// The rows of one table as parameters.
+/// Rows of one table, as parameters.
 pub(super) struct Columns<'a>(Vec<Column<'a>>);
 
 impl<'a> Columns<'a> {
@@ -50,10 +50,13 @@ impl<'a> Columns<'a> {
         ])
     }
 
+    /// Returns all columns.
     pub(super) fn all(&self) -> Vec<&(dyn ToSql + Sync)> {
         self.0.iter().map(|column| &**column as &(dyn ToSql + Sync)).collect()
     }
 
+    /// Returns the columns that [`Row::agrees_with`](crate::row::Row::agrees_with) compares, and
+    /// the key.
     pub(super) fn compared(&self) -> Vec<&(dyn ToSql + Sync)> {
         self.all().into_iter().take(COMPARED).collect()
     }

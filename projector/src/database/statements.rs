@@ -1,8 +1,9 @@
-//! The SQL, prepared once a connection. Rows come as one array a column, so that a batch of any
-//! size is one statement a table.
+//! The SQL statements, prepared once for each connection. Each parameter is an array with the
+//! values of a column, so a batch of any size needs a single statement for each table.
 
 use tokio_postgres::{Client, Error, Statement};
 
+/// Prepared statements of one connection.
 pub(super) struct Statements {
     pub(super) next_offsets: Statement,
     pub(super) move_offsets: Statement,
@@ -10,12 +11,12 @@ pub(super) struct Statements {
     pub(super) completed: TableStatements,
 }
 
-/// How one of the two tables is written.
+/// Statements of one of the two tables.
 pub(super) struct TableStatements {
-    /// Takes all columns; leaves rows alone whose key is there.
+    /// Inserts all columns. Existing keys keep their rows.
     pub(super) insert: Statement,
-    /// Takes the first columns, which [say what happened](crate::row::Row::agrees_with), and gives
-    /// the keys whose row says something else.
+    /// Takes the [compared columns](super::columns::Columns::compared). Returns the keys whose
+    /// stored row has different content.
     pub(super) conflicts: Statement,
 }
 
@@ -42,7 +43,7 @@ FROM unnest($1::text[], $2::int4[]) WITH ORDINALITY AS wanted (topic, partition,
 LEFT JOIN projected_offsets AS stored USING (topic, partition)
 ORDER BY wanted.ordinal";
 
-/// Compare-and-set; gives the number of partitions that moved.
+/// Compare-and-set of next offsets. Returns the number of updated partitions.
 const MOVE_OFFSETS: &str = "
 WITH move AS (
     SELECT *

@@ -1,6 +1,6 @@
-//! The one transaction: offsets move by compare-and-set, then rows are inserted. The offsets come
-//! first, so that a projector that was overtaken finds out before it writes anything, and one that
-//! comes at the same time waits at the offset's row.
+//! The transaction of one batch: updates the offsets by compare-and-set, then inserts the rows.
+//! The offsets come first: after an offset conflict, nothing was written, and a concurrent
+//! projector waits for the lock on the row of the offset.
 
 use std::time::{Duration, Instant};
 
@@ -12,16 +12,16 @@ use super::statements::{Statements, TableStatements};
 use crate::batch::{Batch, Unique};
 use crate::stored_offsets::OffsetUpdate;
 
-/// How a transaction ended that was not disturbed.
+/// Outcome of a transaction without a failure.
 #[derive(Debug)]
 pub(crate) enum Written {
-    /// Rows and offsets are in.
+    /// Rows and offsets are committed.
     Committed(CommitSummary),
-    /// A stored offset was not the expected one; nothing was written.
+    /// A stored offset differs from the expected offset. The transaction was rolled back.
     OffsetConflict,
 }
 
-/// What a transaction did.
+/// Effect of a committed transaction.
 #[derive(Debug)]
 pub(crate) struct CommitSummary {
     pub(crate) requested: TableSummary,
@@ -29,12 +29,12 @@ pub(crate) struct CommitSummary {
     pub(crate) took: Duration,
 }
 
-/// What a transaction did to one table.
+/// Effect of a committed transaction on one table.
 #[derive(Debug)]
 pub(crate) struct TableSummary {
-    /// Rows that were not there before.
+    /// Number of inserted rows.
     pub(crate) rows: u64,
-    /// Requests whose first row says something else.
+    /// Requests whose stored row has different content.
     pub(crate) conflicts: Vec<Uuid>,
 }
 
@@ -60,7 +60,7 @@ pub(super) async fn write(
     Ok(Written::Committed(CommitSummary { requested, completed, took: begun.elapsed() }))
 }
 
-/// Whether all of them moved.
+/// Updates the offsets. Returns `true` if every stored offset was as expected.
 async fn move_offsets(
     transaction: &Transaction<'_>,
     statements: &Statements,
@@ -89,7 +89,8 @@ async fn insert<R>(
     }
     let inserted = transaction.execute(&statements.insert, &columns.all()).await?;
     if inserted < rows.len() as u64 {
-        // Some were there before: the same again, as after a replay, or something else.
+        // Some requests had rows before: with equal content after a replay, or with different
+        // content.
         let others = transaction.query(&statements.conflicts, &columns.compared()).await?;
         for row in others {
             conflicts.push(row.try_get(0)?);

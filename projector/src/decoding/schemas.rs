@@ -1,4 +1,4 @@
-//! The registry, asked with backoff.
+//! Writer schemas from the registry, with retries during an outage.
 
 use abacus_registry::{RegistryConfig, SchemaRegistry};
 use abacus_runtime::ReadinessGate;
@@ -9,6 +9,7 @@ use tracing::warn;
 use crate::backoff::Backoff;
 use crate::error::Stop;
 
+/// Client of the schema registry.
 pub(super) struct Schemas {
     registry: SchemaRegistry,
     tokio: Handle,
@@ -16,7 +17,7 @@ pub(super) struct Schemas {
 }
 
 impl Schemas {
-    /// Asks nothing yet: the projector starts without the registry.
+    /// Creates a client without a call: the projector starts without the registry.
     pub(super) fn new(
         config: &RegistryConfig,
         tokio: Handle,
@@ -27,8 +28,8 @@ impl Schemas {
         Ok(Self { registry, tokio, gate })
     }
 
-    /// Teaches `decoder` the schema `id`, however long the registry is away; the inner error says
-    /// why there is nothing to be learned.
+    /// Teaches `decoder` the schema `id`. Waits while the registry is away. The inner error is the
+    /// reason for a permanent failure.
     pub(super) fn teach<E: Event>(
         &self,
         topic: &str,

@@ -1,15 +1,16 @@
-//! The reason for skipping a record.
+//! The skip of a record, for metrics and logs.
 
 use abacus_kafka::OwnedRecord;
 use tracing::warn;
 
 use crate::entry::{Content, SkipReason};
 
-/// Why a record is skipped, for metrics and for a person.
+/// Reason for skipping a record, with an explanation for the log.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Skip(pub(super) SkipReason, pub(super) String);
 
 impl Skip {
+    /// Logs the skip of `record`.
     pub(super) fn report(self, record: &OwnedRecord) -> Content {
         let Self(reason, text) = self;
         warn!(
@@ -26,6 +27,6 @@ impl Skip {
 
 impl From<uuid::Error> for Skip {
     fn from(error: uuid::Error) -> Self {
-        Self(SkipReason::RequestId, format!("the request id is no UUID: {error}"))
+        Self(SkipReason::RequestId, format!("the request id is not a UUID: {error}"))
     }
 }

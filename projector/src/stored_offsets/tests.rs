@@ -48,7 +48,7 @@ fn records_of_a_partition_that_was_never_assigned_are_dropped() {
 #[test]
 fn records_in_hand_are_dropped_when_their_partition_is_assigned_again() {
     let mut offsets = assigned(Some(100));
-    // The database went back to 50, as after a fail-over to a standby that lagged.
+    // The stored offset is 50 after a fail-over to a lagging standby.
     offsets.mark_assigned(&partition(0), Some(50));
     assert_eq!(offsets.select_writable(entries(0, 100..110)).entries, []);
     assert_eq!(offsets.pending_seeks(), [(partition(0), 50)]);
