@@ -37,7 +37,7 @@ impl Targets {
     pub(super) fn record(
         &self,
         settings: &Settings,
-        letter: &InboundRecord<'_>,
+        dead_letter: &InboundRecord<'_>,
         id: DeadLetterId,
         origin: &Origin,
     ) -> anyhow::Result<Result<OutboundRecord, String>> {
@@ -45,12 +45,12 @@ impl Targets {
             let reason = "is none of this system's topics of requests";
             return Ok(Err(format!("it came from {}, which {reason}", origin.topic)));
         };
-        let headers = original_headers(&letter.headers().unwrap_or_default());
+        let headers = original_headers(&dead_letter.headers().unwrap_or_default());
         let target = ReplayTarget { id, origin, partitions: *partitions };
-        if is_without_content(letter, &headers) {
+        if is_without_content(dead_letter, &headers) {
             return target.read_at_origin(&settings.kafka);
         }
-        Ok(Ok(target.outbound(letter, &headers)))
+        Ok(Ok(target.outbound(dead_letter, &headers)))
     }
 }
 
@@ -62,9 +62,9 @@ async fn partitions(admin: &TopicAdmin, topic: &str) -> anyhow::Result<u32> {
 
 /// Returns `true` if the dead letter holds only the origin, because the record was too large. An
 /// originally empty record looks equal, and is read from the origin too.
-fn is_without_content(letter: &InboundRecord<'_>, original: &Headers<'_>) -> bool {
+fn is_without_content(dead_letter: &InboundRecord<'_>, original: &Headers<'_>) -> bool {
     let is_bare = original.iter().all(|(name, _)| *name == headers::REPLAYED_FROM);
-    letter.key().is_empty() && letter.payload().is_empty() && is_bare
+    dead_letter.key().is_empty() && dead_letter.payload().is_empty() && is_bare
 }
 
 /// A dead letter with the topic and partition for its replay.
