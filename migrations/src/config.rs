@@ -1,15 +1,15 @@
-//! What the program is told: the database, and how long to wait for it.
+//! Settings of `abacus-migrate`: the database, and the wait for it.
 
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use abacus_runtime::{Config, Environment, shared_settings};
 
-/// The settings of `abacus-migrate`.
+/// Settings of `abacus-migrate`.
 pub struct MigrateConfig {
-    /// The database.
+    /// Connection settings of the database.
     pub postgres: postgres::Config,
-    /// How long to wait for a database that is away, or that somebody else is migrating.
+    /// Longest wait for an unreachable database, and for another migration of the database.
     pub wait: Duration,
 }
 
@@ -22,7 +22,7 @@ impl Config for MigrateConfig {
         let wait = env.get(
             "ABACUS_MIGRATE_WAIT",
             "30s",
-            "How long to wait for a database that is away or being migrated by somebody else",
+            "Longest wait for an unreachable database, and for another migration of the database",
         );
         Self { postgres, wait }
     }
