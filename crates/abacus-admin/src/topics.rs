@@ -61,8 +61,8 @@ pub(crate) async fn run(Command::Apply(apply): Command, settings: &Settings) -> 
         let state = admin.describe(&topic.name).await?;
         plans.push(Plan::new(topic, state, allowed));
     }
-    let of_requests = settings.topics.of_requests();
-    let refusals = refusals(&plans, &settings.topics.completed, &of_requests);
+    let request_topics = settings.topics.request_topics();
+    let refusals = refusals(&plans, &settings.topics.completed, &request_topics);
     if !refusals.is_empty() {
         bail!("nothing was changed:\n  {}", refusals.join("\n  "));
     }

@@ -110,7 +110,7 @@ pub(super) fn original_headers<'a>(headers: &Headers<'a>) -> Vec<(&'a str, Optio
 /// Returns the headers for a replay, without reply and deadline: the caller has stopped waiting,
 /// and a past deadline would be answered `expired`.
 pub(super) fn for_replay(original: &Headers<'_>, from: DeadLetterId) -> Vec<(String, Vec<u8>)> {
-    let is_kept = |name: &str| !headers::is_of_waiting(name) && name != headers::REPLAYED_FROM;
+    let is_kept = |name: &str| !headers::is_wait_header(name) && name != headers::REPLAYED_FROM;
     let kept = original.iter().filter(|(name, _)| is_kept(name));
     let owned = kept.map(|(name, value)| ((*name).to_owned(), value.unwrap_or_default().to_vec()));
     let replayed_from = (headers::REPLAYED_FROM.to_owned(), from.to_string().into_bytes());

@@ -114,11 +114,11 @@ fn differences(topic: &Topic, state: &TopicState) -> Vec<Difference> {
 }
 
 /// Returns the reasons against carrying out these plans; empty if there are none.
-pub(super) fn refusals(plans: &[Plan], completed: &str, of_requests: &[&str]) -> Vec<String> {
+pub(super) fn refusals(plans: &[Plan], completed: &str, request_topics: &[&str]) -> Vec<String> {
     let mut refusals: Vec<String> = plans.iter().filter_map(Plan::shrinking).collect();
     let partitions = |name: &str| plans.iter().find(|p| p.topic.name == name).map(Plan::partitions);
     let most = partitions(completed).unwrap_or_default();
-    for requests in of_requests {
+    for requests in request_topics {
         let needed = partitions(requests).unwrap_or_default();
         if needed > most {
             refusals.push(format!(

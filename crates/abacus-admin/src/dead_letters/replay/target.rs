@@ -21,7 +21,7 @@ impl Targets {
     pub(super) async fn find(settings: &Settings) -> anyhow::Result<Self> {
         let admin = TopicAdmin::new(&settings.kafka)?;
         let mut topics = BTreeMap::new();
-        for topic in settings.topics.of_requests() {
+        for topic in settings.topics.request_topics() {
             topics.insert(topic.to_owned(), partitions(&admin, topic).await?);
         }
         let dead_letter_partitions = partitions(&admin, &settings.topics.dead_letter).await?;
