@@ -1,4 +1,4 @@
-//! A new migration is a new file, which the macro that embeds them does not see by itself.
+//! Rebuilds the crate after a new migration file, which the embedding macro does not notice.
 
 fn main() {
     println!("cargo::rerun-if-changed=sql");

@@ -1,35 +1,28 @@
-//! What the program is told: the database, and how long to wait for it.
+//! Settings of `abacus-migrate`: the database, and the wait for it.
 
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use abacus_runtime::{Config, Environment, ExposeSecret as _};
+use abacus_runtime::{Config, Environment, shared_settings};
 
-const URL: &str = "ABACUS_POSTGRES_URL";
-
-/// The settings of `abacus-migrate`.
+/// Settings of `abacus-migrate`.
 pub struct MigrateConfig {
-    /// The database.
+    /// Connection settings of the database.
     pub postgres: postgres::Config,
-    /// How long to wait for a database that is away, or that somebody else is migrating.
+    /// Longest wait for an unreachable database, and for another migration of the database.
     pub wait: Duration,
 }
 
 impl Config for MigrateConfig {
     fn read(env: &mut Environment) -> Self {
-        let url = env.secret(
-            URL,
-            "postgres://abacus:abacus@127.0.0.1:5432/abacus",
-            "Postgres of the request log: postgres://user:password@host:port/database",
-        );
-        let postgres = postgres::Config::from_str(url.expose_secret()).unwrap_or_else(|_| {
-            env.problem(URL, "expected postgres://user:password@host:port/database");
-            postgres::Config::new()
+        let mut postgres = postgres::Config::new();
+        shared_settings::postgres_url(env, |url| {
+            postgres::Config::from_str(url).map(|parsed| postgres = parsed).is_ok()
         });
         let wait = env.get(
             "ABACUS_MIGRATE_WAIT",
             "30s",
-            "How long to wait for a database that is away or being migrated by somebody else",
+            "Longest wait for an unreachable database, and for another migration of the database",
         );
         Self { postgres, wait }
     }

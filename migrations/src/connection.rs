@@ -1,4 +1,4 @@
-//! Reaching the database, with patience where it is only away.
+//! Connecting to the database, with retries while the database is away.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,19 +12,19 @@ use crate::error::Error;
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Connects, trying for `wait` while nobody answers or the server is starting. Statements on the
-/// connection wait as long for a lock.
+/// Connects to the database. Tries again for `wait` while the server is unreachable or starting.
+/// Statements of the connection wait up to `wait` for a lock.
 pub fn connect(config: &Config, wait: Duration) -> Result<Client, Error> {
     let mut config = config.clone();
     config.application_name("abacus-migrate").connect_timeout(ATTEMPT_TIMEOUT);
-    let refused = |source| Error::Connection { place: place(&config), source };
-    let mut client = patiently(wait, || config.connect(NoTls)).map_err(refused)?;
+    let refused = |source| Error::Connection { address: address(&config), source };
+    let mut client = retry(wait, || config.connect(NoTls)).map_err(refused)?;
     let lock_timeout = format!("SET lock_timeout = {}", wait.as_millis().max(1));
     client.batch_execute(&lock_timeout).map_err(refused)?;
     Ok(client)
 }
 
-fn patiently<T>(
+fn retry<T>(
     wait: Duration,
     mut attempt: impl FnMut() -> Result<T, postgres::Error>,
 ) -> Result<T, postgres::Error> {
@@ -39,8 +39,8 @@ fn patiently<T>(
     }
 }
 
-/// Whether waiting can help: nobody answers, or the server says that it is starting or stopping. A
-/// wrong password or database does not get better.
+/// Returns `true` if a later attempt can succeed: the server is unreachable, starting, stopping or
+/// full. A wrong password or database name is permanent.
 fn is_away(error: &postgres::Error) -> bool {
     error.code().is_none_or(|code| {
         [SqlState::CANNOT_CONNECT_NOW, SqlState::ADMIN_SHUTDOWN, SqlState::TOO_MANY_CONNECTIONS]
@@ -48,8 +48,8 @@ fn is_away(error: &postgres::Error) -> bool {
     })
 }
 
-/// Where the database should be, without the password.
-fn place(config: &Config) -> String {
+/// Returns the address of the database, without the password.
+fn address(config: &Config) -> String {
     let host = match config.get_hosts().first() {
         Some(Host::Tcp(host)) => host.clone(),
         Some(Host::Unix(path)) => path.display().to_string(),

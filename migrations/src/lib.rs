@@ -13,15 +13,15 @@ mod embedded {
     refinery::embed_migrations!("sql");
 }
 
-/// The advisory lock of whoever migrates a database; any number that nobody else uses.
+/// Key of the advisory lock held during a migration: an arbitrary number, unique to this program.
 const LOCK: i64 = 0x6162_6163_7573;
 
-/// Brings the database behind `client` up to date and returns the names of the migrations that it
-/// lacked, in the order of applying.
+/// Applies the missing migrations to the database of `client`. Returns their names, in the order
+/// of applying.
 ///
-/// Waits while another migration of the same database runs, as long as the connection's
-/// `lock_timeout` lets it. After an error the migrations before the failed one are applied, and
-/// the connection is to be closed, which gives the lock back.
+/// Waits for a concurrent migration of the database, up to the `lock_timeout` of the connection.
+/// After an error, all migrations before the failed one are applied. Close the connection then, to
+/// release the lock.
 pub fn apply(client: &mut postgres::Client) -> Result<Vec<String>, Error> {
     client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).map_err(Error::Lock)?;
     let report = embedded::migrations::runner().run(client)?;

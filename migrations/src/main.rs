@@ -1,11 +1,11 @@
-//! `abacus-migrate`: brings the database of the request log up to date.
+//! `abacus-migrate`: applies the missing migrations to the database of the request log.
 
 use std::process::ExitCode;
 
 use abacus_migrations::{Error, MigrateConfig, apply, connect};
 use abacus_runtime::{Config as _, Environment};
 
-/// Wrong arguments or a wrong configuration: starting again will not help.
+/// Exit code after wrong arguments or settings: another start cannot help.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {

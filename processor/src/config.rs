@@ -7,7 +7,8 @@ use abacus_kafka::stream::{GroupProtocol, Guarantee};
 use abacus_operations::Limits;
 use abacus_registry::{RegistryConfig, topics};
 use abacus_runtime::{
-    AdminConfig, ByteSize, Config, Environment, LogConfig, SecretString, ServiceConfig,
+    AdminConfig, ByteSize, Config, Environment, LogConfig, RedisConfig, ServiceConfig,
+    shared_settings,
 };
 use abacus_schemas::Topics;
 
@@ -51,9 +52,7 @@ pub(crate) struct StreamConfig {
 #[derive(Debug)]
 pub(crate) struct CacheConfig {
     pub(crate) memory: ByteSize,
-    pub(crate) redis_url: SecretString,
-    pub(crate) redis_prefix: String,
-    pub(crate) redis_timeout: Duration,
+    pub(crate) redis: RedisConfig,
     pub(crate) redis_ttl: Duration,
 }
 
@@ -86,11 +85,7 @@ impl Config for StreamConfig {
                 "Consumer group; the heavy lane appends .heavy. A new name starts at the oldest request \
                  and completes all requests again",
             ),
-            instance: env.get(
-                "ABACUS_INSTANCE_ID",
-                "processor-1",
-                "Name of this instance: stable over restarts, unique among running instances",
-            ),
+            instance: shared_settings::instance_id(env, "processor-1"),
             delivery: env.get(
                 "ABACUS_DELIVERY",
                 "exactly-once",
@@ -160,21 +155,7 @@ impl Config for CacheConfig {
     fn read(env: &mut Environment) -> Self {
         Self {
             memory: env.get("ABACUS_CACHE_MEMORY", "64MiB", "Memory for cached results"),
-            redis_url: env.secret(
-                "ABACUS_REDIS_URL",
-                "redis://127.0.0.1:6379",
-                "Redis URL, shared by all processors; without Redis, computing continues",
-            ),
-            redis_prefix: env.get(
-                "ABACUS_REDIS_PREFIX",
-                "abacus:result:",
-                "Prefix of every Redis key",
-            ),
-            redis_timeout: env.get(
-                "ABACUS_REDIS_TIMEOUT",
-                "25ms",
-                "Longest wait for Redis; then the lookup counts as a miss",
-            ),
+            redis: RedisConfig::read(env, "abacus:result:"),
             redis_ttl: env.get("ABACUS_REDIS_TTL", "1day", "Lifetime of a result in Redis"),
         }
     }
@@ -188,11 +169,7 @@ impl Config for CostConfig {
                 "100000",
                 "Smallest estimated cost for a Redis lookup, in word operations; below, computing is faster",
             ),
-            heavy: env.get(
-                "ABACUS_HEAVY_MINIMUM_COST",
-                "10000000",
-                "Smallest estimated cost of a request for the heavy lane, in word operations; 0 for never",
-            ),
+            heavy: shared_settings::heavy_minimum_cost(env),
         }
     }
 }
@@ -267,11 +244,7 @@ impl Config for ProcessorConfig {
             costs: CostConfig::read(env),
             dead_letters: DeadLetterLimits::read(env),
             limits: Limits {
-                max_digits: env.get(
-                    "ABACUS_MAX_DIGITS",
-                    "1000000",
-                    "Most decimal digits of a result",
-                ),
+                max_digits: shared_settings::max_digits(env).get(),
                 ..Limits::default()
             },
             workers: WorkerConfig::read(env),

@@ -1,4 +1,4 @@
-//! What the projector is made of.
+//! Wiring of the projector.
 
 use std::time::Duration;
 
@@ -10,11 +10,12 @@ use crate::database::Database;
 use crate::metrics::Metrics;
 use crate::projection::{Gates, Projection, Tools};
 
-/// For the batch in hand, whose transaction may take a [write timeout](crate::database), and for
-/// leaving the group.
+/// Time limit of a stop: the current batch, whose transaction may take a whole write time limit
+/// ([`crate::database`]), and leaving the consumer group.
 const STOP_BUDGET: Duration = Duration::from_secs(25);
 
-/// Starts the projector: one thread that reads, and writes to Postgres through `runtime`'s tokio.
+/// Starts the projector: a thread reads from Kafka and writes to Postgres through the tokio
+/// runtime.
 pub async fn start(config: ProjectorConfig, runtime: Runtime) -> anyhow::Result<()> {
     let metrics = Metrics::register(runtime.metrics())?;
     let gates = Gates {

@@ -1,5 +1,5 @@
-//! The entries of one transaction, and how a batch that Postgres refuses is taken apart until the
-//! one record at fault stands alone.
+//! The entries of one transaction, and the search for a refused record: after Postgres refuses a
+//! value, the batch is halved until the record stands alone.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,30 +7,22 @@ use abacus_kafka::TopicPartition;
 use uuid::Uuid;
 
 use crate::entry::{Content, Entry, SkipReason};
-use crate::positions::Positions;
 use crate::row::{CompletedRow, RequestedRow, Row};
+use crate::stored_offsets::{OffsetUpdate, StoredOffsets};
 
-/// What one transaction writes, in the order of reading.
+/// Entries of one transaction, in reading order.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     entries: Vec<Entry>,
 }
 
-/// How the next offset of a partition moves with a batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Move {
-    pub(crate) partition: TopicPartition,
-    /// What has to be stored for the move to happen; `None` for nothing.
-    pub(crate) expected: Option<i64>,
-    pub(crate) next: i64,
-}
-
-/// The rows of one table: the first of each request id, and the ids of later rows that say
-/// something else.
+/// Rows of one table, without repeated request ids.
 #[derive(Debug)]
 pub(crate) struct Unique<'a, R> {
+    /// First row of each request id.
     pub(crate) rows: Vec<&'a R>,
-    pub(crate) clashes: Vec<Uuid>,
+    /// Request ids of later rows with different content.
+    pub(crate) conflicts: Vec<Uuid>,
 }
 
 impl Batch {
@@ -46,18 +38,18 @@ impl Batch {
         self.entries
     }
 
-    /// One move for each partition, in their order. Offsets may skip, as they do at transaction markers: the next one
-    /// is the one after the last record.
-    pub(crate) fn moves(&self, positions: &Positions) -> Vec<Move> {
+    /// Returns one update for each partition, sorted by partition. The next offset follows the
+    /// last record; gaps, for example of transaction markers, are skipped.
+    pub(crate) fn offset_updates(&self, offsets: &StoredOffsets) -> Vec<OffsetUpdate> {
         let mut last: BTreeMap<&TopicPartition, i64> = BTreeMap::new();
         for entry in &self.entries {
             let offset = last.entry(&entry.partition).or_insert(entry.offset);
             *offset = entry.offset.max(*offset);
         }
         last.into_iter()
-            .map(|(partition, last)| Move {
+            .map(|(partition, last)| OffsetUpdate {
                 partition: partition.clone(),
-                expected: positions.stored(partition),
+                expected: offsets.stored(partition),
                 next: last + 1,
             })
             .collect()
@@ -79,14 +71,14 @@ impl Batch {
 }
 
 impl<'a, R: Row> Unique<'a, R> {
-    /// A statement cannot insert the same key twice, and the first row of a request stands.
+    /// Keeps the first row of each request. A statement cannot insert the same key twice.
     fn of(all: impl Iterator<Item = &'a R>) -> Self {
         let mut first: HashMap<Uuid, &R> = HashMap::new();
-        let mut unique = Self { rows: Vec::new(), clashes: Vec::new() };
+        let mut unique = Self { rows: Vec::new(), conflicts: Vec::new() };
         for row in all {
             match first.get(&row.request_id()) {
                 Some(earlier) if earlier.agrees_with(row) => {}
-                Some(_) => unique.clashes.push(row.request_id()),
+                Some(_) => unique.conflicts.push(row.request_id()),
                 None => {
                     first.insert(row.request_id(), row);
                     unique.rows.push(row);
@@ -97,10 +89,10 @@ impl<'a, R: Row> Unique<'a, R> {
     }
 }
 
-/// Entries waiting to be written, in parts.
+/// Parts of a batch that are still to be written, in reading order.
 #[derive(Debug)]
 pub(crate) struct Parts {
-    /// The next one last.
+    /// Next part last.
     stack: Vec<Vec<Entry>>,
 }
 
@@ -113,15 +105,15 @@ impl Parts {
         self.stack.pop()
     }
 
-    /// Puts back a batch that Postgres refused: in two halves, or, if it is one record, as a
-    /// skipped one, whose place is given back.
+    /// Puts a refused batch back in two halves. A single record is put back as skipped, and its
+    /// partition and offset are returned.
     pub(crate) fn refuse(&mut self, batch: Batch) -> Option<(TopicPartition, i64)> {
         let mut first = batch.into_entries();
         if let [only] = first.as_mut_slice() {
-            let place = (only.partition.clone(), only.offset);
+            let skipped = (only.partition.clone(), only.offset);
             only.content = Content::Skipped(SkipReason::Refused);
             self.stack.push(first);
-            return Some(place);
+            return Some(skipped);
         }
         let second = first.split_off(first.len() / 2);
         self.stack.extend([second, first]);

@@ -1,4 +1,4 @@
-//! The projector's settings.
+//! Settings of the projector.
 
 use std::num::NonZeroUsize;
 use std::str::FromStr as _;
@@ -6,20 +6,18 @@ use std::str::FromStr as _;
 use abacus_kafka::{BatchSettings, KafkaConfig};
 use abacus_registry::{RegistryConfig, topics};
 use abacus_runtime::{
-    AdminConfig, ByteSize, Config, Environment, ExposeSecret as _, LogConfig, ServiceConfig,
+    AdminConfig, ByteSize, Config, Environment, LogConfig, ServiceConfig, shared_settings,
 };
 use abacus_schemas::Topics;
 
-const POSTGRES_URL: &str = "ABACUS_POSTGRES_URL";
-
-/// The projector's settings.
+/// Settings of the projector.
 #[derive(Debug)]
 pub struct ProjectorConfig {
     pub(crate) kafka: KafkaConfig,
     pub(crate) registry: RegistryConfig,
     pub(crate) topics: Topics,
     pub(crate) batch: BatchSettings,
-    /// Its `Debug` leaves the password out.
+    /// Its `Debug` output has no password.
     pub(crate) database: tokio_postgres::Config,
     admin: AdminConfig,
     log: LogConfig,
@@ -27,19 +25,15 @@ pub struct ProjectorConfig {
 
 fn batch_settings(env: &mut Environment) -> BatchSettings {
     let group = env.get("ABACUS_PROJECTOR_GROUP", "abacus-projector", "Consumer group");
-    let instance = env.get(
-        "ABACUS_INSTANCE_ID",
-        "projector-1",
-        "Name of this instance: the same after a restart, unique among those running",
-    );
+    let instance = shared_settings::instance_id(env, "projector-1");
     let max_records: NonZeroUsize =
-        env.get("ABACUS_BATCH_RECORDS", "5000", "Most records in one transaction");
+        env.get("ABACUS_BATCH_RECORDS", "5000", "Largest number of records in one transaction");
     let max_bytes: ByteSize =
-        env.get("ABACUS_BATCH_BYTES", "8MiB", "Size of records that makes a batch full");
+        env.get("ABACUS_BATCH_BYTES", "8MiB", "Size of records at which a batch is full");
     let linger = env.get(
         "ABACUS_BATCH_LINGER",
         "50ms",
-        "Longest wait of the first record of a batch for others",
+        "Longest wait of the first record of a batch for further records",
     );
     BatchSettings {
         group,
@@ -51,16 +45,11 @@ fn batch_settings(env: &mut Environment) -> BatchSettings {
 }
 
 fn database(env: &mut Environment) -> tokio_postgres::Config {
-    let url = env.secret(
-        POSTGRES_URL,
-        "postgres://abacus:abacus@127.0.0.1:5432/abacus",
-        "Postgres of the request log: postgres://user:password@host:port/database",
-    );
-    tokio_postgres::Config::from_str(url.expose_secret()).unwrap_or_else(|_| {
-        // The parser's own words could repeat a part of the password.
-        env.problem(POSTGRES_URL, "expected postgres://user:password@host:port/database");
-        tokio_postgres::Config::new()
-    })
+    let mut database = tokio_postgres::Config::new();
+    shared_settings::postgres_url(env, |url| {
+        tokio_postgres::Config::from_str(url).map(|parsed| database = parsed).is_ok()
+    });
+    database
 }
 
 impl Config for ProjectorConfig {
@@ -90,6 +79,8 @@ impl ServiceConfig for ProjectorConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const POSTGRES_URL: &str = "ABACUS_POSTGRES_URL";
 
     #[test]
     fn a_wrong_database_url_is_a_problem_that_keeps_the_password() {

@@ -1,4 +1,4 @@
-//! Postgres: connections of which every call ends in time, and what its errors mean.
+//! Connections to Postgres. Every call has a time limit, and errors are classified.
 
 mod columns;
 mod failure;
@@ -16,28 +16,29 @@ use tokio_postgres::{Client, Config, Error, NoTls};
 use tracing::info;
 
 pub(crate) use self::failure::Failure;
-pub(crate) use self::transaction::{TableTally, Tally, Written};
+pub(crate) use self::transaction::{CommitSummary, TableSummary, Written};
 
 use self::statements::Statements;
-use crate::batch::{Batch, Move};
+use crate::batch::Batch;
+use crate::stored_offsets::OffsetUpdate;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The server's own limits. They end what a client left behind that is paused or cut off, and with
-/// it the row locks that keep the partition's next owner waiting.
+/// Time limits of the server. They end the transactions of a paused or disconnected client and
+/// release the row locks, because the next owner of the partition waits for these locks.
 const SESSION_LIMITS: &str = "SET statement_timeout = '15s'; SET lock_timeout = '10s'; \
      SET idle_in_transaction_session_timeout = '10s'";
 
-/// Where the database is. Cheap to clone.
+/// Address of the database. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Database {
     config: Config,
     tokio: Handle,
 }
 
-/// A connection, for use outside of tokio: its calls block.
+/// A connection with blocking calls, for use outside tokio.
 pub(crate) struct Session {
     client: Client,
     statements: Statements,
@@ -45,8 +46,8 @@ pub(crate) struct Session {
     _connection: Connection,
 }
 
-/// The task that moves the bytes of a connection. Without its client it would still wait for
-/// answers from a server that may be gone; so it ends here.
+/// Task that transfers the bytes of a connection. Dropping `Connection` aborts the task, because
+/// without a client the task could wait for a lost server.
 struct Connection(AbortHandle);
 
 impl Drop for Connection {
@@ -56,7 +57,7 @@ impl Drop for Connection {
 }
 
 impl Database {
-    /// The database at `config`. Of several servers in it, only one that can be written to is taken.
+    /// Returns the database at `config`. Of several servers, only a writable one is used.
     pub(crate) fn new(config: &Config, tokio: Handle) -> Self {
         let mut config = config.clone();
         config
@@ -76,7 +77,7 @@ impl Database {
     async fn open(&self) -> Result<Session, Error> {
         let (client, connection) = self.config.connect(NoTls).await?;
         let task = self.tokio.spawn(async {
-            // The client's calls report the same error.
+            // Calls of the client report this error.
             let _ = connection.await;
         });
         let connection = Connection(task.abort_handle());
@@ -87,12 +88,12 @@ impl Database {
 }
 
 impl Session {
-    /// False once the connection is known to be gone.
+    /// Returns `false` after the connection was lost.
     pub(crate) fn is_open(&self) -> bool {
         !self.client.is_closed()
     }
 
-    /// The next offset of each of `partitions`, in their order; `None` where there is none.
+    /// Returns the stored next offset of each partition, in order; `None` without a stored offset.
     pub(crate) fn next_offsets(
         &self,
         partitions: &[TopicPartition],
@@ -107,10 +108,14 @@ impl Session {
         rows.iter().map(|row| row.try_get(0).map_err(Failure::from)).collect()
     }
 
-    /// Writes a batch and moves the offsets, both or neither. After [`Failure::Away`] the outcome is
-    /// not known.
-    pub(crate) fn write(&mut self, batch: &Batch, moves: &[Move]) -> Result<Written, Failure> {
-        let transaction = transaction::write(&mut self.client, &self.statements, batch, moves);
+    /// Writes a batch and updates the offsets, in one transaction. After [`Failure::Away`], the
+    /// outcome is unknown.
+    pub(crate) fn write(
+        &mut self,
+        batch: &Batch,
+        updates: &[OffsetUpdate],
+    ) -> Result<Written, Failure> {
+        let transaction = transaction::write(&mut self.client, &self.statements, batch, updates);
         within(&self.tokio, WRITE_TIMEOUT, transaction)
     }
 }
@@ -120,7 +125,7 @@ fn within<T>(
     limit: Duration,
     call: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Failure> {
-    // The timer needs to be made inside of tokio.
+    // The async block creates the timer inside the tokio runtime.
     match tokio.block_on(async { timeout(limit, call).await }) {
         Ok(answer) => Ok(answer?),
         Err(_elapsed) => Err(Failure::Away(format!("no answer within {limit:?}"))),

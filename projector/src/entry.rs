@@ -1,10 +1,10 @@
-//! A record on its way into the database: where it was read, and what became of it.
+//! A decoded record: partition, offset, and row or skip reason.
 
 use abacus_kafka::TopicPartition;
 
 use crate::row::{CompletedRow, RequestedRow};
 
-/// A record as the database gets it.
+/// A record for the database.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) partition: TopicPartition,
@@ -12,7 +12,7 @@ pub(crate) struct Entry {
     pub(crate) content: Content,
 }
 
-/// What a record leaves in the database; its offset moves in any case.
+/// The row of a record, or the reason for its absence. The offset moves in both cases.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Content {
     Requested(RequestedRow),
@@ -20,16 +20,16 @@ pub(crate) enum Content {
     Skipped(SkipReason),
 }
 
-/// Why a record leaves no row, now or at any later time.
+/// Permanent reason for a record without a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SkipReason {
-    /// Its bytes are no event.
+    /// The bytes are not an event.
     Malformed,
-    /// The registry has no schema of its id, or one that cannot be read as the event.
+    /// The registry has no schema of this id, or the schema cannot be read as the event.
     UnknownSchema,
-    /// Its request id is no UUID.
+    /// The request id is not a UUID.
     RequestId,
-    /// Postgres refuses a value in it.
+    /// Postgres refuses a value of the row.
     Refused,
 }
 

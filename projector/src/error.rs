@@ -1,18 +1,18 @@
-//! Why the projection ends.
+//! Reasons for the end of the projection.
 
-/// What ends the loop; an outage of Postgres or the registry does not.
+/// Reason for the end of the loop. An outage of Postgres or the registry does not end the loop.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Stop {
-    /// As it should: somebody asked for it.
+    /// A shutdown was requested.
     #[error("a shutdown was requested")]
     Requested,
-    /// The Kafka client cannot go on.
+    /// The Kafka client failed.
     #[error(transparent)]
     Kafka(#[from] abacus_kafka::Error),
-    /// The schema registry's client, or a decoder, could not be made.
+    /// The client of the schema registry, or a decoder, could not be created.
     #[error(transparent)]
     Registry(#[from] abacus_registry::Error),
-    /// A compiled-in schema cannot be used.
+    /// A compiled-in schema is invalid.
     #[error(transparent)]
     Codec(#[from] abacus_schemas::EncodeError),
 }

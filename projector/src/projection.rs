@@ -1,4 +1,4 @@
-//! The loop: batches off Kafka, one after the other into the database.
+//! The loop: reads a batch from Kafka, writes it to the database, and starts again.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -8,28 +8,28 @@ use abacus_runtime::{ReadinessGate, Shutdown};
 use tokio::runtime::Handle;
 use tracing::warn;
 
+use crate::backoff::Backoff;
 use crate::config::ProjectorConfig;
 use crate::database::Database;
 use crate::decoding::Decoding;
 use crate::error::Stop;
 use crate::metrics::Metrics;
-use crate::patience::Patience;
-use crate::positions::SharedPositions;
-use crate::stored_offsets::StoredOffsets;
+use crate::start_offsets::DatabaseStartOffsets;
+use crate::stored_offsets::SharedOffsets;
 use crate::writer::Writer;
 
-/// The outside systems, as readiness shows them.
+/// Readiness of the outside systems.
 #[derive(Clone)]
 pub(crate) struct Gates {
-    /// Red until partitions were assigned for the first time.
+    /// Not ready until the first assignment of partitions.
     pub(crate) kafka: ReadinessGate,
-    /// Red while the database is away.
+    /// Not ready while the database is away.
     pub(crate) postgres: ReadinessGate,
-    /// Red while a record waits for its schema.
+    /// Not ready while a record waits for its schema.
     pub(crate) registry: ReadinessGate,
 }
 
-/// What the loop works with besides its configuration.
+/// Resources of the loop.
 pub(crate) struct Tools {
     pub(crate) database: Database,
     pub(crate) tokio: Handle,
@@ -37,13 +37,13 @@ pub(crate) struct Tools {
     pub(crate) gates: Gates,
 }
 
-/// Reads, decodes and writes, all on the thread that runs it.
+/// Reads, decodes and writes on one thread.
 pub(crate) struct Projection {
     reader: Rc<BatchReader>,
-    positions: SharedPositions,
+    offsets: SharedOffsets,
     decoding: Decoding,
     writer: Writer,
-    patience: Patience,
+    backoff: Backoff,
 }
 
 impl Projection {
@@ -54,10 +54,10 @@ impl Projection {
         shutdown: Shutdown,
     ) -> Result<Self, Stop> {
         let Tools { database, tokio, metrics, gates } = tools;
-        let positions = SharedPositions::default();
-        let start = StoredOffsets {
+        let offsets = SharedOffsets::default();
+        let start = DatabaseStartOffsets {
             database: database.clone(),
-            positions: Arc::clone(&positions),
+            offsets: Arc::clone(&offsets),
             tokio: tokio.clone(),
             shutdown: shutdown.clone(),
             kafka: gates.kafka,
@@ -68,12 +68,12 @@ impl Projection {
             BatchReader::subscribe(&config.kafka, config.batch.clone(), &topics, Arc::new(start))?;
         let reader = Rc::new(reader);
         let decoding = Decoding::new(&config.topics, &config.registry, tokio, gates.registry)?;
-        let writer = Writer::new(database, Arc::clone(&positions), metrics, gates.postgres);
-        let patience = Patience::new(Rc::clone(&reader), shutdown);
-        Ok(Self { reader, positions, decoding, writer, patience })
+        let writer = Writer::new(database, Arc::clone(&offsets), metrics, gates.postgres);
+        let backoff = Backoff::new(Rc::clone(&reader), shutdown);
+        Ok(Self { reader, offsets, decoding, writer, backoff })
     }
 
-    /// Runs until a shutdown is requested, and finishes the batch in hand if the database takes it.
+    /// Runs until a shutdown is requested. Finishes the current batch if the database accepts it.
     pub(crate) fn run(mut self) -> Result<(), Stop> {
         loop {
             match self.step() {
@@ -85,28 +85,30 @@ impl Projection {
     }
 
     fn step(&mut self) -> Result<(), Stop> {
-        self.patience.check()?;
+        self.backoff.check_shutdown()?;
         if !self.writer.connect() {
-            return self.patience.wait();
+            return self.backoff.wait();
         }
-        self.patience.renew();
-        self.find_astray();
+        self.backoff.reset();
+        self.seek_pending();
         let records = self.reader.next_batch()?;
-        let entries = self.decoding.entries(records, &mut self.patience)?;
-        let moves = self.writer.write(entries, &mut self.patience)?;
+        let entries = self.decoding.entries(records, &mut self.backoff)?;
+        let updates = self.writer.write(entries, &mut self.backoff)?;
         self.reader
-            .hint(moves.iter().map(|m| (&*m.partition.topic, m.partition.partition, m.next)));
+            .hint(updates.iter().map(|u| (&*u.partition.topic, u.partition.partition, u.next)));
         Ok(())
     }
 
-    /// Sends the reader to the offsets of partitions that went astray. One that cannot be sought
-    /// right now, as it is only being assigned, stays astray until the next time.
-    fn find_astray(&self) {
-        let astray = self.positions.lock().astray();
-        for (partition, offset) in astray {
+    /// Moves the reader of each partition that needs a seek. A seek fails while the assignment is
+    /// incomplete; the next round tries again.
+    fn seek_pending(&self) {
+        let pending = self.offsets.lock().pending_seeks();
+        for (partition, offset) in pending {
             match self.reader.seek(&partition.topic, partition.partition, offset) {
-                Ok(()) => self.positions.lock().found(&partition),
-                Err(error) => warn!(%error, %partition, "a partition could not be sought yet"),
+                Ok(()) => self.offsets.lock().mark_sought(&partition),
+                Err(error) => {
+                    warn!(%error, %partition, "the seek of a partition failed and is tried again");
+                }
             }
         }
     }

@@ -1,16 +1,16 @@
-//! What is logged of records and requests that did not become a row.
+//! Log messages about records and requests without a row of their own.
 
 use abacus_kafka::TopicPartition;
 use tracing::{error, warn};
 
-use crate::database::Tally;
+use crate::database::CommitSummary;
 use crate::entry::SkipReason;
 use crate::metrics::{COMPLETED, REQUESTED};
 
-/// The most clashes of a batch and table that are logged one by one.
-const LOGGED_CLASHES: usize = 10;
+/// Largest number of row conflicts that are logged for a batch and table.
+const LOGGED_CONFLICTS: usize = 10;
 
-/// Postgres refuses the record, and says why in `text`.
+/// Logs a record after Postgres refused a value; `text` is the reason.
 pub(crate) fn refused(partition: &TopicPartition, offset: i64, text: &str) {
     error!(
         kafka.topic = &*partition.topic,
@@ -22,21 +22,21 @@ pub(crate) fn refused(partition: &TopicPartition, offset: i64, text: &str) {
     );
 }
 
-/// The partition's log does not reach to where it was read before.
+/// Logs a re-created topic: Kafka has no record at the stored offset of a partition.
 pub(crate) fn restarted(partition: &TopicPartition) {
     error!(
         kafka.topic = &*partition.topic,
         kafka.partition = partition.partition,
-        "the partition begins again below the stored offset, as if the topic was made anew; \
-         it is read from its beginning"
+        "Kafka no longer has the stored offset, as after a re-creation of the topic; \
+         the partition is read from its beginning"
     );
 }
 
-/// Requests came again with other content.
-pub(crate) fn clashes(tally: &Tally) {
-    for (table, tally) in [(REQUESTED, &tally.requested), (COMPLETED, &tally.completed)] {
-        for request_id in tally.clashes.iter().take(LOGGED_CLASHES) {
-            warn!(table, request.id = %request_id, "the first row of the request stands");
+/// Logs events whose request already has a row with different content.
+pub(crate) fn row_conflicts(summary: &CommitSummary) {
+    for (table, summary) in [(REQUESTED, &summary.requested), (COMPLETED, &summary.completed)] {
+        for request_id in summary.conflicts.iter().take(LOGGED_CONFLICTS) {
+            warn!(table, request.id = %request_id, "row conflict: an event differs from the first row of its request, which stays");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The rows of the request log, made of events.
+//! Rows of the request log, made from events.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::storable::Storable;
 
-/// The place in its topic that a row was read from.
+/// Partition and offset of the event of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub(crate) partition: i32,
@@ -19,8 +19,8 @@ pub(crate) struct Origin {
 pub(crate) trait Row {
     fn request_id(&self) -> Uuid;
 
-    /// Whether both say the same of their request. What differs each time the same request is made
-    /// or computed again, such as times, does not count.
+    /// Returns `true` if both rows have equal content. Columns that differ between repetitions of
+    /// a request, for example times, do not count.
     fn agrees_with(&self, other: &Self) -> bool;
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct RequestedRow {
     pub(crate) source: String,
     pub(crate) requested_at: SystemTime,
     pub(crate) origin: Origin,
-    /// Whether the event said something that Postgres cannot hold.
+    /// `true` if a value was changed because Postgres cannot hold it.
     pub(crate) altered: bool,
 }
 
@@ -42,19 +42,19 @@ pub(crate) struct RequestedRow {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CompletedRow {
     pub(crate) request_id: Uuid,
-    pub(crate) ending: Ending,
+    pub(crate) outcome: OutcomeColumns,
     pub(crate) completed_at: SystemTime,
     pub(crate) compute_micros: i64,
     pub(crate) cache: &'static str,
     pub(crate) processor: String,
     pub(crate) origin: Origin,
-    /// Whether the event said something that Postgres cannot hold.
+    /// `true` if a value was changed because Postgres cannot hold it.
     pub(crate) altered: bool,
 }
 
-/// The columns of a completion that say how it ended.
+/// Columns of a completion for its outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ending {
+pub(crate) struct OutcomeColumns {
     pub(crate) status: &'static str,
     pub(crate) result: Option<String>,
     pub(crate) digits: Option<i64>,
@@ -84,7 +84,7 @@ impl CompletedRow {
         let mut storable = Storable::default();
         Ok(Self {
             request_id: Uuid::parse_str(&event.request_id)?,
-            ending: Ending::new(event.outcome, &mut storable),
+            outcome: OutcomeColumns::new(event.outcome, &mut storable),
             completed_at: storable.time(event.completed_at),
             compute_micros: event.compute_micros,
             cache: event.cache.as_str(),
@@ -95,7 +95,7 @@ impl CompletedRow {
     }
 }
 
-impl Ending {
+impl OutcomeColumns {
     fn new(outcome: Outcome, storable: &mut Storable) -> Self {
         match outcome {
             Outcome::Succeeded { result, digits, bits } => Self {
@@ -134,6 +134,6 @@ impl Row for CompletedRow {
     }
 
     fn agrees_with(&self, other: &Self) -> bool {
-        self.ending == other.ending
+        self.outcome == other.outcome
     }
 }

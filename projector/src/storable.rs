@@ -1,25 +1,27 @@
-//! Values as Postgres can hold them. What it cannot hold is changed as little as can be, and noted:
-//! a request that is in the log with a changed requester is worth more than one that is not there.
+//! Conversion of values that Postgres cannot hold, with as little change as possible. The change
+//! is recorded: a log entry with a changed requester is better than none.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use abacus_schemas::Timestamp;
 
-/// Postgres' first moment, 4714-11-24 BC, in microseconds before the Unix epoch.
+/// First moment of the Postgres calendar, 4714-11-24 BC, in microseconds before the Unix epoch.
 const EARLIEST_MICROS: i64 = -210_866_803_200_000_000;
 
-/// The most bytes of a text that is indexed; a B-tree takes no key above 2704.
+/// Longest indexed text, in bytes. A B-tree accepts keys of up to 2704 bytes.
 const MAX_INDEXED_BYTES: usize = 1000;
 
-/// Makes the values of one row storable, and remembers whether one had to be changed.
+/// Converts the values of one row.
 #[derive(Debug, Default)]
 pub(crate) struct Storable {
+    /// `true` after a value was changed.
     pub(crate) altered: bool,
 }
 
 impl Storable {
-    /// Neither `text` nor `jsonb` holds U+0000; it becomes U+FFFD, the replacement character.
+    /// Replaces U+0000, which neither `text` nor `jsonb` can hold, by U+FFFD, the replacement
+    /// character.
     pub(crate) fn text(&mut self, text: String) -> String {
         if !text.contains('\0') {
             return text;
@@ -28,7 +30,7 @@ impl Storable {
         text.replace('\0', "\u{FFFD}")
     }
 
-    /// A text that an index holds: cut where it is too long for that.
+    /// Converts a text of an index: too long texts are cut.
     pub(crate) fn indexed_text(&mut self, text: String) -> String {
         let mut text = self.text(text);
         if text.len() > MAX_INDEXED_BYTES {
@@ -42,7 +44,8 @@ impl Storable {
         texts.into_iter().map(|(key, value)| (self.text(key), self.text(value))).collect()
     }
 
-    /// Times before Postgres' calendar become its first moment. It ends after ours.
+    /// Moves times before the Postgres calendar to its first moment. The calendar ends after the
+    /// last [`Timestamp`].
     pub(crate) fn time(&mut self, time: Timestamp) -> SystemTime {
         let micros = time.as_micros().max(EARLIEST_MICROS);
         self.altered |= micros != time.as_micros();

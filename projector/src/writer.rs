@@ -1,50 +1,51 @@
-//! Has entries written whatever happens: through outages, after commits nobody heard the answer of,
-//! past other projectors and around records that Postgres refuses.
+//! Writes entries until they are committed, despite outages, unconfirmed commits, offset conflicts
+//! and records refused by Postgres.
 //!
-//! After anything but a clear answer the stored offsets are read again, and they decide: where they
-//! are what the batch would have made them, it is in; where they are as before, it is written
-//! again; anything else was somebody else's doing, and the reader follows it.
+//! After an attempt without a clear answer, the writer reads the stored offsets again. Offsets
+//! equal to the next offsets of the batch mean that the batch is committed. Unchanged offsets mean
+//! another attempt. Any other offset was stored by another projector, and the reader seeks to this
+//! offset.
 
 use abacus_runtime::ReadinessGate;
 use tracing::{info, warn};
 
-use crate::batch::{Batch, Move, Parts};
+use crate::backoff::Backoff;
+use crate::batch::{Batch, Parts};
 use crate::database::{Database, Failure, Session, Written};
 use crate::entry::Entry;
 use crate::error::Stop;
 use crate::metrics::Metrics;
-use crate::patience::Patience;
-use crate::positions::SharedPositions;
 use crate::reports;
+use crate::stored_offsets::{OffsetUpdate, SharedOffsets};
 
-/// Writes to the database on a connection that is renewed as needed.
+/// Writes batches over a connection that is renewed after a failure.
 pub(crate) struct Writer {
     database: Database,
     session: Option<Session>,
-    positions: SharedPositions,
+    offsets: SharedOffsets,
     metrics: Metrics,
     gate: ReadinessGate,
 }
 
-/// How the writing of a part of a batch ended.
-enum Ending {
-    /// It is in the database, or belongs to somebody else now.
-    Done(Vec<Move>),
-    /// A record in it is refused, and why.
+/// Result of writing one part of a batch.
+enum PartOutcome {
+    /// Written by this process, or left to another projector.
+    Done(Vec<OffsetUpdate>),
+    /// Refused by Postgres, with the reason.
     Refused(Batch, String),
 }
 
 impl Writer {
     pub(crate) fn new(
         database: Database,
-        positions: SharedPositions,
+        offsets: SharedOffsets,
         metrics: Metrics,
         gate: ReadinessGate,
     ) -> Self {
-        Self { database, session: None, positions, metrics, gate }
+        Self { database, session: None, offsets, metrics, gate }
     }
 
-    /// Connects unless it is connected; false if the database is away.
+    /// Opens the connection if there is none. Returns `false` if the database is away.
     pub(crate) fn connect(&mut self) -> bool {
         match self.session() {
             Ok(_) => self.gate.ready(),
@@ -53,91 +54,91 @@ impl Writer {
         self.session.is_some()
     }
 
-    /// Writes the entries and says how far their partitions got.
+    /// Writes the entries. Returns the committed offsets of their partitions.
     pub(crate) fn write(
         &mut self,
         entries: Vec<Entry>,
-        patience: &mut Patience,
-    ) -> Result<Vec<Move>, Stop> {
+        backoff: &mut Backoff,
+    ) -> Result<Vec<OffsetUpdate>, Stop> {
         let mut parts = Parts::whole(entries);
-        let mut moves = Vec::new();
+        let mut updates = Vec::new();
         while let Some(part) = parts.next() {
-            match self.write_part(part, patience)? {
-                Ending::Done(more) => moves.extend(more),
-                Ending::Refused(batch, reason) => {
+            match self.write_part(part, backoff)? {
+                PartOutcome::Done(more) => updates.extend(more),
+                PartOutcome::Refused(batch, reason) => {
                     if let Some((partition, offset)) = parts.refuse(batch) {
                         reports::refused(&partition, offset, &reason);
                     }
                 }
             }
         }
-        Ok(moves)
+        Ok(updates)
     }
 
     fn write_part(
         &mut self,
         mut entries: Vec<Entry>,
-        patience: &mut Patience,
-    ) -> Result<Ending, Stop> {
+        backoff: &mut Backoff,
+    ) -> Result<PartOutcome, Stop> {
         loop {
-            let batch = self.admit(entries);
+            let batch = self.select(entries);
             if batch.entries().is_empty() {
-                return Ok(Ending::Done(Vec::new()));
+                return Ok(PartOutcome::Done(Vec::new()));
             }
-            let moves = batch.moves(&self.positions.lock());
-            match self.attempt(&batch, &moves) {
-                Ok(Written::Stored(tally)) => {
-                    patience.renew();
-                    self.metrics.committed(&batch, &tally);
-                    reports::clashes(&tally);
-                    return Ok(self.done(moves));
+            let updates = batch.offset_updates(&self.offsets.lock());
+            match self.attempt(&batch, &updates) {
+                Ok(Written::Committed(summary)) => {
+                    backoff.reset();
+                    self.metrics.committed(&batch, &summary);
+                    reports::row_conflicts(&summary);
+                    return Ok(self.done(updates));
                 }
-                Ok(Written::Overtaken) => self.overtaken(),
+                Ok(Written::OffsetConflict) => self.offset_conflict(),
                 Err(Failure::Refused(reason)) => {
                     self.count("refused");
-                    return Ok(Ending::Refused(batch, reason));
+                    return Ok(PartOutcome::Refused(batch, reason));
                 }
                 Err(failure @ Failure::Away(_)) => self.lost(&failure),
             }
-            patience.wait()?;
-            if self.is_stored(&moves, patience)? {
-                info!("the database has the batch whose commit it did not confirm");
-                return Ok(self.done(moves));
+            backoff.wait()?;
+            if self.is_stored(&updates, backoff)? {
+                info!("the unconfirmed commit of a batch was successful");
+                return Ok(self.done(updates));
             }
             entries = batch.into_entries();
         }
     }
 
-    fn admit(&self, entries: Vec<Entry>) -> Batch {
-        let admitted = self.positions.lock().admit(entries);
-        for partition in &admitted.restarted {
+    fn select(&self, entries: Vec<Entry>) -> Batch {
+        let writable = self.offsets.lock().select_writable(entries);
+        for partition in &writable.restarted {
             self.metrics.restarts.inc();
             reports::restarted(partition);
         }
-        Batch::new(admitted.entries)
+        Batch::new(writable.entries)
     }
 
-    fn attempt(&mut self, batch: &Batch, moves: &[Move]) -> Result<Written, Failure> {
-        self.session()?.write(batch, moves)
+    fn attempt(&mut self, batch: &Batch, updates: &[OffsetUpdate]) -> Result<Written, Failure> {
+        self.session()?.write(batch, updates)
     }
 
-    /// Whether the database has what `moves` would have made of it. Where it has something else,
-    /// the positions follow it.
-    fn is_stored(&mut self, moves: &[Move], patience: &mut Patience) -> Result<bool, Stop> {
-        let partitions: Vec<_> = moves.iter().map(|moved| moved.partition.clone()).collect();
+    /// Returns `true` if the database has the offsets of `updates`. Otherwise takes over the
+    /// offsets in the database.
+    fn is_stored(&mut self, updates: &[OffsetUpdate], backoff: &mut Backoff) -> Result<bool, Stop> {
+        let partitions: Vec<_> = updates.iter().map(|update| update.partition.clone()).collect();
         let stored = loop {
             match self.session().and_then(|session| session.next_offsets(&partitions)) {
                 Ok(stored) => break stored,
                 Err(failure) => self.lost(&failure),
             }
-            patience.wait()?;
+            backoff.wait()?;
         };
-        if moves.iter().map(|moved| Some(moved.next)).eq(stored.iter().copied()) {
+        if updates.iter().map(|update| Some(update.next)).eq(stored.iter().copied()) {
             return Ok(true);
         }
-        let mut positions = self.positions.lock();
+        let mut offsets = self.offsets.lock();
         for (partition, offset) in partitions.iter().zip(stored) {
-            positions.correct(partition, offset);
+            offsets.correct(partition, offset);
         }
         Ok(false)
     }
@@ -150,23 +151,23 @@ impl Writer {
         Ok(self.session.insert(session))
     }
 
-    fn done(&self, moves: Vec<Move>) -> Ending {
+    fn done(&self, updates: Vec<OffsetUpdate>) -> PartOutcome {
         self.gate.ready();
-        self.positions.lock().moved(&moves);
-        self.metrics.moved(&moves);
-        Ending::Done(moves)
+        self.offsets.lock().mark_committed(&updates);
+        self.metrics.offsets_committed(&updates);
+        PartOutcome::Done(updates)
     }
 
-    /// The connection may be half dead, so it is given up.
+    /// Drops the connection, which may be half open, and reports the database as away.
     fn lost(&mut self, failure: &Failure) {
         self.session = None;
         self.count("away");
         self.gate.not_ready(failure.to_string());
     }
 
-    fn overtaken(&self) {
+    fn offset_conflict(&self) {
         self.count("overtaken");
-        warn!("another projector moved the offset of a partition of this batch");
+        warn!("offset conflict: another projector moved the offset of a partition of this batch");
     }
 
     fn count(&self, kind: &str) {

@@ -1,9 +1,9 @@
-"""Writes the golden records with fastavro, an encoder that shares no code with ours.
+"""Writes the golden records with fastavro, an encoder that is independent of the Rust code.
 
     pip install fastavro && python golden/make.py
 
-Each file holds one event as JSON and its Avro binary in hex, written with the released schema
-that its name says. Golden files of a released version never change; a new version adds new ones.
+Each file holds an event as JSON, and its Avro binary in hex, written with the released schema in the
+file name. Golden files of a released version never change; a new version adds files.
 """
 
 import io
@@ -61,7 +61,7 @@ RECORDS = {
 
 
 def as_serde(record):
-    """The record as serde_json writes our Rust type: enum variants by name."""
+    """Returns the record in the JSON form of the Rust type: enum variants by name."""
     if "outcome" not in record:
         return record
     variant, fields = record["outcome"]

@@ -1,11 +1,11 @@
-//! Events to bytes and back, in the Confluent wire format: a zero byte, the schema id in four
-//! big-endian bytes, then the Avro binary.
+//! Encoding and decoding of events in the Confluent wire format: a zero byte, the schema id in
+//! four big-endian bytes, then the Avro binary.
 //!
-//! Writing always uses our own schema. Reading uses the schema the record was written with:
-//! directly where it has our canonical form, otherwise by resolving it into ours as the Avro
-//! specification says (a new field takes its default, an unknown one is dropped). This module asks
-//! nobody for a schema: [`Decoder::decode`] reports an id it has not learned, and the caller,
-//! who has the registry, teaches it with [`Decoder::learn`].
+//! The encoder always uses the schema of this version. The decoder uses the schema of the writer:
+//! directly if its canonical form equals the current schema, otherwise by schema resolution as in
+//! the Avro specification (a new field takes its default, an unknown field is dropped). This
+//! module does no I/O: [`Decoder::decode`] reports an unknown schema id, and the caller fetches
+//! the schema and adds it with [`Decoder::learn`].
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -18,15 +18,16 @@ use apache_avro::writer::datum::GenericDatumWriter;
 
 use crate::event::Event;
 
-/// First byte of every record; 1 would announce Confluent's 16-byte GUID form.
+/// First byte of every record. Confluent uses 1 for its form with a 16-byte GUID.
 const MAGIC: u8 = 0;
+/// Length of the magic byte and the schema id, in bytes.
 const PREFIX_LEN: usize = 5;
 
-/// The most that decoding one field may allocate. Twice the largest record a topic takes: a length
-/// prefix that lies is refused before memory is asked for.
+/// Largest allocation for decoding a field, twice the largest record of a topic. A false length
+/// prefix is refused before an allocation.
 const MAX_ALLOCATION_BYTES: usize = 16 << 20;
 
-/// The id under which a registry knows a schema.
+/// Id of a schema in the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SchemaId(pub u32);
 
@@ -36,23 +37,24 @@ impl std::fmt::Display for SchemaId {
     }
 }
 
-/// An event could not be written; with our own types this means schema and type disagree.
+/// An event could not be encoded, because the Rust type and the schema disagree.
 #[derive(Debug, thiserror::Error)]
 #[error("the event does not fit its schema")]
 pub struct EncodeError(#[source] Box<apache_avro::Error>);
 
-/// A record could not be read.
+/// A record could not be decoded.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// The writer's schema has not been learned yet: fetch it, [`Decoder::learn`] it, try again.
+    /// The schema of the writer is unknown. Fetch the schema, call [`Decoder::learn`], and decode
+    /// again.
     #[error("schema id {0} has not been learned")]
     UnknownSchema(SchemaId),
-    /// The bytes are not an event and never will be.
+    /// The bytes are not an event. Another attempt gives an equal result.
     #[error("malformed record: {0}")]
     Malformed(String),
 }
 
-/// A writer schema that can never be read as this event.
+/// A writer schema that cannot be read as this event.
 #[derive(Debug, thiserror::Error)]
 #[error("schema id {id} cannot be read as {event}: {reason}")]
 pub struct SchemaError {
@@ -61,7 +63,7 @@ pub struct SchemaError {
     reason: String,
 }
 
-/// Writes events of one type under one schema id.
+/// Encoder for events of a type, under a fixed schema id.
 pub struct Encoder<E: Event> {
     prefix: [u8; PREFIX_LEN],
     writer: GenericDatumWriter<'static>,
@@ -69,7 +71,7 @@ pub struct Encoder<E: Event> {
 }
 
 impl<E: Event> Encoder<E> {
-    /// An encoder for events whose (own) schema the registry knows as `id`.
+    /// Creates an encoder for the current schema, which has the id `id` in the registry.
     pub fn new(id: SchemaId) -> Result<Self, EncodeError> {
         let writer = GenericDatumWriter::builder(E::schema())
             .human_readable(false)
@@ -79,7 +81,7 @@ impl<E: Event> Encoder<E> {
         Ok(Self { prefix: [MAGIC, a, b, c, d], writer, event: PhantomData })
     }
 
-    /// The record value for `event`.
+    /// Returns the record value of `event`.
     pub fn encode(&self, event: &E) -> Result<Vec<u8>, EncodeError> {
         let mut bytes = Vec::with_capacity(256);
         bytes.extend_from_slice(&self.prefix);
@@ -88,31 +90,32 @@ impl<E: Event> Encoder<E> {
     }
 }
 
-/// Reads events of one type, whichever registered version they were written with.
+/// Decoder for events of a type, written with any registered version of the schema.
 pub struct Decoder<E: Event> {
-    ours: GenericDatumReader<'static>,
-    writers: RwLock<HashMap<SchemaId, Writer>>,
+    current: GenericDatumReader<'static>,
+    writers: RwLock<HashMap<SchemaId, WriterSchema>>,
     event: PhantomData<fn() -> E>,
 }
 
+/// Schema of a writer, compared with the current schema.
 #[derive(Clone)]
-enum Writer {
-    Ours,
+enum WriterSchema {
+    Current,
     Other(Arc<Schema>),
 }
 
 impl<E: Event> Decoder<E> {
-    /// A decoder that has learned no schema yet.
+    /// Creates a decoder without schemas.
     pub fn new() -> Result<Self, EncodeError> {
         max_allocation_bytes(MAX_ALLOCATION_BYTES);
-        let ours = GenericDatumReader::builder(E::schema())
+        let current = GenericDatumReader::builder(E::schema())
             .human_readable(false)
             .build()
             .map_err(|error| EncodeError(Box::new(error)))?;
-        Ok(Self { ours, writers: RwLock::default(), event: PhantomData })
+        Ok(Self { current, writers: RwLock::default(), event: PhantomData })
     }
 
-    /// Takes note that records under `id` were written with the schema `json`.
+    /// Adds the schema `json` of records with the id `id`.
     pub fn learn(&self, id: SchemaId, json: &str) -> Result<(), SchemaError> {
         let refuse = |reason: String| SchemaError {
             id,
@@ -124,20 +127,20 @@ impl<E: Event> Decoder<E> {
             return Err(refuse("it describes another record".to_owned()));
         }
         let writer = if schema.canonical_form() == E::schema().canonical_form() {
-            Writer::Ours
+            WriterSchema::Current
         } else {
-            Writer::Other(Arc::new(schema))
+            WriterSchema::Other(Arc::new(schema))
         };
         self.writers.write().unwrap_or_else(PoisonError::into_inner).insert(id, writer);
         Ok(())
     }
 
-    /// Whether records under `id` can be read.
+    /// Returns `true` if the schema `id` was added.
     pub fn has_learned(&self, id: SchemaId) -> bool {
         self.writers.read().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
     }
 
-    /// The event in the record value `bytes`.
+    /// Returns the event in the record value `bytes`.
     pub fn decode(&self, bytes: &[u8]) -> Result<E, DecodeError> {
         let (id, mut body) = split(bytes)?;
         let writer = self
@@ -148,8 +151,8 @@ impl<E: Event> Decoder<E> {
             .cloned()
             .ok_or(DecodeError::UnknownSchema(id))?;
         let event = match writer {
-            Writer::Ours => self.ours.read_deser(&mut body),
-            Writer::Other(schema) => self.resolve(&schema, &mut body),
+            WriterSchema::Current => self.current.read_deser(&mut body),
+            WriterSchema::Other(schema) => self.resolve(&schema, &mut body),
         }
         .map_err(|error| DecodeError::Malformed(error.to_string()))?;
         if body.is_empty() {
@@ -159,8 +162,9 @@ impl<E: Event> Decoder<E> {
         }
     }
 
-    /// Resolution works on Avro values, typed reading on bytes: so the resolved value is written
-    /// once more, in our schema, and read from there. Slow, and only for other versions.
+    /// Decodes a record of another version. Schema resolution works on Avro values, and typed
+    /// reading works on bytes; so the resolved value is encoded with the current schema and
+    /// decoded again. Slow, and only for other versions.
     fn resolve(&self, writer: &Schema, body: &mut &[u8]) -> Result<E, apache_avro::Error> {
         let value = GenericDatumReader::builder(writer)
             .reader_schema(E::schema())
@@ -168,10 +172,11 @@ impl<E: Event> Decoder<E> {
             .build()?
             .read_value(body)?;
         let bytes = GenericDatumWriter::builder(E::schema()).build()?.write_value_to_vec(value)?;
-        self.ours.read_deser(&mut bytes.as_slice())
+        self.current.read_deser(&mut bytes.as_slice())
     }
 }
 
+/// Splits a record value into schema id and Avro binary.
 fn split(bytes: &[u8]) -> Result<(SchemaId, &[u8]), DecodeError> {
     let malformed = |text: &str| DecodeError::Malformed(text.to_owned());
     match bytes {

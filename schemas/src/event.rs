@@ -1,5 +1,5 @@
-//! The two events as Rust types. Field for field they are the `.avsc` files beside this crate,
-//! which hold the meaning of each field; a test keeps the two in step.
+//! The two events as Rust types. Each field equals a field in the `.avsc` files of this crate,
+//! which explain the meaning; a test compares types and files.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -10,95 +10,95 @@ use serde::{Deserialize, Serialize};
 
 use crate::timestamp::Timestamp;
 
-/// A record type with a schema of its own.
+/// A record type with a schema.
 pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// The schema's text, as it is registered.
+    /// Text of the schema, as registered.
     const SCHEMA_JSON: &'static str;
 
-    /// The schema, parsed once.
+    /// Returns the schema, parsed once.
     fn schema() -> &'static Schema;
 }
 
-/// Somebody asks for one computation.
+/// A request for one computation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComputeRequested {
-    /// A UUID: the identity of the request everywhere.
+    /// Id of the request in all topics and tables, a UUID.
     pub request_id: String,
-    /// What to compute; an open set of names.
+    /// Name of the operation; the set of names is open.
     pub operation: String,
-    /// Operand name to integer in decimal digits.
+    /// Operands by name, as integers in decimal digits.
     pub operands: BTreeMap<String, String>,
-    /// Who asked; `None` if anonymous.
+    /// Requester; `None` for an anonymous request.
     pub requester: Option<String>,
-    /// Which way the request came in.
+    /// Origin of the request, for example `http`.
     pub source: String,
-    /// When the request was made.
+    /// Time of the request.
     pub requested_at: Timestamp,
 }
 
-/// One computation ended.
+/// The completion of one computation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComputeCompleted {
-    /// The request this answers.
+    /// Id of the request.
     pub request_id: String,
-    /// Echo of the request.
+    /// Copied from the request.
     pub operation: String,
-    /// Echo of the request.
+    /// Copied from the request.
     pub operands: BTreeMap<String, String>,
-    /// Echo of the request.
+    /// Copied from the request.
     pub requester: Option<String>,
-    /// Echo of the request.
+    /// Copied from the request.
     pub source: String,
-    /// Echo of the request.
+    /// Copied from the request.
     pub requested_at: Timestamp,
-    /// How it ended.
+    /// Result or failure.
     pub outcome: Outcome,
-    /// When the processor had the outcome.
+    /// Time of the outcome in the processor.
     pub completed_at: Timestamp,
-    /// Microseconds spent computing; 0 from a cache.
+    /// Duration of the computation, in microseconds; 0 for a cached result.
     pub compute_micros: i64,
-    /// Which cache answered, if any.
+    /// Cache of the result, if any.
     pub cache: CacheLevel,
-    /// Instance id of the processor that answered.
+    /// Instance id of the processor.
     pub processor: String,
 }
 
-/// How a computation ended. The order of the variants is the order of the schema's union.
+/// Outcome of a computation. The variants have the order of the union in the schema.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// There is a result.
+    /// The computation has a result.
     Succeeded {
-        /// The integer in decimal digits.
+        /// Result, an integer in decimal digits.
         result: String,
-        /// Decimal digits of the result, sign not counted.
+        /// Number of decimal digits, without the sign.
         digits: i64,
-        /// Bits of the result's magnitude.
+        /// Number of bits of the magnitude.
         bits: i64,
     },
-    /// The computation was refused or could not be done.
+    /// The computation was refused or impossible.
     Failed {
-        /// Stable machine-readable reason.
+        /// Stable, machine-readable reason.
         code: String,
-        /// What is wrong and what to change.
+        /// Explanation of the failure, with advice.
         message: String,
     },
 }
 
-/// Where a result came from.
+/// Origin of a result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum CacheLevel {
     /// Computed for this request.
     #[default]
     None,
-    /// The processor's memory.
+    /// From the memory of the processor.
     Memory,
-    /// Redis.
+    /// From Redis.
     Redis,
 }
 
 impl CacheLevel {
-    /// The symbol of the Avro enum.
+    /// Returns the symbol of the Avro enum.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::None => "NONE",

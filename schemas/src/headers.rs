@@ -1,66 +1,69 @@
-//! The Kafka headers of a request that wants a reply, under our names and under Spring's, so that
-//! a Spring or `SmallRye` client is answered with no change on its side.
+//! Kafka headers of requests, replies and dead letters. Reply headers have the names of this
+//! project or of Spring, so a Spring or `SmallRye` client gets replies without a change.
 
-/// Opaque bytes that the reply carries back.
+/// Opaque bytes that a reply repeats.
 pub const CORRELATION_ID: &str = "correlation-id";
-/// The topic that the reply goes to.
+/// Topic of the reply.
 pub const REPLY_TOPIC: &str = "reply-topic";
-/// The partition that the reply goes to: four bytes, big-endian.
+/// Partition of the reply: four bytes, big-endian.
 pub const REPLY_PARTITION: &str = "reply-partition";
-/// When the caller stops waiting: milliseconds since the Unix epoch in decimal digits.
+/// Time at which the caller stops waiting: milliseconds since the Unix epoch, in decimal digits.
 pub const DEADLINE_MS: &str = "deadline-ms";
 /// W3C Trace Context of the caller.
 pub const TRACEPARENT: &str = "traceparent";
 
-/// Why a record is in the dead-letter topic: a stable class.
+/// Class of the failure of a dead letter, stable.
 pub const ERROR_CLASS: &str = "error-class";
-/// Why a record is in the dead-letter topic, for a person.
+/// Explanation of the failure of a dead letter.
 pub const ERROR_MESSAGE: &str = "error-message";
-/// The topic a dead letter was read from.
+/// Topic of the original record of a dead letter.
 pub const ORIGIN_TOPIC: &str = "origin-topic";
-/// The partition a dead letter was read from, in decimal digits.
+/// Partition of the original record of a dead letter, in decimal digits.
 pub const ORIGIN_PARTITION: &str = "origin-partition";
-/// The offset a dead letter was read at, in decimal digits.
+/// Offset of the original record of a dead letter, in decimal digits.
 pub const ORIGIN_OFFSET: &str = "origin-offset";
 
-/// The dead letter that a record was replayed from: `partition:offset` in decimal digits.
+/// Dead letter from which a record was replayed: `partition:offset` in decimal digits.
 pub const REPLAYED_FROM: &str = "abacus-replayed-from";
 
 const SPRING_CORRELATION_ID: &str = "kafka_correlationId";
 const SPRING_REPLY_TOPIC: &str = "kafka_replyTopic";
 const SPRING_REPLY_PARTITION: &str = "kafka_replyPartition";
 
-/// Longer correlation ids are refused: they are copied into every reply.
+/// Longest correlation id, in bytes. Longer ids are refused, because every reply repeats the id.
 const MAX_CORRELATION_ID_BYTES: usize = 256;
 
-/// Kafka's limit for the name of a topic.
+/// Longest topic name in Kafka, in bytes.
 const MAX_TOPIC_BYTES: usize = 249;
 
-/// Version 00 of Trace Context takes 55 bytes; later ones may take more.
+/// Longest trace context, in bytes. Version 00 of Trace Context has 55 bytes; later versions may
+/// be longer.
 const MAX_TRACEPARENT_BYTES: usize = 256;
 
-/// Where a reply goes, as its request says.
+/// Destination of a reply, from the headers of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplyTo {
-    /// The bytes the reply carries back, never empty.
+    /// Bytes that the reply repeats, never empty.
     pub correlation_id: Vec<u8>,
-    /// The header name that they came, and go back, under.
+    /// Name of the correlation header in the request and in the reply.
     pub correlation_header: &'static str,
-    /// The topic to reply to: untrusted, to be held to an allow-list.
+    /// Topic of the reply. Untrusted: compare with an allow-list.
     pub topic: String,
-    /// The partition to reply to; `None` leaves it to the producer.
+    /// Partition of the reply; with `None` the producer chooses.
     pub partition: Option<i32>,
 }
 
-/// Reply headers that cannot be honoured.
+/// Invalid reply headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidReplyTo {
     /// A reply without a correlation id could reach the wrong caller.
     #[error(
         "a reply topic is named, but no correlation id of 1 to {MAX_CORRELATION_ID_BYTES} bytes"
     )]
+    /// The correlation id is missing, empty or too long. A reply without a correlation id could
+    /// reach the wrong caller.
     CorrelationId,
-    /// The topic's name is not UTF-8, empty, or longer than Kafka allows.
+    /// The topic name is not UTF-8, empty, or longer than Kafka allows.
     #[error("the reply topic is not a topic name")]
     Topic,
     /// The partition is not four bytes, or negative.
@@ -69,7 +72,16 @@ pub enum InvalidReplyTo {
 }
 
 impl ReplyTo {
-    /// Reads the reply headers; `Ok(None)` where no reply is asked for.
+    /// Reads the reply headers. Returns `Ok(None)` for a request without a reply topic.
+    ///
+    /// ```
+    /// use abacus_schemas::headers::{CORRELATION_ID, REPLY_TOPIC, ReplyTo};
+    ///
+    /// let headers = [(CORRELATION_ID, Some(&b"7"[..])), (REPLY_TOPIC, Some(&b"my-replies"[..]))];
+    /// let reply_to = ReplyTo::from_headers(headers.into_iter())?.expect("a reply topic is named");
+    /// assert_eq!((reply_to.topic.as_str(), reply_to.partition), ("my-replies", None));
+    /// # Ok::<(), abacus_schemas::headers::InvalidReplyTo>(())
+    /// ```
     pub fn from_headers<'a>(
         headers: impl Iterator<Item = (&'a str, Option<&'a [u8]>)>,
     ) -> Result<Option<Self>, InvalidReplyTo> {
@@ -97,7 +109,7 @@ impl ReplyTo {
         }))
     }
 
-    /// The headers that say so; [`Self::from_headers`] reads them back.
+    /// Returns the headers that [`Self::from_headers`] reads.
     fn to_headers(&self) -> impl Iterator<Item = (&'static str, Vec<u8>)> {
         let partition = self.partition.map(|number| (REPLY_PARTITION, number.to_be_bytes().into()));
         [
@@ -109,8 +121,8 @@ impl ReplyTo {
     }
 }
 
-/// Whether a header is about a caller who waits: where the reply goes, and until when.
-pub fn is_of_waiting(name: &str) -> bool {
+/// Returns `true` for a header of a waiting caller: reply destination or deadline.
+pub fn is_wait_header(name: &str) -> bool {
     matches!(
         name,
         CORRELATION_ID
@@ -123,8 +135,8 @@ pub fn is_of_waiting(name: &str) -> bool {
     )
 }
 
-/// The moment after which the caller no longer waits, in milliseconds since the Unix epoch;
-/// `None` where there is none or it cannot be read.
+/// Returns the caller's deadline in milliseconds since the Unix epoch; `None` for a missing or
+/// invalid header.
 pub fn deadline_ms<'a>(
     mut headers: impl Iterator<Item = (&'a str, Option<&'a [u8]>)>,
 ) -> Option<i64> {
@@ -132,7 +144,7 @@ pub fn deadline_ms<'a>(
     std::str::from_utf8(value?).ok()?.parse().ok()
 }
 
-/// The headers of a request that is passed on for another to answer.
+/// Returns the headers of a request that another lane will answer.
 pub fn forwarded(
     reply_to: Option<&ReplyTo>,
     deadline_ms: Option<i64>,
@@ -143,7 +155,7 @@ pub fn forwarded(
     reply_to.into_iter().flat_map(ReplyTo::to_headers).chain(deadline).chain(trace)
 }
 
-/// The caller's trace, if it is short enough to be one.
+/// Returns the trace context of the caller, unless too long.
 pub fn traceparent<'a>(
     mut headers: impl Iterator<Item = (&'a str, Option<&'a [u8]>)>,
 ) -> Option<&'a [u8]> {

@@ -1,8 +1,4 @@
-//! The event contract of Abacus: the Avro schemas, their Rust types, the codec in the Confluent
-//! wire format, topic names and Kafka headers.
-//!
-//! **Invariant:** nothing here does I/O or depends on another crate of the workspace. The services
-//! never depend on each other; they meet in this crate and on the topics it names.
+#![doc = include_str!("../README.md")]
 
 mod codec;
 mod event;

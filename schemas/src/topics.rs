@@ -1,29 +1,29 @@
-//! The topics: their names, and the settings a deployment creates them with.
+//! Names of the topics, and the settings for their creation.
 
 /// Requests, keyed by request id.
 pub const REQUESTED: &str = "abacus.compute.requested.v1";
-/// Costly requests that a processor handed over, so that they hold nothing up. Same schema, and the
-/// same partition number as before.
+/// Costly requests, forwarded by a processor to the heavy lane. Schema and partition number are
+/// those of the original request.
 pub const REQUESTED_HEAVY: &str = "abacus.compute.requested.heavy.v1";
-/// Completions: transactional, to be read with `read_committed`; a completion has the partition
-/// number of its request, so the two topics are co-partitioned for joins.
+/// Completions, written in transactions; read with `read_committed`. A completion has the
+/// partition number of its request: the topics are co-partitioned for joins.
 pub const COMPLETED: &str = "abacus.compute.completed.v1";
-/// Replies to waiting ingress instances; one partition each, kept for minutes.
+/// Replies to waiting ingress instances: one partition for each instance, kept for minutes.
 pub const REPLIES: &str = "abacus.compute.replies.v1";
-/// Records that could not be read, byte for byte, with the reason in their headers.
+/// Unreadable records, byte for byte, with the reason in their headers.
 pub const DEAD_LETTER: &str = "abacus.compute.dead-letter.v1";
 
-/// The largest record the topics take.
+/// Largest record of a topic, in bytes.
 pub const MAX_RECORD_BYTES: usize = 8 << 20;
-/// The largest request: half of that, since a completion holds its request and a result, and a dead
-/// letter its record and the reason.
+/// Largest request, in bytes: half a record, because a completion contains request and result, and
+/// a dead letter contains record and reason.
 pub const MAX_REQUEST_BYTES: usize = MAX_RECORD_BYTES / 2;
-/// The largest value that a completion or a dead letter may have, so that with its headers and
-/// Kafka's own framing it surely fits.
+/// Largest value of a completion or dead letter, in bytes. The rest of the record is for headers
+/// and Kafka's framing.
 pub const MAX_VALUE_BYTES: usize = MAX_RECORD_BYTES - (1 << 20);
 
-/// The topic names a process uses: the standard ones, or all under one prefix, so that several
-/// systems (or tests) can share a broker.
+/// Topic names of a system: the standard names with a common prefix, so several systems or tests
+/// can share a broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topics {
     /// [`REQUESTED`]
@@ -39,7 +39,7 @@ pub struct Topics {
 }
 
 impl Topics {
-    /// The standard names with `prefix` in front; empty for the names as they are.
+    /// Returns the standard names after `prefix`, which may be empty.
     pub fn with_prefix(prefix: &str) -> Self {
         let name = |topic: &str| format!("{prefix}{topic}");
         Self {
@@ -51,16 +51,16 @@ impl Topics {
         }
     }
 
-    /// The topics that processors read requests from. None of them may have more partitions than
-    /// [`completed`](Self::completed).
-    pub fn of_requests(&self) -> Vec<&str> {
+    /// Returns the topics from which processors read requests. Neither may have more partitions
+    /// than [`completed`](Self::completed).
+    pub fn request_topics(&self) -> Vec<&str> {
         vec![&self.requested_heavy, &self.requested]
     }
 
-    /// Every topic with the settings to create it with, in the order to create and to enlarge them
-    /// in: where completions go comes before where their requests come from. `partitions` is the
-    /// number for the event topics, `reply_partitions` that for the reply topic: at least one an
-    /// ingress instance.
+    /// Returns all topics with their settings, in the order of creating and enlarging: the
+    /// completed topic before the request topics. `partitions` is the number for event topics.
+    /// `reply_partitions` is the number for the reply topic, at least one for each ingress
+    /// instance.
     pub fn specs(&self, partitions: u32, reply_partitions: u32) -> Vec<TopicSpec> {
         let event = |name: &str| TopicSpec {
             name: name.to_owned(),
@@ -83,24 +83,24 @@ impl Topics {
     }
 }
 
-/// How a topic is created.
+/// Settings for the creation of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicSpec {
-    /// The topic's name.
+    /// Name of the topic.
     pub name: String,
     /// Number of partitions.
     pub partitions: u32,
-    /// How long records are kept, in milliseconds. For events longer than the longest outage of
-    /// Postgres plus the longest fail-over, since the log is what heals the database.
+    /// Retention of records, in milliseconds. For events longer than the longest outage of
+    /// Postgres plus the longest fail-over, because the log repairs the database.
     pub retention_ms: u64,
-    /// The largest record it takes.
+    /// Largest record, in bytes.
     pub max_record_bytes: usize,
 }
 
 const EVENT_RETENTION_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 const REPLY_RETENTION_MS: u64 = 10 * 60 * 1000;
 
-/// The registry's subject for the values of `topic` (`TopicNameStrategy`).
+/// Returns the subject of the registry for the values of `topic` (`TopicNameStrategy`).
 pub fn value_subject(topic: &str) -> String {
     format!("{topic}-value")
 }

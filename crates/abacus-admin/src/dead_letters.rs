@@ -1,21 +1,22 @@
-//! `abacus-admin dead-letters`: what operators do about records that were put aside.
+//! `abacus-admin dead-letters`: shows dead letters and replays them.
 
-mod label;
+mod class_counts;
+mod headers;
 mod list;
-mod marks;
+mod progress;
+mod reader;
 mod replay;
-mod report;
 mod table;
 
 use clap::Subcommand;
 
-use crate::Settings;
+use crate::settings::Settings;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Shows the newest letters, and how many there are of each class.
+    /// Show the newest dead letters, and the number of dead letters of each class.
     List(list::Options),
-    /// Writes letters back to the topics that they came from.
+    /// Write dead letters back to their original topics.
     Replay(replay::Options),
 }
 
@@ -25,6 +26,3 @@ pub(crate) async fn run(command: Command, settings: &Settings) -> anyhow::Result
         Command::Replay(options) => replay::run(&options, settings).await,
     }
 }
-
-/// The name of the client that reads letters.
-const CLIENT: &str = "abacus-admin-dead-letters";

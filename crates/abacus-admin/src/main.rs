@@ -1,20 +1,20 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
-//! `abacus-admin`: what a deployment does before the services start, and operators now and then.
+#![doc = include_str!("../README.md")]
 
 mod dead_letters;
 mod schemas;
+mod settings;
 mod topics;
 
 use std::process::ExitCode;
 
-use abacus_kafka::KafkaConfig;
-use abacus_registry::RegistryConfig;
-use abacus_runtime::{Config, Environment};
-use abacus_schemas::Topics;
+use abacus_runtime::{Config as _, Environment};
 use clap::{Parser, Subcommand};
 
-/// Prepares Kafka and the schema registry for Abacus, which is safe to do again; shows and replays
-/// dead letters.
+use crate::settings::Settings;
+
+/// Prepares Kafka and the schema registry for Abacus, shows dead letters and replays them. The
+/// preparation can be repeated safely.
 #[derive(Parser)]
 #[command(name = "abacus-admin", version)]
 struct Arguments {
@@ -24,32 +24,15 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// The topics.
+    /// Create and update the Kafka topics.
     #[command(subcommand)]
     Topics(topics::Command),
-    /// The Avro schemas.
+    /// Register the Avro schemas.
     #[command(subcommand)]
     Schemas(schemas::Command),
-    /// The records that could not be read as requests.
+    /// Show and replay dead letters: records that could not be read as requests.
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
-}
-
-/// Where everything is, from the environment the services read too.
-struct Settings {
-    kafka: KafkaConfig,
-    registry: RegistryConfig,
-    topics: Topics,
-}
-
-impl Config for Settings {
-    fn read(env: &mut Environment) -> Self {
-        Self {
-            kafka: KafkaConfig::read(env),
-            registry: RegistryConfig::read(env),
-            topics: abacus_registry::topics(env),
-        }
-    }
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -4,11 +4,11 @@ use abacus_registry::SchemaRegistry;
 use abacus_schemas::{ComputeCompleted, ComputeRequested};
 use clap::Subcommand;
 
-use crate::Settings;
+use crate::settings::Settings;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Registers this version's schemas, with full transitive compatibility.
+    /// Register the schemas of this version, with full transitive compatibility.
     Register,
 }
 

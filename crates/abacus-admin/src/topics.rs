@@ -1,4 +1,4 @@
-//! `abacus-admin topics`.
+//! `abacus-admin topics`: creates topics, and changes existing topics on request.
 
 mod plan;
 
@@ -10,43 +10,47 @@ use anyhow::{bail, ensure};
 use clap::{Args, Subcommand};
 
 use self::plan::{Allowed, Difference, Plan, refusals};
-use crate::Settings;
+use crate::settings::Settings;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Creates the topics that do not exist, and says where the others are not as asked for.
+    /// Create missing topics, and report existing topics with other settings than requested.
     ///
-    /// Without a flag, topics that exist stay as they are: what an operator has changed by hand, a
-    /// deployment does not undo. Whatever cannot be done is refused before anything is done.
+    /// Without a flag, existing topics stay unchanged: a deployment does not undo the changes of
+    /// an operator. If any change is impossible, the command changes nothing.
     Apply(Apply),
 }
 
 #[derive(Args)]
 pub(crate) struct Apply {
-    /// Partitions of the event topics: the most processors that can share the work.
+    /// Number of partitions of the event topics: the largest number of processors that share the
+    /// work
     #[arg(long, env = "ABACUS_TOPIC_PARTITIONS", default_value_t = 4)]
     partitions: u32,
-    /// Partitions of the reply topic: the most ingress instances with one of their own.
+    /// Number of partitions of the reply topic: the largest number of ingress instances with a
+    /// reply partition of their own
     #[arg(long, env = "ABACUS_TOPIC_REPLY_PARTITIONS", default_value_t = 8)]
     reply_partitions: u32,
-    /// Copies of each partition; -1 is the broker's default. For production 3, with
-    /// `min.insync.replicas=2` at the broker.
+    /// Number of replicas of each partition; -1 for the default of the broker. Use 3 in
+    /// production, with `min.insync.replicas=2` on the broker.
     #[arg(long, env = "ABACUS_TOPIC_REPLICATION", default_value_t = -1, allow_negative_numbers = true)]
     replication: i32,
-    /// Raises topics with fewer partitions to the number asked for. More cannot become fewer.
+    /// Add partitions to topics with fewer than requested. Kafka cannot remove partitions.
     ///
-    /// Completions are raised before requests. Services find new partitions within five minutes, an
-    /// ingress when it is restarted: restart the processors first, then the ingress.
+    /// The completed topic is enlarged before the request topics. Services find new partitions
+    /// within five minutes; an ingress finds them after a restart. Restart the processors first,
+    /// then the ingress.
     #[arg(long)]
     add_partitions: bool,
-    /// Gives retention and the largest record the values asked for, where they differ.
+    /// Set retention and the largest record size of existing topics to the requested values.
     #[arg(long)]
     update_settings: bool,
 }
 
-/// How long a new topic may take until all know it, and how often it is asked for.
-const PATIENCE: Duration = Duration::from_secs(30);
-const KNOWN_INTERVAL: Duration = Duration::from_millis(50);
+/// Time limit for the metadata of new topics to reach every broker.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(30);
+/// Interval between two checks of the metadata.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 pub(crate) async fn run(Command::Apply(apply): Command, settings: &Settings) -> anyhow::Result<()> {
     let admin = TopicAdmin::new(&settings.kafka)?;
@@ -57,8 +61,8 @@ pub(crate) async fn run(Command::Apply(apply): Command, settings: &Settings) -> 
         let state = admin.describe(&topic.name).await?;
         plans.push(Plan::new(topic, state, allowed));
     }
-    let of_requests = settings.topics.of_requests();
-    let refusals = refusals(&plans, &settings.topics.completed, &of_requests);
+    let request_topics = settings.topics.request_topics();
+    let refusals = refusals(&plans, &settings.topics.completed, &request_topics);
     if !refusals.is_empty() {
         bail!("nothing was changed:\n  {}", refusals.join("\n  "));
     }
@@ -71,15 +75,15 @@ pub(crate) async fn run(Command::Apply(apply): Command, settings: &Settings) -> 
     Ok(())
 }
 
-/// A service that starts right after this must find every topic.
+/// Waits until every broker knows the topic: a service may start right after this command.
 async fn wait_until_known(admin: &TopicAdmin, name: &str) -> anyhow::Result<()> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + METADATA_TIMEOUT;
     while !admin.is_known(name)? {
         ensure!(
             Instant::now() < deadline,
-            "{name} was created, but the brokers do not know it yet"
+            "{name} was created, but some brokers do not know the topic yet"
         );
-        tokio::time::sleep(KNOWN_INTERVAL).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! What the registry says of schema ids, asked once for all who want to know.
+//! Answers of the registry about schema ids, shared by concurrent questions.
 //!
-//! One producer with a wrong schema id sends thousands of records that name it. All that come while
-//! the question is under way wait for its one answer, and an answer is remembered for a few
-//! seconds: so such a flood costs the registry one question in that time. A registry that does not
-//! answer is no answer: everybody who waited hears of it, and the next may ask again.
+//! A producer with a wrong schema id sends thousands of records with this id. Concurrent questions
+//! about an id wait for a single answer, and an answer is kept for a few seconds, so a flood costs
+//! the registry one request in that time. A failed request is not kept: all waiting callers get
+//! the error, and the next caller asks again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,43 +14,44 @@ use moka::policy::EvictionPolicy;
 
 use crate::error::Error;
 
-/// How long an answer holds. A schema that is registered late is found after this time.
-pub(crate) const KEPT_FOR: Duration = Duration::from_secs(5);
-/// How many answers are kept. Beyond, the one that was asked for longest ago goes first.
-const MOST: u64 = 1000;
+/// Lifetime of an answer. A schema that is registered late is found after this time.
+pub(crate) const ANSWER_TTL: Duration = Duration::from_secs(5);
+/// Largest number of answers. The least recently used answer is dropped first.
+const MAX_ANSWERS: u64 = 1000;
 
-/// What the registry says of an id.
+/// Answer of the registry about a schema id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Its schema.
+    /// Text of the schema.
     Schema(Arc<str>),
-    /// There is no such schema.
+    /// The schema does not exist.
     Unknown,
 }
 
-/// Recent answers, and the questions under way.
+/// Recent answers, and the requests in flight.
 #[derive(Debug)]
 pub(crate) struct Answers {
     recent: Cache<SchemaId, Answer>,
 }
 
 impl Answers {
-    pub(crate) fn new(kept_for: Duration) -> Self {
+    pub(crate) fn new(ttl: Duration) -> Self {
         let recent = Cache::builder()
-            .max_capacity(MOST)
+            .max_capacity(MAX_ANSWERS)
             .eviction_policy(EvictionPolicy::lru())
-            .time_to_live(kept_for)
+            .time_to_live(ttl)
             .build();
         Self { recent }
     }
 
-    /// The answer for `id`: remembered, or that of the question under way, or of `question`.
+    /// Returns the kept answer for `id`, the answer of a request in flight, or the answer of
+    /// `fetch`.
     pub(crate) async fn get(
         &self,
         id: SchemaId,
-        question: impl Future<Output = Result<Answer, Error>>,
+        fetch: impl Future<Output = Result<Answer, Error>>,
     ) -> Result<Answer, Error> {
-        self.recent.try_get_with(id, question).await.map_err(Error::Shared)
+        self.recent.try_get_with(id, fetch).await.map_err(Error::Shared)
     }
 }
 
@@ -78,7 +79,7 @@ mod tests {
     #[tokio::test]
     async fn many_who_ask_at_once_share_one_question_even_if_it_fails() {
         for unavailable in [false, true] {
-            let answers = Arc::new(Answers::new(KEPT_FOR));
+            let answers = Arc::new(Answers::new(ANSWER_TTL));
             let asked = Arc::new(AtomicU32::new(0));
             let mut tasks = JoinSet::new();
             for _ in 0..100 {
@@ -116,12 +117,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_of_different_ids_does_not_fill_the_memory() {
-        let answers = Answers::new(KEPT_FOR);
+        let answers = Answers::new(ANSWER_TTL);
         for id in 0..5000 {
             let unknown = async { Ok(Answer::Unknown) };
             answers.get(SchemaId(id), unknown).await.unwrap();
         }
         answers.recent.run_pending_tasks().await;
-        assert!(answers.recent.entry_count() <= MOST, "{}", answers.recent.entry_count());
+        assert!(answers.recent.entry_count() <= MAX_ANSWERS, "{}", answers.recent.entry_count());
     }
 }

@@ -1,15 +1,15 @@
-//! Where the registry is.
+//! Address of the registry, and the topic names.
 
 use abacus_runtime::{Config, Environment};
 use abacus_schemas::Topics;
 
-/// The topics that this system uses, and whose schemas it looks up.
+/// Reads `ABACUS_TOPIC_PREFIX`. Returns the topic names of this system.
 pub fn topics(env: &mut Environment) -> Topics {
     let prefix: String = env.get("ABACUS_TOPIC_PREFIX", "", "Text in front of every topic name");
     Topics::with_prefix(&prefix)
 }
 
-/// Where the registry is.
+/// Address of the registry.
 #[derive(Clone, Debug)]
 pub struct RegistryConfig {
     /// Base URL of the Confluent-compatible API.
@@ -26,7 +26,7 @@ impl Config for RegistryConfig {
         if !url.starts_with("http://") && !url.starts_with("https://") {
             env.problem("ABACUS_REGISTRY_URL", format!("{url:?} is not an http or https URL"));
         }
-        // It is logged, and named in errors.
+        // The URL appears in logs and errors.
         if url.contains('@') {
             env.problem("ABACUS_REGISTRY_URL", "credentials in the URL are not supported");
         }

@@ -1,4 +1,4 @@
-//! What can go wrong with the registry, and whether trying again can help.
+//! Errors of the registry, and their classification for retries.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -7,17 +7,17 @@ use abacus_schemas::{EncodeError, SchemaError, SchemaId};
 use schema_registry_converter::error::SRCError;
 use schema_registry_converter::schema_registry_common::RawError;
 
-/// A question to the registry that was not answered as hoped.
+/// Error of a request to the registry.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The registry could not be reached or is not well. Trying again can help.
-    #[error("the schema registry at {url} did not answer: {what}")]
+    /// The registry is unreachable or failing. A later attempt can succeed.
+    #[error("the schema registry at {url} did not answer: {purpose}")]
     Unavailable {
-        /// Where it should be.
+        /// URL of the registry.
         url: String,
-        /// What was asked.
-        what: String,
-        /// The client's reason.
+        /// Purpose of the request.
+        purpose: String,
+        /// Error of the client.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -25,35 +25,36 @@ pub enum Error {
     #[error(
         "subject {subject} lacks this version's schema; `abacus-admin schemas register` adds it"
     )]
+    /// The schema of this version is not registered under the subject.
     NotRegistered {
-        /// The subject looked under.
+        /// Subject of the lookup.
         subject: String,
     },
-    /// The registry knows no schema of this id.
-    #[error("the registry knows no schema {0}")]
+    /// The registry has no schema with this id.
+    #[error("the registry has no schema {0}")]
     UnknownSchema(SchemaId),
-    /// The registry does not take our schema, as it breaks compatibility.
+    /// The registry refuses the schema of this version, because it breaks compatibility.
     #[error("the registry refuses the schema for {subject}")]
     Refused {
-        /// The subject to register under.
+        /// Subject of the registration.
         subject: String,
-        /// The registry's reason.
+        /// Answer of the registry.
         #[source]
         source: SRCError,
     },
-    /// The registry has a schema that can never be read as the event.
+    /// A schema in the registry can never be read as the event.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// The compiled-in schema cannot be used.
+    /// The compiled-in schema is invalid.
     #[error(transparent)]
     Codec(#[from] EncodeError),
-    /// What became of the same question, asked by another at the same time.
+    /// Error of a concurrent request for the same schema.
     #[error(transparent)]
     Shared(Arc<Error>),
 }
 
 impl Error {
-    /// Whether trying again later can help.
+    /// Returns `true` if a later attempt can succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unavailable { .. } => true,
@@ -62,7 +63,8 @@ impl Error {
         }
     }
 
-    /// Whether the registry lacks our own schema, and so is empty, or another system's.
+    /// Returns `true` if the registry lacks the schema of this version: the registry is empty, or
+    /// belongs to another system.
     pub fn is_not_registered(&self) -> bool {
         match self {
             Self::NotRegistered { .. } => true,
@@ -73,24 +75,24 @@ impl Error {
 
     pub(crate) fn unavailable(
         url: &str,
-        what: impl Into<String>,
+        purpose: impl Into<String>,
         source: impl std::error::Error + Send + Sync + 'static,
     ) -> Self {
-        Self::Unavailable { url: url.to_owned(), what: what.into(), source: Box::new(source) }
+        Self::Unavailable { url: url.to_owned(), purpose: purpose.into(), source: Box::new(source) }
     }
 }
 
-/// The registry's own error number, such as 40403, where it gave one.
+/// Returns the error number of the registry, for example 40403, if there is one.
 fn error_code(error: &SRCError) -> Option<u32> {
     Some(error.source()?.downcast_ref::<RawError>()?.error_code)
 }
 
-/// Whether the registry answered that it has no such subject, version or schema.
+/// Returns `true` for a missing subject, version or schema.
 pub(crate) fn is_not_found(error: &SRCError) -> bool {
     matches!(error_code(error), Some(404 | 40400..=40499))
 }
 
-/// Whether the registry answered that the schema is incompatible or invalid.
+/// Returns `true` for an incompatible or invalid schema.
 pub(crate) fn is_refusal(error: &SRCError) -> bool {
     matches!(error_code(error), Some(409 | 422 | 40900..=40999 | 42200..=42299))
 }

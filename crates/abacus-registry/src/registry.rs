@@ -1,6 +1,8 @@
-//! The registry's client: `schema_registry_converter` for subjects and registering; plain calls for
-//! the compatibility setting, which it does not cover, and for a schema by its id, where it hides
-//! the status that tells a schema that does not exist from a registry that is not well.
+//! Client of the registry.
+//!
+//! `schema_registry_converter` handles subjects and registration. Plain HTTP requests set the
+//! compatibility, which the library does not support, and fetch a schema by id: the library hides
+//! the status, and only the status tells a missing schema from a failing registry.
 
 use std::time::Duration;
 
@@ -13,25 +15,25 @@ use schema_registry_converter::async_impl::schema_registry::{
 use schema_registry_converter::error::SRCError;
 use schema_registry_converter::schema_registry_common::{SchemaType, SrCall, SuppliedSchema};
 
-use crate::answers::{Answer, Answers, KEPT_FOR};
+use crate::answers::{ANSWER_TTL, Answer, Answers};
 use crate::config::RegistryConfig;
 use crate::error::{Error, is_not_found, is_refusal};
 
-/// How long one call may take.
+/// Time limit of a request.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Every version reads, and is read by, every other: the log is replayed, and services are
-/// updated one by one.
+/// Every version can read every version, because the log is replayed and services are updated
+/// separately.
 const COMPATIBILITY: &str = "FULL_TRANSITIVE";
 
-/// A schema as the registry gives it by id.
+/// Body of an answer about a schema id.
 #[derive(serde::Deserialize)]
 struct FoundSchema {
     schema: String,
 }
 
-/// Whether the same question will always be answered like this: it is the question's fault, and
-/// not one of credentials or of load.
+/// Returns `true` if every repetition of the request gets an equal answer: the cause is the
+/// request itself, and neither credentials nor load.
 fn is_final(status: StatusCode) -> bool {
     status.is_client_error()
         && !matches!(
@@ -43,7 +45,7 @@ fn is_final(status: StatusCode) -> bool {
         )
 }
 
-/// A schema registry.
+/// Client of a schema registry.
 #[derive(Debug)]
 pub struct SchemaRegistry {
     url: String,
@@ -53,7 +55,7 @@ pub struct SchemaRegistry {
 }
 
 impl SchemaRegistry {
-    /// A client for the registry; nothing is asked yet.
+    /// Creates a client without a request.
     pub fn new(config: &RegistryConfig) -> Result<Self, Error> {
         let url = config.url.clone();
         let http = reqwest::Client::builder()
@@ -66,10 +68,10 @@ impl SchemaRegistry {
             .set_timeout(TIMEOUT)
             .build()
             .map_err(|error| Error::unavailable(&url, "creating the client", error))?;
-        Ok(Self { url, settings, http, answers: Answers::new(KEPT_FOR) })
+        Ok(Self { url, settings, http, answers: Answers::new(ANSWER_TTL) })
     }
 
-    /// An encoder for the events of `topic`, once the registry has shown that it has our schema.
+    /// Looks up the schema of this version for `topic`. Returns an encoder with its id.
     pub async fn encoder<E: Event>(&self, topic: &str) -> Result<Encoder<E>, Error> {
         let subject = value_subject(topic);
         let body =
@@ -83,7 +85,7 @@ impl SchemaRegistry {
         }
     }
 
-    /// A decoder that has learned every version registered for `topic`.
+    /// Returns a decoder with all versions that are registered for `topic`.
     pub async fn decoder<E: Event>(&self, topic: &str) -> Result<Decoder<E>, Error> {
         let subject = value_subject(topic);
         let decoder = Decoder::new()?;
@@ -106,19 +108,20 @@ impl SchemaRegistry {
         Ok(decoder)
     }
 
-    /// Teaches `decoder` the schema `id`, which a record named. However many ask for it at once, and
-    /// however often within a few seconds, the registry is asked once.
+    /// Teaches `decoder` the schema `id`. Concurrent and repeated calls within a few seconds cause
+    /// a single request.
     pub async fn resolve<E: Event>(&self, decoder: &Decoder<E>, id: SchemaId) -> Result<(), Error> {
         if decoder.has_learned(id) {
             return Ok(());
         }
-        let answer = self.answers.get(id, self.ask(id)).await?;
+        let answer = self.answers.get(id, self.fetch(id)).await?;
         Self::teach(decoder, id, &answer)
     }
 
-    /// As [`resolve`](Self::resolve), though a registry is believed that it does not know a schema
-    /// only if it knows ours for `topic`, and is [`Error::NotRegistered`] otherwise: a wrong or
-    /// emptied one would have us skip everything.
+    /// Teaches `decoder` the schema `id`, like [`resolve`](Self::resolve), and checks a negative
+    /// answer: the registry must have the schema of this version for `topic`. Returns
+    /// [`Error::NotRegistered`] otherwise, because a wrong or emptied registry would turn every
+    /// record into an unreadable one.
     pub async fn resolve_on<E: Event>(
         &self,
         topic: &str,
@@ -128,18 +131,18 @@ impl SchemaRegistry {
         if decoder.has_learned(id) {
             return Ok(());
         }
-        let question = async {
-            let answer = self.ask(id).await?;
+        let fetch = async {
+            let answer = self.fetch(id).await?;
             if answer == Answer::Unknown {
                 self.encoder::<E>(topic).await?;
             }
             Ok(answer)
         };
-        let answer = self.answers.get(id, question).await?;
+        let answer = self.answers.get(id, fetch).await?;
         Self::teach(decoder, id, &answer)
     }
 
-    async fn ask(&self, id: SchemaId) -> Result<Answer, Error> {
+    async fn fetch(&self, id: SchemaId) -> Result<Answer, Error> {
         let unavailable = |error| Error::unavailable(&self.url, format!("schema {id}"), error);
         let url = format!("{}/schemas/ids/{id}", self.url);
         let response = self.http.get(url).send().await.map_err(unavailable)?;
@@ -151,7 +154,8 @@ impl SchemaRegistry {
         Ok(Answer::Schema(found.schema.into()))
     }
 
-    /// Of many who waited for the answer, the first alone has the schema's text parsed.
+    /// Teaches the schema of `answer`. After a shared request, only the first caller parses the
+    /// text.
     fn teach<E: Event>(decoder: &Decoder<E>, id: SchemaId, answer: &Answer) -> Result<(), Error> {
         match answer {
             Answer::Unknown => Err(Error::UnknownSchema(id)),
@@ -160,7 +164,8 @@ impl SchemaRegistry {
         }
     }
 
-    /// Registers our schema for `topic`, held to full compatibility from its first version on.
+    /// Registers the schema of this version for `topic`, with full transitive compatibility from
+    /// the first version on.
     pub async fn register<E: Event>(&self, topic: &str) -> Result<SchemaId, Error> {
         let subject = value_subject(topic);
         self.set_compatibility(&subject).await?;
@@ -180,12 +185,12 @@ impl SchemaRegistry {
             .send()
             .await
             .and_then(reqwest::Response::error_for_status);
-        let what = || format!("the compatibility of {subject}");
-        response.map(drop).map_err(|error| Error::unavailable(&self.url, what(), error))
+        let purpose = || format!("the compatibility of {subject}");
+        response.map(drop).map_err(|error| Error::unavailable(&self.url, purpose(), error))
     }
 
-    fn unavailable(&self, what: String, error: SRCError) -> Error {
-        Error::unavailable(&self.url, what, error)
+    fn unavailable(&self, purpose: String, error: SRCError) -> Error {
+        Error::unavailable(&self.url, purpose, error)
     }
 }
 

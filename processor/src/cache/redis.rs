@@ -38,7 +38,7 @@ pub(crate) struct Redis {
 impl Redis {
     /// Creates a client. The connection opens at first use.
     pub(crate) fn new(config: &CacheConfig, metrics: Metrics) -> anyhow::Result<Self> {
-        let client = redis::Client::open(config.redis_url.expose_secret())
+        let client = redis::Client::open(config.redis.url.expose_secret())
             .context("ABACUS_REDIS_URL is not a Redis URL")?;
         let settings = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(Duration::from_millis(500)))
@@ -48,8 +48,8 @@ impl Redis {
             connection: ConnectionManager::new_lazy_with_config(client, settings)?,
             breaker: Arc::default(),
             writes: Arc::new(Semaphore::new(MAX_WRITES)),
-            prefix: config.redis_prefix.as_str().into(),
-            timeout: config.redis_timeout,
+            prefix: config.redis.prefix.as_str().into(),
+            timeout: config.redis.timeout,
             ttl_seconds: config.redis_ttl.as_secs().max(1),
             runtime: Handle::current(),
             metrics,

@@ -33,30 +33,31 @@ fn skipped(number: i32, offset: i64) -> Entry {
 
 #[test]
 fn each_partition_moves_to_the_offset_after_its_last_record() {
-    let mut positions = Positions::default();
-    positions.assigned(&partition(0), Some(3));
-    positions.assigned(&partition(1), None);
+    let mut offsets = StoredOffsets::default();
+    offsets.mark_assigned(&partition(0), Some(3));
+    offsets.mark_assigned(&partition(1), None);
     let batch = Batch::new(vec![skipped(1, 70), skipped(0, 4), skipped(1, 75), skipped(0, 9)]);
     let expected = [
-        Move { partition: partition(0), expected: Some(3), next: 10 },
-        Move { partition: partition(1), expected: None, next: 76 },
+        OffsetUpdate { partition: partition(0), expected: Some(3), next: 10 },
+        OffsetUpdate { partition: partition(1), expected: None, next: 76 },
     ];
-    assert_eq!(batch.moves(&positions), expected);
+    assert_eq!(batch.offset_updates(&offsets), expected);
 }
 
 #[test]
-fn the_first_row_of_a_request_stands_and_only_other_content_is_a_clash() {
+fn the_first_row_of_a_request_stands_and_only_other_content_is_a_conflict() {
     let rows = [row(1, "5", 0), row(2, "6", 1), row(1, "5", 2), row(1, "7", 3)];
     let content = rows.clone().map(Content::Requested);
     let entries = content.into_iter().zip(0..).map(|(content, at)| entry(0, at, content));
     let batch = Batch::new(entries.collect());
     let unique = batch.requested();
     assert_eq!(unique.rows, [&rows[0], &rows[1]]);
-    assert_eq!(unique.clashes, [Uuid::from_u128(1)]);
+    assert_eq!(unique.conflicts, [Uuid::from_u128(1)]);
     assert!(batch.completed().rows.is_empty());
 }
 
-/// Writes all parts to a database that refuses the offsets in `poison`.
+/// Writes all parts to a database that refuses the offsets in `poison`. Returns the written
+/// entries and the number of attempts.
 fn write(count: i64, poison: &[i64]) -> (Vec<Entry>, usize) {
     let entries = (0..count).map(|at| entry(0, at, Content::Requested(row(1, "5", at))));
     let mut parts = Parts::whole(entries.collect());

@@ -1,4 +1,4 @@
-//! Rows turned into columns, in the order of the [statements'](super::statements) parameters.
+//! Rows as columns, in the parameter order of the [statements](super::statements).
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 use crate::row::{CompletedRow, RequestedRow};
 
-/// A parameter: all values of one column.
+/// All values of a column, as a parameter.
 type Column<'a> = Box<dyn ToSql + Sync + Send + 'a>;
 
-/// The parameters that the statement for clashes takes, in both tables.
+/// Number of columns that the statements for row conflicts take, in both tables.
 const COMPARED: usize = 5;
 
-/// The rows of one table as parameters.
+/// Rows of one table, as parameters.
 pub(super) struct Columns<'a>(Vec<Column<'a>>);
 
 impl<'a> Columns<'a> {
@@ -35,12 +35,12 @@ impl<'a> Columns<'a> {
     pub(super) fn completed(rows: &[&'a CompletedRow]) -> Self {
         Self(vec![
             column::<_, Uuid>(rows, |row| row.request_id),
-            column::<_, &str>(rows, |row| row.ending.status),
-            column::<_, Option<&str>>(rows, |row| row.ending.result.as_deref()),
-            column::<_, Option<&str>>(rows, |row| row.ending.error_code.as_deref()),
-            column::<_, Option<&str>>(rows, |row| row.ending.error_message.as_deref()),
-            column::<_, Option<i64>>(rows, |row| row.ending.digits),
-            column::<_, Option<i64>>(rows, |row| row.ending.bits),
+            column::<_, &str>(rows, |row| row.outcome.status),
+            column::<_, Option<&str>>(rows, |row| row.outcome.result.as_deref()),
+            column::<_, Option<&str>>(rows, |row| row.outcome.error_code.as_deref()),
+            column::<_, Option<&str>>(rows, |row| row.outcome.error_message.as_deref()),
+            column::<_, Option<i64>>(rows, |row| row.outcome.digits),
+            column::<_, Option<i64>>(rows, |row| row.outcome.bits),
             column::<_, SystemTime>(rows, |row| row.completed_at),
             column::<_, i64>(rows, |row| row.compute_micros),
             column::<_, &str>(rows, |row| row.cache),
@@ -50,10 +50,13 @@ impl<'a> Columns<'a> {
         ])
     }
 
+    /// Returns all columns.
     pub(super) fn all(&self) -> Vec<&(dyn ToSql + Sync)> {
         self.0.iter().map(|column| &**column as &(dyn ToSql + Sync)).collect()
     }
 
+    /// Returns the columns that [`Row::agrees_with`](crate::row::Row::agrees_with) compares, and
+    /// the key.
     pub(super) fn compared(&self) -> Vec<&(dyn ToSql + Sync)> {
         self.all().into_iter().take(COMPARED).collect()
     }

@@ -1,18 +1,18 @@
-//! What an error of Postgres means for the batch.
+//! Classification of Postgres errors.
 
 use std::error::Error as _;
 
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
-/// A call that did not succeed.
+/// Error of a database call.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
-    /// A value in the batch can never be stored: the batch is to be taken apart.
+    /// A value of the batch can never be stored. The batch is split.
     #[error("Postgres refuses a value: {0}")]
     Refused(String),
-    /// Anything else, from a lost connection to a full disk or a missing table: trying again helps
-    /// sooner or later, and nothing is known of the outcome.
+    /// Any other error, from a lost connection to a full disk or a missing table. A later attempt
+    /// can succeed, and the outcome of the call is unknown.
     #[error("Postgres is away: {0}")]
     Away(String),
 }
@@ -27,14 +27,15 @@ impl From<Error> for Failure {
     }
 }
 
-/// Class 22 is "data exception"; class 54 "program limit exceeded", such as a text too long for its
-/// index. <https://www.postgresql.org/docs/15/errcodes-appendix.html>
+/// Returns `true` for errors of values: class 22, "data exception", and class 54, "program limit
+/// exceeded", for example a text too long for its index.
+/// <https://www.postgresql.org/docs/15/errcodes-appendix.html>
 fn is_about_values(code: &SqlState) -> bool {
     code.code().starts_with("22") || code.code().starts_with("54")
 }
 
-/// What Postgres says; the error itself shows it only through its sources. Never the detail, which
-/// may hold values of the row.
+/// Returns the message of Postgres, found in the sources of the error. Omits the detail, which may
+/// contain values of the row.
 fn describe(error: &Error) -> String {
     if let Some(refusal) = error.as_db_error() {
         let hint = match *refusal.code() {

@@ -1,8 +1,9 @@
-//! The SQL, prepared once a connection. Rows come as one array a column, so that a batch of any
-//! size is one statement a table.
+//! The SQL statements, prepared once for each connection. Each parameter is an array with the
+//! values of a column, so a batch of any size needs a single statement for each table.
 
 use tokio_postgres::{Client, Error, Statement};
 
+/// Prepared statements of one connection.
 pub(super) struct Statements {
     pub(super) next_offsets: Statement,
     pub(super) move_offsets: Statement,
@@ -10,13 +11,13 @@ pub(super) struct Statements {
     pub(super) completed: TableStatements,
 }
 
-/// How one of the two tables is written.
+/// Statements of one of the two tables.
 pub(super) struct TableStatements {
-    /// Takes all columns; leaves rows alone whose key is there.
+    /// Inserts all columns. Existing keys keep their rows.
     pub(super) insert: Statement,
-    /// Takes the first columns, which [say what happened](crate::row::Row::agrees_with), and gives
-    /// the keys whose row says something else.
-    pub(super) clashes: Statement,
+    /// Takes the [compared columns](super::columns::Columns::compared). Returns the keys whose
+    /// stored row has different content.
+    pub(super) conflicts: Statement,
 }
 
 impl Statements {
@@ -26,11 +27,11 @@ impl Statements {
             move_offsets: client.prepare(MOVE_OFFSETS).await?,
             requested: TableStatements {
                 insert: client.prepare(INSERT_REQUESTED).await?,
-                clashes: client.prepare(REQUESTED_CLASHES).await?,
+                conflicts: client.prepare(REQUESTED_CONFLICTS).await?,
             },
             completed: TableStatements {
                 insert: client.prepare(INSERT_COMPLETED).await?,
-                clashes: client.prepare(COMPLETED_CLASHES).await?,
+                conflicts: client.prepare(COMPLETED_CONFLICTS).await?,
             },
         })
     }
@@ -38,11 +39,11 @@ impl Statements {
 
 const NEXT_OFFSETS: &str = "
 SELECT stored.next_offset
-FROM unnest($1::text[], $2::int4[]) WITH ORDINALITY AS wanted (topic, partition, place)
+FROM unnest($1::text[], $2::int4[]) WITH ORDINALITY AS wanted (topic, partition, ordinal)
 LEFT JOIN projected_offsets AS stored USING (topic, partition)
-ORDER BY wanted.place";
+ORDER BY wanted.ordinal";
 
-/// Compare-and-set; gives the number of partitions that moved.
+/// Compare-and-set of next offsets. Returns the number of updated partitions.
 const MOVE_OFFSETS: &str = "
 WITH move AS (
     SELECT *
@@ -71,7 +72,7 @@ FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::text[], $6::tim
     $7::int4[], $8::int8[])
 ON CONFLICT (request_id) DO NOTHING";
 
-const REQUESTED_CLASHES: &str = "
+const REQUESTED_CONFLICTS: &str = "
 SELECT request_id
 FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::text[])
     AS sent (request_id, operation, operands, requester, source)
@@ -87,7 +88,7 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8
     $8::timestamptz[], $9::int8[], $10::text[], $11::text[], $12::int4[], $13::int8[])
 ON CONFLICT (request_id) DO NOTHING";
 
-const COMPLETED_CLASHES: &str = "
+const COMPLETED_CONFLICTS: &str = "
 SELECT request_id
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
     AS sent (request_id, status, result, error_code, error_message)

@@ -1,6 +1,6 @@
-//! The one transaction: offsets move by compare-and-set, then rows are inserted. The offsets come
-//! first, so that a projector that was overtaken finds out before it writes anything, and one that
-//! comes at the same time waits at the offset's row.
+//! The transaction of one batch: updates the offsets by compare-and-set, then inserts the rows.
+//! The offsets come first: after an offset conflict, nothing was written, and a concurrent
+//! projector waits for the lock on the row of the offset.
 
 use std::time::{Duration, Instant};
 
@@ -9,45 +9,46 @@ use uuid::Uuid;
 
 use super::columns::Columns;
 use super::statements::{Statements, TableStatements};
-use crate::batch::{Batch, Move, Unique};
+use crate::batch::{Batch, Unique};
+use crate::stored_offsets::OffsetUpdate;
 
-/// How a transaction ended that was not disturbed.
+/// Outcome of a transaction without a failure.
 #[derive(Debug)]
 pub(crate) enum Written {
-    /// Rows and offsets are in.
-    Stored(Tally),
-    /// A stored offset was not the expected one; nothing was written.
-    Overtaken,
+    /// Rows and offsets are committed.
+    Committed(CommitSummary),
+    /// A stored offset differs from the expected offset. The transaction was rolled back.
+    OffsetConflict,
 }
 
-/// What a transaction did.
+/// Effect of a committed transaction.
 #[derive(Debug)]
-pub(crate) struct Tally {
-    pub(crate) requested: TableTally,
-    pub(crate) completed: TableTally,
+pub(crate) struct CommitSummary {
+    pub(crate) requested: TableSummary,
+    pub(crate) completed: TableSummary,
     pub(crate) took: Duration,
 }
 
-/// What a transaction did to one table.
+/// Effect of a committed transaction on one table.
 #[derive(Debug)]
-pub(crate) struct TableTally {
-    /// Rows that were not there before.
+pub(crate) struct TableSummary {
+    /// Number of inserted rows.
     pub(crate) rows: u64,
-    /// Requests whose first row says something else.
-    pub(crate) clashes: Vec<Uuid>,
+    /// Requests whose stored row has different content.
+    pub(crate) conflicts: Vec<Uuid>,
 }
 
 pub(super) async fn write(
     client: &mut Client,
     statements: &Statements,
     batch: &Batch,
-    moves: &[Move],
+    updates: &[OffsetUpdate],
 ) -> Result<Written, Error> {
     let begun = Instant::now();
     let transaction = client.transaction().await?;
-    if !move_offsets(&transaction, statements, moves).await? {
+    if !move_offsets(&transaction, statements, updates).await? {
         transaction.rollback().await?;
-        return Ok(Written::Overtaken);
+        return Ok(Written::OffsetConflict);
     }
     let rows = batch.requested();
     let columns = Columns::requested(&rows.rows);
@@ -56,24 +57,24 @@ pub(super) async fn write(
     let columns = Columns::completed(&rows.rows);
     let completed = insert(&transaction, &statements.completed, &columns, rows).await?;
     transaction.commit().await?;
-    Ok(Written::Stored(Tally { requested, completed, took: begun.elapsed() }))
+    Ok(Written::Committed(CommitSummary { requested, completed, took: begun.elapsed() }))
 }
 
-/// Whether all of them moved.
+/// Updates the offsets. Returns `true` if every stored offset was as expected.
 async fn move_offsets(
     transaction: &Transaction<'_>,
     statements: &Statements,
-    moves: &[Move],
+    updates: &[OffsetUpdate],
 ) -> Result<bool, Error> {
-    let topics: Vec<&str> = moves.iter().map(|moved| &*moved.partition.topic).collect();
-    let partitions: Vec<i32> = moves.iter().map(|moved| moved.partition.partition).collect();
-    let expected: Vec<Option<i64>> = moves.iter().map(|moved| moved.expected).collect();
-    let next: Vec<i64> = moves.iter().map(|moved| moved.next).collect();
+    let topics: Vec<&str> = updates.iter().map(|update| &*update.partition.topic).collect();
+    let partitions: Vec<i32> = updates.iter().map(|update| update.partition.partition).collect();
+    let expected: Vec<Option<i64>> = updates.iter().map(|update| update.expected).collect();
+    let next: Vec<i64> = updates.iter().map(|update| update.next).collect();
     let row = transaction
         .query_one(&statements.move_offsets, &[&topics, &partitions, &expected, &next])
         .await?;
     let count: i64 = row.try_get(0)?;
-    Ok(usize::try_from(count) == Ok(moves.len()))
+    Ok(usize::try_from(count) == Ok(updates.len()))
 }
 
 async fn insert<R>(
@@ -81,18 +82,19 @@ async fn insert<R>(
     statements: &TableStatements,
     columns: &Columns<'_>,
     rows: Unique<'_, R>,
-) -> Result<TableTally, Error> {
-    let Unique { rows, mut clashes } = rows;
+) -> Result<TableSummary, Error> {
+    let Unique { rows, mut conflicts } = rows;
     if rows.is_empty() {
-        return Ok(TableTally { rows: 0, clashes });
+        return Ok(TableSummary { rows: 0, conflicts });
     }
     let inserted = transaction.execute(&statements.insert, &columns.all()).await?;
     if inserted < rows.len() as u64 {
-        // Some were there before: the same again, as after a replay, or something else.
-        let others = transaction.query(&statements.clashes, &columns.compared()).await?;
+        // Some requests had rows before: with equal content after a replay, or with different
+        // content.
+        let others = transaction.query(&statements.conflicts, &columns.compared()).await?;
         for row in others {
-            clashes.push(row.try_get(0)?);
+            conflicts.push(row.try_get(0)?);
         }
     }
-    Ok(TableTally { rows: inserted, clashes })
+    Ok(TableSummary { rows: inserted, conflicts })
 }

@@ -1,4 +1,4 @@
-//! The registry, asked with patience.
+//! Writer schemas from the registry, with retries during an outage.
 
 use abacus_registry::{RegistryConfig, SchemaRegistry};
 use abacus_runtime::ReadinessGate;
@@ -6,9 +6,10 @@ use abacus_schemas::{Decoder, Event, SchemaId};
 use tokio::runtime::Handle;
 use tracing::warn;
 
+use crate::backoff::Backoff;
 use crate::error::Stop;
-use crate::patience::Patience;
 
+/// Client of the schema registry.
 pub(super) struct Schemas {
     registry: SchemaRegistry,
     tokio: Handle,
@@ -16,7 +17,7 @@ pub(super) struct Schemas {
 }
 
 impl Schemas {
-    /// Asks nothing yet: the projector starts without the registry.
+    /// Creates a client without a call: the projector starts without the registry.
     pub(super) fn new(
         config: &RegistryConfig,
         tokio: Handle,
@@ -27,27 +28,27 @@ impl Schemas {
         Ok(Self { registry, tokio, gate })
     }
 
-    /// Teaches `decoder` the schema `id`, however long the registry is away; the inner error says
-    /// why there is nothing to be learned.
+    /// Teaches `decoder` the schema `id`. Waits while the registry is away. The inner error is the
+    /// reason for a permanent failure.
     pub(super) fn teach<E: Event>(
         &self,
         topic: &str,
         decoder: &Decoder<E>,
         id: SchemaId,
-        patience: &mut Patience,
+        backoff: &mut Backoff,
     ) -> Result<Result<(), String>, Stop> {
         let answer = loop {
             match self.tokio.block_on(self.registry.resolve_on(topic, decoder, id)) {
                 Err(error) if error.is_transient() || error.is_not_registered() => {
                     warn!(schema.id = id.0, %error, "a record waits for its schema");
                     self.gate.not_ready("a record waits for its schema");
-                    patience.wait()?;
+                    backoff.wait()?;
                 }
                 answer => break answer,
             }
         };
         self.gate.ready();
-        patience.renew();
+        backoff.reset();
         Ok(answer.map_err(|error| error.to_string()))
     }
 }

@@ -1,19 +1,20 @@
-//! The events of one topic, and which schemas their decoder can and cannot learn.
+//! Decoding of one topic, and the schemas without use for this topic.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use abacus_schemas::{DecodeError, Decoder, EncodeError, Event, SchemaId};
 
-use super::Skip;
+use super::skip::Skip;
 use crate::entry::SkipReason;
 
+/// Decoder of a topic.
 pub(super) struct Topic<E: Event> {
     name: Arc<str>,
     decoder: Decoder<E>,
-    /// Ids that the batch in hand asked for in vain, and why: so that a burst of bad records does
-    /// not become a burst of questions. Only for this topic: a schema that is no use here may
-    /// be the right one for the other.
+    /// Schema ids of the current batch without a usable schema, with the reasons: a burst of bad
+    /// records then causes a single question to the registry. Each topic has a list, because a
+    /// schema without use here may be right for another topic.
     useless: HashMap<SchemaId, String>,
 }
 
@@ -26,13 +27,13 @@ impl<E: Event> Topic<E> {
         &self.name
     }
 
-    /// Forgets what could not be learned: it may have been registered since.
+    /// Forgets unusable schemas, which may have been registered since.
     pub(super) fn begin_batch(&mut self) {
         self.useless.clear();
     }
 
-    /// The event in `payload`. A schema that the decoder does not know yet is left to `teach`, whose
-    /// inner error says why there is none; its outer error ends everything.
+    /// Decodes `payload`. `teach` supplies an unknown schema: the inner error is the reason for a
+    /// missing schema, and the outer error ends the projection.
     pub(super) fn event<F>(
         &mut self,
         payload: &[u8],

@@ -1,4 +1,4 @@
-//! Golden records, versions old and new, and bytes that are no event.
+//! Tests with golden records, older and newer versions, and malformed bytes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,8 @@ fn files(folder: &str, event: &str) -> Vec<PathBuf> {
     paths
 }
 
-/// The file name's second part: `ComputeRequested.1.named.json` was written with version 1.
+/// Returns the second part of the file name: `ComputeRequested.1.named.json` was written with
+/// version 1.
 fn version(path: &Path) -> String {
     path.file_name().unwrap().to_string_lossy().split('.').nth(1).unwrap().to_owned()
 }
@@ -115,7 +116,7 @@ fn request() -> ComputeRequested {
     }
 }
 
-/// Our schema with `change` made to its list of fields.
+/// Returns the current schema after `change` to its list of fields.
 fn changed(change: impl FnOnce(&mut Vec<serde_json::Value>)) -> String {
     let mut schema: serde_json::Value =
         serde_json::from_str(ComputeRequested::SCHEMA_JSON).unwrap();
@@ -123,7 +124,7 @@ fn changed(change: impl FnOnce(&mut Vec<serde_json::Value>)) -> String {
     schema.to_string()
 }
 
-/// The request, with `extra` fields, as a writer with another schema encodes it.
+/// Encodes the request with `extra` fields under another schema.
 fn written_as(schema: &str, extra: &[(&str, Value)]) -> Vec<u8> {
     let schema = Schema::parse_str(schema).unwrap();
     let Value::Record(mut fields) = apache_avro::to_value(request()).unwrap() else {
@@ -173,7 +174,7 @@ fn bytes_that_are_no_event_say_why() {
     let decoder = taught::<ComputeRequested>(ComputeRequested::SCHEMA_JSON);
     let whole = Encoder::new(ID).unwrap().encode(&request()).unwrap();
     let longer = [whole.as_slice(), &[0]].concat();
-    // A string that claims to be a terabyte long.
+    // A string with a claimed length of a terabyte.
     let bomb = [0, 0, 0, 0, 7, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40];
     for (bytes, reason) in [
         (&b""[..], "empty"),

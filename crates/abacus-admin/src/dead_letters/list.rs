@@ -1,43 +1,45 @@
 //! `abacus-admin dead-letters list`.
 //!
-//! The whole topic is counted, only the newest letters are kept: memory does not grow with the
-//! number of letters.
+//! The command counts the whole topic and keeps only the newest dead letters, so memory does not
+//! grow with the topic.
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write as _};
 use std::ops::ControlFlow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use abacus_kafka::{InboundRecord, ScanStart, TopicScan};
+use abacus_kafka::{InboundRecord, ScanStart};
 use abacus_schemas::headers;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::CLIENT;
-use super::label::{Label, Place, text};
-use super::marks::Marks;
-use super::report::Tally;
+use super::class_counts::ClassCounts;
+use super::headers::{DeadLetterId, Failure, text};
+use super::progress::ReplayProgress;
+use super::reader;
 use super::table::{shortened, table};
-use crate::Settings;
+use crate::settings::Settings;
 
-/// How much of an error message a line of the table, and a value in JSON, have room for.
+/// Longest error message in a line of the table, in characters.
 const LINE_CHARS: usize = 70;
+/// Longest error message in JSON, in characters.
 const VALUE_CHARS: usize = 2000;
-/// The class of records that are in the topic and that no processor has put there.
+/// Class of records in the topic that no processor wrote.
 const FOREIGN: &str = "foreign";
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Shows this many letters, the newest; all are counted.
+    /// Largest number of dead letters to show, the newest; all are counted
     #[arg(long, default_value_t = 50)]
     limit: usize,
-    /// Only letters of this class: malformed, unknown-schema, invalid-request-id.
+    /// Only dead letters of this class: malformed, unknown-schema, invalid-request-id
     #[arg(long)]
     class: Option<String>,
-    /// Only letters written since then: 2026-01-31T12:00:00Z, or a time back from now such as 2h.
+    /// Only dead letters since this time: 2026-01-31T12:00:00Z, or a duration before now, for
+    /// example 2h
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<SystemTime>,
-    /// Prints JSON.
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -48,36 +50,37 @@ fn since(text: &str) -> Result<SystemTime, String> {
     }
     let back = humantime::parse_duration(text).ok();
     back.and_then(|back| SystemTime::now().checked_sub(back))
-        .ok_or_else(|| "expected a time such as 2026-01-31T12:00:00Z, or 2h".to_owned())
+        .ok_or_else(|| "expected a time, for example 2026-01-31T12:00:00Z or 2h".to_owned())
 }
 
-/// What is shown of a letter.
+/// A dead letter in the output.
 struct Row {
-    place: Place,
+    id: DeadLetterId,
     written_ms: i64,
-    label: Option<Label>,
+    failure: Option<Failure>,
     replayed_from: Option<String>,
     bytes: usize,
     is_handled: bool,
 }
 
-/// What was seen of the topic.
+/// Counts of all dead letters, and the newest ones.
 #[derive(Default)]
 struct Overview {
-    newest: BTreeMap<(i64, Place), Row>,
-    all: Tally,
-    handled: Tally,
+    newest: BTreeMap<(i64, DeadLetterId), Row>,
+    all: ClassCounts,
+    handled: ClassCounts,
 }
 
 pub(super) fn run(options: &Options, settings: &Settings) -> anyhow::Result<()> {
     let topic = &settings.topics.dead_letter;
     let since_ms = options.since.map(millis);
     let start = since_ms.map_or(ScanStart::Beginning, ScanStart::Time);
-    let scan = TopicScan::open(&settings.kafka, CLIENT, topic, &start)?;
-    let mut marks = Marks::new(&settings.kafka, topic, scan.ends().keys().copied().collect());
+    let scan = reader::scan(settings, &start)?;
+    let mut progress =
+        ReplayProgress::new(&settings.kafka, topic, scan.ends().keys().copied().collect());
     let mut overview = Overview::default();
     scan.run(|record| {
-        let row = Row::read(record, &mut marks)?;
+        let row = Row::read(record, &mut progress)?;
         let is_young = since_ms.is_none_or(|since| row.written_ms >= since);
         if is_young && options.class.as_deref().is_none_or(|class| class == row.class()) {
             overview.add(row, options.limit);
@@ -87,7 +90,8 @@ pub(super) fn run(options: &Options, settings: &Settings) -> anyhow::Result<()> 
     print(&if options.json { overview.to_json() } else { overview.to_text() })
 }
 
-/// A reader who has seen enough, such as `head`, is no error.
+/// Prints the text. A closed pipe is no error: the reader, for example `head`, has stopped
+/// reading.
 fn print(text: &str) -> anyhow::Result<()> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
@@ -106,24 +110,26 @@ fn time(millis: i64) -> String {
 }
 
 impl Row {
-    fn read(record: &InboundRecord<'_>, marks: &mut Marks) -> anyhow::Result<Self> {
+    fn read(record: &InboundRecord<'_>, progress: &mut ReplayProgress) -> anyhow::Result<Self> {
         let headers = record.headers().unwrap_or_default();
-        let place = Place { partition: record.partition(), offset: record.offset() };
-        let label = Label::read(&headers);
-        let class = label.as_ref().map(|label| label.class.as_str());
+        let id = DeadLetterId { partition: record.partition(), offset: record.offset() };
+        let failure = Failure::read(&headers);
+        let class = failure.as_ref().map(|failure| failure.class.as_str());
         Ok(Self {
-            place,
+            id,
             written_ms: record.timestamp_ms().unwrap_or_default(),
-            is_handled: class.map_or(Ok(false), |class| marks.cover(place, class))?,
-            label: label
-                .map(|label| Label { message: shortened(&label.message, VALUE_CHARS), ..label }),
+            is_handled: class.map_or(Ok(false), |class| progress.is_handled(id, class))?,
+            failure: failure.map(|failure| Failure {
+                message: shortened(&failure.message, VALUE_CHARS),
+                ..failure
+            }),
             replayed_from: text(&headers, headers::REPLAYED_FROM).map(|from| shortened(from, 40)),
             bytes: record.payload().len(),
         })
     }
 
     fn class(&self) -> &str {
-        self.label.as_ref().map_or(FOREIGN, |label| &label.class)
+        self.failure.as_ref().map_or(FOREIGN, |failure| &failure.class)
     }
 
     fn state(&self) -> String {
@@ -135,30 +141,30 @@ impl Row {
     }
 
     fn cells(&self) -> [String; 7] {
-        let label = self.label.as_ref();
+        let failure = self.failure.as_ref();
         [
-            self.place.to_string(),
+            self.id.to_string(),
             time(self.written_ms),
             self.class().to_owned(),
             self.state(),
             self.bytes.to_string(),
-            label.map_or("-".to_owned(), |label| shortened(&label.origin.to_string(), 80)),
-            label.map_or(String::new(), |label| shortened(&label.message, LINE_CHARS)),
+            failure.map_or("-".to_owned(), |failure| shortened(&failure.origin.to_string(), 80)),
+            failure.map_or(String::new(), |failure| shortened(&failure.message, LINE_CHARS)),
         ]
     }
 
     fn to_json(&self) -> Value {
-        let label = self.label.as_ref();
+        let failure = self.failure.as_ref();
         json!({
-            "partition": self.place.partition,
-            "offset": self.place.offset,
+            "partition": self.id.partition,
+            "offset": self.id.offset,
             "time": time(self.written_ms),
             "class": self.class(),
-            "message": label.map(|label| &label.message),
-            "origin": label.map(|label| json!({
-                "topic": label.origin.topic,
-                "partition": label.origin.partition,
-                "offset": label.origin.offset,
+            "message": failure.map(|failure| &failure.message),
+            "origin": failure.map(|failure| json!({
+                "topic": failure.origin.topic,
+                "partition": failure.origin.partition,
+                "offset": failure.origin.offset,
             })),
             "bytes": self.bytes,
             "handled": self.is_handled,
@@ -173,7 +179,7 @@ impl Overview {
         if row.is_handled {
             self.handled.add(row.class());
         }
-        self.newest.insert((row.written_ms, row.place), row);
+        self.newest.insert((row.written_ms, row.id), row);
         if self.newest.len() > limit {
             self.newest.pop_first();
         }
@@ -211,14 +217,14 @@ impl Overview {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dead_letters::headers::Origin;
 
     fn row(offset: i64, class: &str) -> Row {
-        let origin =
-            super::super::label::Origin { topic: "requested".to_owned(), partition: 1, offset: 2 };
+        let origin = Origin { topic: "requested".to_owned(), partition: 1, offset: 2 };
         Row {
-            place: Place { partition: 0, offset },
+            id: DeadLetterId { partition: 0, offset },
             written_ms: 1_700_000_000_000 + offset,
-            label: Some(Label { class: class.to_owned(), message: "why".to_owned(), origin }),
+            failure: Some(Failure { class: class.to_owned(), message: "why".to_owned(), origin }),
             replayed_from: (offset == 3).then(|| "0:1".to_owned()),
             bytes: 10,
             is_handled: offset == 1,

@@ -1,6 +1,7 @@
-//! Columns for a terminal.
+//! Tables for a terminal.
 
-/// Rows under a heading, each column as wide as its longest cell, the last one as it comes.
+/// Returns rows below a heading. Each column is as wide as its longest cell; the last column is
+/// not padded.
 pub(super) fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> String {
     let mut widths = heading.map(|cell| cell.chars().count());
     for row in rows {
@@ -18,8 +19,8 @@ fn line(row: &[String], widths: &[usize]) -> String {
     format!("{}\n", cells.join("  ").trim_end())
 }
 
-/// `text` on one line, and no longer than `longest` characters. Control characters, which a
-/// sender may have smuggled in, do not reach the terminal.
+/// Returns `text` on one line, with at most `longest` characters. Control characters of a sender
+/// become spaces and do not reach the terminal.
 pub(super) fn shortened(text: &str, longest: usize) -> String {
     let shown = |character: char| if character.is_control() { ' ' } else { character };
     let mut short: String = text.chars().map(shown).take(longest).collect();

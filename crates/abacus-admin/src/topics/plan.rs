@@ -1,48 +1,48 @@
-//! What is to be done to the topics, decided before anything is done. Pure.
+//! Decides all changes of topics before the first change. Pure.
 //!
-//! **Invariant:** a plan never takes partitions away, and never leaves the topic of completions
-//! with fewer partitions than a topic of requests.
+//! **Invariant:** a plan never removes partitions, and never leaves the completed topic with fewer
+//! partitions than a request topic.
 
 use std::fmt;
 
 use abacus_kafka::admin::{Topic, TopicState};
 
-/// What the operator allows to be done to topics that exist.
+/// Changes of existing topics that the operator allows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Allowed {
     pub(super) partitions: bool,
     pub(super) settings: bool,
 }
 
-/// What is to be done to one topic.
+/// Changes of one topic.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) topic: Topic,
-    /// The topic as it is; `None` if it is to be created.
+    /// The existing topic; `None` if the topic will be created.
     pub(super) state: Option<TopicState>,
     pub(super) changes: Vec<Difference>,
     /// Differences that stay.
     pub(super) left: Vec<Difference>,
 }
 
-/// Something about a topic that is not as asked for.
+/// A difference between an existing topic and the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Difference {
-    /// It has another number of partitions.
+    /// The number of partitions differs.
     Partitions { is: u32, asked: u32 },
-    /// It has another number of copies.
+    /// The number of replicas differs.
     Replication { is: i32, asked: i32 },
-    /// A setting has another value.
+    /// The value of a setting differs.
     Setting { name: &'static str, is: String, asked: String },
 }
 
 impl Difference {
-    /// What can be done about it, as advice.
+    /// Returns advice for the operator.
     pub(super) fn remedy(&self) -> &'static str {
         match self {
             Self::Partitions { is, asked } if is < asked => "--add-partitions adds them",
-            Self::Partitions { .. } => "partitions cannot be taken away",
-            Self::Replication { .. } => "Kafka's own kafka-reassign-partitions moves copies",
+            Self::Partitions { .. } => "Kafka cannot remove partitions",
+            Self::Replication { .. } => "Kafka's kafka-reassign-partitions changes replicas",
             Self::Setting { .. } => "--update-settings sets it",
         }
     }
@@ -60,7 +60,7 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Partitions { is, asked } => write!(f, "{is} partitions, asked for {asked}"),
-            Self::Replication { is, asked } => write!(f, "{is} copies, asked for {asked}"),
+            Self::Replication { is, asked } => write!(f, "{is} replicas, asked for {asked}"),
             Self::Setting { name, is, asked } => write!(f, "{name} {is}, asked for {asked}"),
         }
     }
@@ -73,7 +73,7 @@ impl Plan {
         Self { topic, state, changes, left }
     }
 
-    /// How many partitions the topic has afterwards.
+    /// Returns the number of partitions after the plan.
     fn partitions(&self) -> u32 {
         let grows = self.changes.iter().any(|c| matches!(c, Difference::Partitions { .. }));
         match &self.state {
@@ -87,7 +87,7 @@ impl Plan {
         self.changes.iter().find_map(|change| match change {
             Difference::Partitions { is, asked } if asked < is => Some(format!(
                 "{} has {is} partitions, asked for {asked}: Kafka cannot take partitions away, \
-                 and what is in them would be lost; ask for {is} at least",
+                 because their records would be lost; ask for at least {is}",
                 self.topic.name
             )),
             _ => None,
@@ -113,17 +113,17 @@ fn differences(topic: &Topic, state: &TopicState) -> Vec<Difference> {
     found
 }
 
-/// Why these plans must not be carried out: nothing if they may.
-pub(super) fn refusals(plans: &[Plan], completed: &str, of_requests: &[&str]) -> Vec<String> {
+/// Returns the reasons against carrying out these plans; empty if there are none.
+pub(super) fn refusals(plans: &[Plan], completed: &str, request_topics: &[&str]) -> Vec<String> {
     let mut refusals: Vec<String> = plans.iter().filter_map(Plan::shrinking).collect();
     let partitions = |name: &str| plans.iter().find(|p| p.topic.name == name).map(Plan::partitions);
     let most = partitions(completed).unwrap_or_default();
-    for requests in of_requests {
+    for requests in request_topics {
         let needed = partitions(requests).unwrap_or_default();
         if needed > most {
             refusals.push(format!(
                 "{completed} would have {most} partitions and {requests} {needed}: a completion \
-                 goes to the partition of its request; ask for {needed} at least, with \
+                 goes to the partition of its request; ask for at least {needed}, with \
                  --add-partitions"
             ));
         }
@@ -190,7 +190,8 @@ mod tests {
         assert_eq!(refusals(&[plan(4, existing(6, "1000"), NOTHING)], "t", &[]), [""; 0]);
     }
 
-    /// What is refused when so many are asked for, and completed and requested have so many.
+    /// Returns the refusals for a requested number of partitions, where the completed and the
+    /// requested topic have the numbers in `has`.
     fn refused(asked_for: u32, has: [Option<u32>; 2], allowed: Allowed) -> Vec<String> {
         let plans: Vec<Plan> = ["completed", "requested"]
             .into_iter()

@@ -1,4 +1,4 @@
-//! Against a registry that counts what it is asked.
+//! Tests against a registry that counts requests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +12,7 @@ use super::*;
 
 const ID: SchemaId = SchemaId(7);
 
-/// Knows the schema 7 or none, and no subject.
+/// A registry with the schema 7 or none, and without subjects.
 struct Registry {
     url: String,
     asked: Arc<AtomicU32>,
@@ -48,7 +48,7 @@ async fn answer(mut connection: TcpStream, asked: Arc<AtomicU32>, body: Option<S
     if is_by_id {
         asked.fetch_add(1, Ordering::Relaxed);
     }
-    // Long enough for everybody to ask meanwhile.
+    // Long enough for all callers to ask.
     tokio::time::sleep(Duration::from_millis(50)).await;
     let (status, body) = match body.filter(|_| is_by_id) {
         Some(body) => ("200 OK", body),
@@ -60,7 +60,7 @@ async fn answer(mut connection: TcpStream, asked: Arc<AtomicU32>, body: Option<S
     connection.write_all(response.as_bytes()).await.unwrap();
 }
 
-/// What each of two hundred who ask at once is told.
+/// Returns the results of two hundred concurrent calls.
 async fn ask_at_once(
     client: &Arc<SchemaRegistry>,
     decoder: &Arc<Decoder<ComputeRequested>>,

@@ -2,24 +2,25 @@
 
 use abacus_kafka::{OutboundRecord, Progress, TransactionWriter};
 
-use crate::dead_letters::label::Place;
+use crate::dead_letters::headers::DeadLetterId;
 
-/// So many, or so many bytes, and they are written.
+/// Number of records at which a batch is full.
 const FULL_RECORDS: usize = 500;
+/// Size of records at which a batch is full.
 const FULL_BYTES: usize = 8 << 20;
 
 #[derive(Default)]
 pub(super) struct Batch {
     records: Vec<OutboundRecord>,
-    letters: Vec<(Place, String)>,
+    ids: Vec<(DeadLetterId, String)>,
     bytes: usize,
 }
 
 impl Batch {
-    pub(super) fn push(&mut self, letter: Place, class: String, record: OutboundRecord) {
+    pub(super) fn push(&mut self, id: DeadLetterId, class: String, record: OutboundRecord) {
         self.bytes += record.size();
         self.records.push(record);
-        self.letters.push((letter, class));
+        self.ids.push((id, class));
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -30,28 +31,29 @@ impl Batch {
         self.records.len() >= FULL_RECORDS || self.bytes >= FULL_BYTES
     }
 
-    /// Writes all but what Kafka refuses, which it gives back with the reason.
+    /// Writes the batch in one transaction, leaving out records refused by Kafka. Returns the
+    /// refused dead letters with class and reason.
     pub(super) fn write(
         &mut self,
         writer: &TransactionWriter,
         progress: &[Progress],
-    ) -> anyhow::Result<Vec<(Place, String, String)>> {
+    ) -> anyhow::Result<Vec<(DeadLetterId, String, String)>> {
         let mut refused = Vec::new();
         while let Err(undone) = writer.write(&self.records, progress) {
             let Some(index) = undone.record.filter(|index| *index < self.records.len()) else {
                 return Err(undone.into());
             };
             self.records.remove(index);
-            let (letter, class) = self.letters.remove(index);
-            refused.push((letter, class, format!("{:#}", anyhow::Error::from(undone))));
+            let (id, class) = self.ids.remove(index);
+            refused.push((id, class, format!("{:#}", anyhow::Error::from(undone))));
         }
         Ok(refused)
     }
 
-    /// Empties it, and gives the classes of its letters.
+    /// Empties the batch. Returns the classes of its dead letters.
     pub(super) fn drain_classes(&mut self) -> impl Iterator<Item = String> {
         self.records.clear();
         self.bytes = 0;
-        std::mem::take(&mut self.letters).into_iter().map(|(_, class)| class)
+        std::mem::take(&mut self.ids).into_iter().map(|(_, class)| class)
     }
 }

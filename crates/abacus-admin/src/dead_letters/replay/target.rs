@@ -1,19 +1,19 @@
-//! What a letter becomes when it is written again, and where it may go.
+//! Topics and records that a replay writes.
 
 use std::collections::BTreeMap;
 
 use abacus_kafka::admin::TopicAdmin;
-use abacus_kafka::{InboundRecord, KafkaConfig, OutboundRecord, read_record};
+use abacus_kafka::{InboundRecord, KafkaConfig, OutboundRecord};
 use abacus_schemas::headers;
 use anyhow::Context as _;
 
-use crate::Settings;
-use crate::dead_letters::CLIENT;
-use crate::dead_letters::label::{Headers, Origin, Place, for_replay, without_label};
+use crate::dead_letters::headers::{DeadLetterId, Headers, Origin, for_replay, original_headers};
+use crate::dead_letters::reader;
+use crate::settings::Settings;
 
-/// The topics that may be written to, and how many partitions they have.
+/// Request topics of this system, with their numbers of partitions.
 pub(super) struct Targets {
-    letter_partitions: u32,
+    dead_letter_partitions: u32,
     topics: BTreeMap<String, u32>,
 }
 
@@ -21,36 +21,36 @@ impl Targets {
     pub(super) async fn find(settings: &Settings) -> anyhow::Result<Self> {
         let admin = TopicAdmin::new(&settings.kafka)?;
         let mut topics = BTreeMap::new();
-        for topic in settings.topics.of_requests() {
+        for topic in settings.topics.request_topics() {
             topics.insert(topic.to_owned(), partitions(&admin, topic).await?);
         }
-        let letter_partitions = partitions(&admin, &settings.topics.dead_letter).await?;
-        Ok(Self { letter_partitions, topics })
+        let dead_letter_partitions = partitions(&admin, &settings.topics.dead_letter).await?;
+        Ok(Self { dead_letter_partitions, topics })
     }
 
-    /// The partitions of the dead-letter topic.
-    pub(super) fn letter_partitions(&self) -> Vec<i32> {
-        (0..i32::try_from(self.letter_partitions).unwrap_or(i32::MAX)).collect()
+    /// Returns the partitions of the dead-letter topic.
+    pub(super) fn dead_letter_partitions(&self) -> Vec<i32> {
+        (0..i32::try_from(self.dead_letter_partitions).unwrap_or(i32::MAX)).collect()
     }
 
-    /// What is to be written for a letter, or why nothing may be.
+    /// Returns the record to write for a dead letter, or the reason for a refusal.
     pub(super) fn record(
         &self,
         settings: &Settings,
-        letter: &InboundRecord<'_>,
-        place: Place,
+        dead_letter: &InboundRecord<'_>,
+        id: DeadLetterId,
         origin: &Origin,
     ) -> anyhow::Result<Result<OutboundRecord, String>> {
         let Some(partitions) = self.topics.get(&origin.topic) else {
             let reason = "is none of this system's topics of requests";
             return Ok(Err(format!("it came from {}, which {reason}", origin.topic)));
         };
-        let headers = without_label(&letter.headers().unwrap_or_default());
-        let again = Again { place, origin, partitions: *partitions };
-        if is_without_content(letter, &headers) {
-            return again.read_at_origin(&settings.kafka);
+        let headers = original_headers(&dead_letter.headers().unwrap_or_default());
+        let target = ReplayTarget { id, origin, partitions: *partitions };
+        if is_without_content(dead_letter, &headers) {
+            return target.read_at_origin(&settings.kafka);
         }
-        Ok(Ok(again.of(letter, &headers)))
+        Ok(Ok(target.outbound(dead_letter, &headers)))
     }
 }
 
@@ -60,40 +60,42 @@ async fn partitions(admin: &TopicAdmin, topic: &str) -> anyhow::Result<u32> {
     Ok(state.partitions)
 }
 
-/// A processor keeps no content of a record that does not fit. A record that was empty looks the
-/// same, and is found where it came from all the same.
-fn is_without_content(letter: &InboundRecord<'_>, theirs: &Headers<'_>) -> bool {
-    let is_bare = theirs.iter().all(|(name, _)| *name == headers::REPLAYED_FROM);
-    letter.key().is_empty() && letter.payload().is_empty() && is_bare
+/// Returns `true` if the dead letter holds only the origin, because the record was too large. An
+/// originally empty record looks equal, and is read from the origin too.
+fn is_without_content(dead_letter: &InboundRecord<'_>, original: &Headers<'_>) -> bool {
+    let is_bare = original.iter().all(|(name, _)| *name == headers::REPLAYED_FROM);
+    dead_letter.key().is_empty() && dead_letter.payload().is_empty() && is_bare
 }
 
-struct Again<'a> {
-    place: Place,
+/// A dead letter with the topic and partition for its replay.
+struct ReplayTarget<'a> {
+    id: DeadLetterId,
     origin: &'a Origin,
     partitions: u32,
 }
 
-impl Again<'_> {
+impl ReplayTarget<'_> {
     fn read_at_origin(
         &self,
         kafka: &KafkaConfig,
     ) -> anyhow::Result<Result<OutboundRecord, String>> {
         let Origin { topic, partition, offset } = self.origin;
-        let found = read_record(kafka, CLIENT, topic, (*partition, *offset), |original| {
-            self.of(original, &original.headers().unwrap_or_default())
+        let found = reader::read_record(kafka, topic, (*partition, *offset), |original| {
+            self.outbound(original, &original.headers().unwrap_or_default())
         })?;
-        let gone = "its content was left out for its size, and the original is no longer at";
+        let gone =
+            "the record was too large for the dead-letter topic, and the original is no longer at";
         Ok(found.ok_or_else(|| format!("{gone} {}", self.origin)))
     }
 
-    fn of(&self, record: &InboundRecord<'_>, headers: &Headers<'_>) -> OutboundRecord {
+    fn outbound(&self, record: &InboundRecord<'_>, headers: &Headers<'_>) -> OutboundRecord {
         let exists = |partition: &i32| u32::try_from(*partition).is_ok_and(|p| p < self.partitions);
         OutboundRecord {
             topic: self.origin.topic.as_str().into(),
             partition: Some(self.origin.partition).filter(exists),
             key: record.key().to_vec(),
             payload: record.payload().to_vec(),
-            headers: for_replay(headers, self.place),
+            headers: for_replay(headers, self.id),
         }
     }
 }

@@ -1,15 +1,15 @@
-//! How many letters of each class something became of.
+//! Numbers of dead letters by class.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Counts by class.
+/// Number of dead letters of each class.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
+pub(super) struct ClassCounts {
     classes: BTreeMap<String, u64>,
 }
 
-impl Tally {
+impl ClassCounts {
     pub(super) fn add(&mut self, class: &str) {
         *self.classes.entry(class.to_owned()).or_default() += 1;
     }
@@ -27,7 +27,7 @@ impl Tally {
     }
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for ClassCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = if self.total() == 1 { "" } else { "s" };
         write!(f, "{} letter{plural}", self.total())?;
@@ -43,13 +43,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tally_reads_as_a_sentence() {
-        let mut tally = Tally::default();
-        assert_eq!(tally.to_string(), "0 letters");
-        tally.add("malformed");
-        assert_eq!(tally.to_string(), "1 letter: 1 malformed");
-        tally.add("unknown-schema");
-        tally.add("malformed");
-        assert_eq!(tally.to_string(), "3 letters: 2 malformed, 1 unknown-schema");
+    fn counts_read_as_a_sentence() {
+        let mut counts = ClassCounts::default();
+        assert_eq!(counts.to_string(), "0 letters");
+        counts.add("malformed");
+        assert_eq!(counts.to_string(), "1 letter: 1 malformed");
+        counts.add("unknown-schema");
+        counts.add("malformed");
+        assert_eq!(counts.to_string(), "3 letters: 2 malformed, 1 unknown-schema");
     }
 }

@@ -1,43 +1,44 @@
-//! What a letter's headers say of it. Pure.
+//! Headers of dead letters. Pure.
 //!
-//! Whoever wrote the original may have used our header names. Ours were added at the end, so the
-//! last header of a name is the one that counts, and the only one that is taken off again.
+//! The original record may contain headers with the names used for dead letters. A processor
+//! appends headers at the end, so only the last header of a name describes the failure, and only
+//! the last one is removed for a replay.
 
 use std::fmt;
 use std::str::FromStr;
 
 use abacus_schemas::headers;
 
-/// A record's headers.
+/// Headers of a record.
 pub(super) type Headers<'a> = [(&'a str, Option<&'a [u8]>)];
 
-/// Where a letter is in the dead-letter topic. It is also its name.
+/// Partition and offset of a dead letter in the dead-letter topic, which identify the dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct DeadLetterId {
     pub(super) partition: i32,
     pub(super) offset: i64,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for DeadLetterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.partition, self.offset)
     }
 }
 
-impl FromStr for Place {
+impl FromStr for DeadLetterId {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.to_owned());
-        let place = text.split_once(':').and_then(|(partition, offset)| {
+        let id = text.split_once(':').and_then(|(partition, offset)| {
             let (partition, offset) = (number(partition)?, number(offset)?);
             Some(Self { partition: partition.parse().ok()?, offset: offset.parse().ok()? })
         });
-        place.ok_or("expected PARTITION:OFFSET, such as 0:17")
+        id.ok_or("expected PARTITION:OFFSET, for example 0:17")
     }
 }
 
-/// Where the original of a letter was read.
+/// Topic, partition and offset of the original record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
     pub(super) topic: String,
@@ -51,14 +52,15 @@ impl fmt::Display for Origin {
     }
 }
 
-/// What a processor has written on a letter.
+/// Failure and origin of a record, from the headers that a processor appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Label {
+pub(super) struct Failure {
     pub(super) class: String,
     pub(super) message: String,
     pub(super) origin: Origin,
 }
 
+/// Names of the headers that a processor appends.
 const NAMES: [&str; 5] = [
     headers::ORIGIN_TOPIC,
     headers::ORIGIN_PARTITION,
@@ -67,8 +69,8 @@ const NAMES: [&str; 5] = [
     headers::ERROR_MESSAGE,
 ];
 
-impl Label {
-    /// `None` for a record that no processor has put aside.
+impl Failure {
+    /// Returns `None` for a record without the headers of a processor.
     pub(super) fn read(headers: &Headers<'_>) -> Option<Self> {
         let class = text(headers, headers::ERROR_CLASS).filter(|class| is_class(class))?;
         Some(Self {
@@ -83,30 +85,32 @@ impl Label {
     }
 }
 
-/// Whether `name` can be a class: it becomes part of a consumer group's name.
+/// Returns `true` if `name` can be a class. The class becomes a part of the name of a consumer
+/// group.
 pub(super) fn is_class(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=64).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
-/// The value of the last header called `name`.
+/// Returns the value of the last header with this name.
 pub(super) fn text<'a>(headers: &Headers<'a>, name: &str) -> Option<&'a str> {
     let (_, value) = headers.iter().rev().find(|(found, _)| *found == name)?;
     std::str::from_utf8((*value)?).ok()
 }
 
-/// The headers that the original had.
-pub(super) fn without_label<'a>(headers: &Headers<'a>) -> Vec<(&'a str, Option<&'a [u8]>)> {
+/// Returns the headers of the original record.
+pub(super) fn original_headers<'a>(headers: &Headers<'a>) -> Vec<(&'a str, Option<&'a [u8]>)> {
     let last = |name| headers.iter().rposition(|(found, _)| *found == name);
-    let ours = NAMES.map(last);
-    let theirs = headers.iter().enumerate().filter(|(index, _)| !ours.contains(&Some(*index)));
-    theirs.map(|(_, header)| *header).collect()
+    let appended = NAMES.map(last);
+    let original =
+        headers.iter().enumerate().filter(|(index, _)| !appended.contains(&Some(*index)));
+    original.map(|(_, header)| *header).collect()
 }
 
-/// The headers of the original when it is written again. Whoever waited for a reply has long given
-/// up, and a deadline that is over would have the record answered `expired`.
-pub(super) fn for_replay(original: &Headers<'_>, from: Place) -> Vec<(String, Vec<u8>)> {
-    let is_kept = |name: &str| !headers::is_of_waiting(name) && name != headers::REPLAYED_FROM;
+/// Returns the headers for a replay, without reply and deadline: the caller has stopped waiting,
+/// and a past deadline would be answered `expired`.
+pub(super) fn for_replay(original: &Headers<'_>, from: DeadLetterId) -> Vec<(String, Vec<u8>)> {
+    let is_kept = |name: &str| !headers::is_wait_header(name) && name != headers::REPLAYED_FROM;
     let kept = original.iter().filter(|(name, _)| is_kept(name));
     let owned = kept.map(|(name, value)| ((*name).to_owned(), value.unwrap_or_default().to_vec()));
     let replayed_from = (headers::REPLAYED_FROM.to_owned(), from.to_string().into_bytes());
@@ -117,44 +121,44 @@ pub(super) fn for_replay(original: &Headers<'_>, from: Place) -> Vec<(String, Ve
 mod tests {
     use super::*;
 
-    const PLACE: Place = Place { partition: 1, offset: 23 };
+    const ID: DeadLetterId = DeadLetterId { partition: 1, offset: 23 };
 
-    fn labelled<'a>(theirs: &[(&'a str, &'a str)]) -> Vec<(&'a str, Option<&'a [u8]>)> {
+    fn with_failure<'a>(theirs: &[(&'a str, &'a str)]) -> Vec<(&'a str, Option<&'a [u8]>)> {
         let ours = NAMES.into_iter().zip(["requested", "3", "45", "malformed", "no Avro"]);
         let all = theirs.iter().copied().chain(ours);
         all.map(|(name, value)| (name, Some(value.as_bytes()))).collect()
     }
 
     #[test]
-    fn a_place_is_written_as_it_is_read() {
-        assert_eq!("1:23".parse(), Ok(PLACE));
-        assert_eq!(PLACE.to_string(), "1:23");
+    fn an_id_is_written_as_it_is_read() {
+        assert_eq!("1:23".parse(), Ok(ID));
+        assert_eq!(ID.to_string(), "1:23");
         for wrong in ["", "1", ":", "1:", ":2", "-1:2", "1:+2", "1:2:3", "1:99999999999999999999"] {
-            assert!(wrong.parse::<Place>().is_err(), "{wrong}");
+            assert!(wrong.parse::<DeadLetterId>().is_err(), "{wrong}");
         }
     }
 
     #[test]
-    fn a_label_is_read_behind_whatever_the_sender_has_written() {
-        let headers = labelled(&[("origin-topic", "somewhere"), ("error-class", "harmless")]);
-        let label = Label::read(&headers).unwrap();
-        assert_eq!(label.class, "malformed");
-        assert_eq!(label.message, "no Avro");
-        assert_eq!(label.origin.to_string(), "requested/3@45");
+    fn a_failure_is_read_behind_whatever_the_sender_has_written() {
+        let headers = with_failure(&[("origin-topic", "somewhere"), ("error-class", "harmless")]);
+        let failure = Failure::read(&headers).unwrap();
+        assert_eq!(failure.class, "malformed");
+        assert_eq!(failure.message, "no Avro");
+        assert_eq!(failure.origin.to_string(), "requested/3@45");
     }
 
     #[test]
-    fn a_record_without_a_whole_label_is_no_letter() {
-        let whole = labelled(&[]);
+    fn a_record_without_all_failure_headers_is_no_dead_letter() {
+        let whole = with_failure(&[]);
         for missing in 0..whole.len() {
             let mut headers = whole.clone();
             headers.remove(missing);
-            assert_eq!(Label::read(&headers), None);
+            assert_eq!(Failure::read(&headers), None);
         }
         for class in ["", "../x", "UPPER", &"x".repeat(65)] {
             let mut headers = whole.clone();
             headers.push((headers::ERROR_CLASS, Some(class.as_bytes())));
-            assert_eq!(Label::read(&headers), None, "{class}");
+            assert_eq!(Failure::read(&headers), None, "{class}");
         }
     }
 
@@ -169,7 +173,7 @@ mod tests {
             ("abacus-replayed-from", "0:5"),
             ("traceparent", "00-1-2-01"),
         ];
-        let replayed = for_replay(&without_label(&labelled(&theirs)), PLACE);
+        let replayed = for_replay(&original_headers(&with_failure(&theirs)), ID);
         let names: Vec<_> = replayed.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["from", "origin-topic", "traceparent", "abacus-replayed-from"]);
         assert_eq!(replayed[1].1, b"somewhere");
