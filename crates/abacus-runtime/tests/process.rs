@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -62,9 +63,8 @@ impl Process {
         }
     }
 
-    fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     fn exit(mut self) -> ExitStatus {
@@ -101,7 +101,7 @@ fn stderr(output: &Output) -> String {
 
 #[test]
 fn a_service_announces_itself_serves_and_stops_cleanly_at_either_signal() {
-    for signal in ["TERM", "INT"] {
+    for (signal, name) in [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT")] {
         let mut process = Process::start(&[]);
         let listening = process.logged("listening");
         assert_eq!(listening["service"], "abacus-example");
@@ -115,7 +115,7 @@ fn a_service_announces_itself_serves_and_stops_cleanly_at_either_signal() {
         process.signal(signal);
         assert_eq!(process.logged("task stopped")["task"], "example");
         assert_eq!(process.logged("task stopped")["task"], "admin");
-        assert_eq!(process.exit().code(), Some(0), "after SIG{signal}");
+        assert_eq!(process.exit().code(), Some(0), "after {name}");
     }
 }
 
@@ -124,7 +124,7 @@ fn readiness_is_red_and_liveness_green_during_the_grace() {
     let mut process = Process::start(&[("ABACUS_SHUTDOWN_GRACE", "15s")]);
     let listening = process.logged("listening");
     process.logged("component is ready");
-    process.signal("TERM");
+    process.signal(Signal::TERM);
     assert_eq!(process.logged("shutdown requested")["signal"], "SIGTERM");
     let address = listening["address"].as_str().unwrap();
     assert!(get(address, "/readyz").starts_with("HTTP/1.1 503"));
@@ -145,7 +145,7 @@ fn a_panic_of_a_task_is_logged_and_ends_the_process_with_1() {
 fn a_task_past_its_budget_makes_the_exit_code_1() {
     let mut process = Process::start(&[("ABACUS_EXAMPLE_TASK", "ignore-shutdown")]);
     process.logged("component is ready");
-    process.signal("TERM");
+    process.signal(Signal::TERM);
     let failed = process.logged("task failed");
     assert_eq!(failed["error"], "task example did not stop within 100ms");
     assert_eq!(process.exit().code(), Some(1));
@@ -158,7 +158,7 @@ fn the_hard_deadline_ends_a_process_whose_workers_are_all_blocked() {
         ("ABACUS_SHUTDOWN_TIMEOUT", "300ms"),
     ]);
     process.logged("component is ready");
-    process.signal("TERM");
+    process.signal(Signal::TERM);
     let forced = process.logged("forced exit");
     assert_eq!(forced["reason"], "the shutdown took longer than 300ms");
     assert_eq!(process.exit().code(), Some(1));
@@ -171,7 +171,7 @@ fn the_hard_deadline_ends_a_process_whose_standard_output_is_stuck() {
         ("ABACUS_SHUTDOWN_TIMEOUT", "300ms"),
     ]);
     process.logged("component is ready");
-    process.signal("TERM");
+    process.signal(Signal::TERM);
     assert_eq!(process.exit().code(), Some(1));
 }
 
@@ -182,7 +182,7 @@ fn the_hard_deadline_ends_a_process_whose_exit_hangs() {
         ("ABACUS_SHUTDOWN_TIMEOUT", "300ms"),
     ]);
     process.logged("component is ready");
-    process.signal("TERM");
+    process.signal(Signal::TERM);
     process.logged("stopped");
     assert_eq!(process.logged("forced exit")["level"], "ERROR");
     assert!(!process.exit().success());
@@ -192,9 +192,9 @@ fn the_hard_deadline_ends_a_process_whose_exit_hangs() {
 fn a_second_signal_ends_the_process_at_once() {
     let mut process = Process::start(&[("ABACUS_SHUTDOWN_GRACE", "25s")]);
     process.logged("component is ready");
-    process.signal("TERM");
+    process.signal(Signal::TERM);
     process.logged("shutdown requested");
-    process.signal("INT");
+    process.signal(Signal::INT);
     assert_eq!(process.logged("forced exit")["reason"], "SIGINT during the shutdown");
     assert_eq!(process.exit().code(), Some(1));
 }
@@ -212,7 +212,7 @@ fn a_signal_ends_a_start_that_waits() {
     let listening = process.logged("listening");
     let answer = get(listening["address"].as_str().unwrap(), "/readyz");
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
-    process.signal("TERM");
+    process.signal(Signal::TERM);
     assert_eq!(process.exit().code(), Some(0));
 }
 
