@@ -36,7 +36,9 @@ def parse_arguments():
 
 def create_topic(bootstrap, topic):
     """Creates a topic of one partition, unless the topic exists."""
-    created = AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(topic, 1)])
+    # The request ends early if the client is dropped before the result.
+    client = AdminClient({"bootstrap.servers": bootstrap})
+    created = client.create_topics([NewTopic(topic, 1)])
     try:
         created[topic].result(TIMEOUT)
     except KafkaException as error:
