@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::checks;
 use crate::cli;
 use crate::command;
 use crate::packages::{self, Purpose};
@@ -21,8 +22,10 @@ const OPERATIONS: &str = "crates/abacus-operations/src/operations";
 
 type Check = fn(&Workspace, &Progress) -> Result<()>;
 
-const CHECKS: [(&str, Check); 5] = [
+const CHECKS: [(&str, Check); 7] = [
     ("format", format),
+    ("modules", modules),
+    ("words", words),
     ("clippy", clippy),
     ("documentation", documentation),
     ("dependencies", dependencies),
@@ -80,6 +83,14 @@ fn format(workspace: &Workspace, _: &Progress) -> Result<()> {
         }
     }
     command::run(&mut rustfmt)
+}
+
+fn modules(workspace: &Workspace, _: &Progress) -> Result<()> {
+    checks::modules::run(workspace)
+}
+
+fn words(workspace: &Workspace, _: &Progress) -> Result<()> {
+    checks::words::run(workspace, &cli::Words { list: false })
 }
 
 fn clippy(workspace: &Workspace, _: &Progress) -> Result<()> {

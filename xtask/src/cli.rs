@@ -144,8 +144,34 @@ pub(crate) enum Schemas {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Check {
-    /// Every request is completed exactly once and every caller answered, whatever dies
+    /// Completes every request exactly once and answers every caller under faults
     ExactlyOnce(ExactlyOnce),
+    /// Finds circles of imports between the modules of a crate
+    Modules,
+    /// Counts vague words in documentation
+    Words(Words),
+    /// Runs the two commands of the README in a bare Debian system
+    Fresh(Fresh),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Words {
+    /// List the vaguest blocks of each crate
+    #[arg(long)]
+    pub(crate) list: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fresh {
+    /// Stop after `cargo xtask up`
+    #[arg(long)]
+    pub(crate) skip_tests: bool,
+    /// Build profile of `cargo xtask up`
+    #[arg(long, value_enum, default_value_t = Profile::Release)]
+    pub(crate) profile: Profile,
+    /// Keep the system after the check
+    #[arg(long)]
+    pub(crate) keep: bool,
 }
 
 #[derive(Debug, Args)]

@@ -17,7 +17,7 @@
 mod admin;
 mod arithmetic;
 mod bench;
-mod check;
+mod checks;
 mod ci;
 mod cli;
 mod command;
@@ -67,7 +67,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Logs(options) => up::logs(&workspace, options)?,
         Command::Env => up::env(&workspace)?,
         Command::Test(options) => test::run(&workspace, &progress, options)?,
-        Command::Check(options) => check::run(&workspace, &progress, options)?,
+        Command::Check(options) => checks::run(&workspace, &progress, options)?,
         Command::Ci => ci::run(&workspace, &progress)?,
         Command::Bench(options) => bench::run(&workspace, &progress, options)?,
         Command::Schemas(command) => admin::schemas(&workspace, &progress, command)?,

@@ -26,6 +26,8 @@ pub(crate) enum Purpose {
     Tests,
     /// Put load on the HTTP interface.
     Bench,
+    /// Make a bare Debian system.
+    Fresh,
 }
 
 struct Need {
@@ -96,6 +98,18 @@ const NEEDS: &[Need] = &[
         what: "wrk",
         packages: &["wrk"],
         is_met: || on_path("wrk").is_some(),
+    },
+    Need {
+        purpose: Purpose::Fresh,
+        what: "debootstrap",
+        packages: &["debootstrap"],
+        is_met: || on_path("debootstrap").is_some(),
+    },
+    Need {
+        purpose: Purpose::Fresh,
+        what: "slirp4netns",
+        packages: &["slirp4netns"],
+        is_met: || on_path("slirp4netns").is_some(),
     },
 ];
 

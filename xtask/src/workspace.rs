@@ -73,8 +73,8 @@ impl Workspace {
         cargo
     }
 
-    /// The folder with the binaries of `profile`, wherever the user's Cargo settings put it.
-    pub(crate) fn binaries(&self, profile: Profile) -> Result<PathBuf> {
+    /// Returns the description of the workspace by Cargo, without dependencies.
+    pub(crate) fn metadata(&self) -> Result<Value> {
         let output = self
             .cargo()
             .args(["metadata", "--no-deps", "--format-version", "1"])
@@ -83,7 +83,12 @@ impl Workspace {
         if !output.status.success() {
             bail!("cargo metadata failed:\n{}", String::from_utf8_lossy(&output.stderr));
         }
-        let metadata: Value = serde_json::from_slice(&output.stdout)?;
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
+    /// Returns the folder with the binaries of `profile`. Cargo settings of the user may move it.
+    pub(crate) fn binaries(&self, profile: Profile) -> Result<PathBuf> {
+        let metadata = self.metadata()?;
         let target = metadata
             .get("target_directory")
             .and_then(Value::as_str)

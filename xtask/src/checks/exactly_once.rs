@@ -19,7 +19,11 @@ const STACK: &str = "check";
 const PACKAGES: [&str; 4] = ["abacus-ingress", "abacus-processor", "abacus-admin", "abacus-check"];
 
 /// Runs the checking program. The servers stop with the program, also after a failure or an interrupt.
-pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &cli::ExactlyOnce) -> Result<()> {
+pub(crate) fn run(
+    workspace: &Workspace,
+    progress: &Progress,
+    options: &cli::ExactlyOnce,
+) -> Result<()> {
     let purposes = [Purpose::Build, Purpose::Servers, Purpose::Tests];
     packages::ensure(workspace, progress, &purposes)?;
     let python = python::ensure(workspace, progress)?;

@@ -4,17 +4,17 @@
 //! the definition; a re-export imports the definition too. A bare `mod` is no import. Test modules, macro arguments and
 //! generated code are left out.
 
+#![expect(clippy::indexing_slicing, reason = "the indices come from the indexed tables")]
+
 mod circles;
 mod resolve;
 mod tree;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::command;
 use crate::workspace::Workspace;
 
 /// Fails if a crate of the workspace has a circle, and lists the imports of each.
@@ -45,16 +45,11 @@ fn roots(workspace: &Workspace) -> Result<Vec<PathBuf>> {
         let kinds = target.get("kind").and_then(Value::as_array);
         kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "lib" || kind == "bin"))
     };
-    let paths = targets.flatten().filter(is_production).filter_map(|target| {
-        Some(PathBuf::from(target.get("src_path")?.as_str()?))
-    });
+    let paths = targets
+        .flatten()
+        .filter(is_production)
+        .filter_map(|target| Some(PathBuf::from(target.get("src_path")?.as_str()?)));
     Ok(paths.collect())
-}
-
-/// Reads a source file.
-fn read(path: &Path) -> Result<syn::File> {
-    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    syn::parse_file(&text).with_context(|| path.display().to_string())
 }
 
 #[cfg(test)]

@@ -36,7 +36,8 @@ pub(super) fn find(krate: &Crate, imports: &Imports) -> Vec<Circle> {
 }
 
 fn circle(krate: &Crate, imports: &Imports, files: &BTreeSet<FileId>) -> Circle {
-    let inside = imports.iter().filter(|((from, to), _)| files.contains(from) && files.contains(to));
+    let inside =
+        imports.iter().filter(|((from, to), _)| files.contains(from) && files.contains(to));
     let path = |file: FileId| krate.files[file].0.clone();
     let imports = inside.map(|((from, to), names)| (path(*from), path(*to), names.clone()));
     Circle { files: files.len(), imports: imports.collect() }

@@ -101,7 +101,9 @@ impl<'a> Visit<'a> for Paths<'_> {
             let (Some((_, items)), Some(child)) = (&inline.content, child) else { return };
             let mut inner =
                 Paths { krate: self.krate, module: *child, imports: &mut *self.imports };
-            items.iter().for_each(|item| inner.visit_item(item));
+            for item in items {
+                inner.visit_item(item);
+            }
             return;
         }
         visit::visit_item(self, item);

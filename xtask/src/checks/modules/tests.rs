@@ -1,3 +1,5 @@
+use std::fs;
+
 use super::*;
 
 /// A crate in a temporary folder, removed at the end.
@@ -5,7 +7,8 @@ struct Sources(PathBuf);
 
 impl Sources {
     fn new(name: &str, files: &[(&str, &str)]) -> Self {
-        let folder = std::env::temp_dir().join(format!("abacus-modules-{}-{name}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("abacus-modules-{}-{name}", std::process::id()));
         for (path, text) in files {
             let path = folder.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -1,7 +1,9 @@
 //! The modules of a crate: their files, definitions and `use` declarations.
 
 use std::collections::HashMap;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::{Context as _, Result};
 use proc_macro2::TokenTree;
@@ -15,7 +17,7 @@ pub(super) type FileId = usize;
 /// A crate.
 #[derive(Default)]
 pub(super) struct Crate {
-    pub(super) files: Vec<(PathBuf, syn::File)>,
+    pub(super) files: Vec<(PathBuf, Rc<syn::File>)>,
     pub(super) modules: Vec<Module>,
 }
 
@@ -54,11 +56,12 @@ impl Crate {
         folder: &Path,
         parent: Option<ModuleId>,
     ) -> Result<ModuleId> {
-        let parsed = super::read(path)?;
-        let items = parsed.items.clone();
+        let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let parsed = syn::parse_file(&text).with_context(|| path.display().to_string())?;
+        let parsed = Rc::new(parsed);
         let file = self.files.len();
-        self.files.push((path.to_path_buf(), parsed));
-        self.add_module(&items, file, folder, parent)
+        self.files.push((path.to_path_buf(), Rc::clone(&parsed)));
+        self.add_module(&parsed.items, file, folder, parent)
     }
 
     fn add_module(
@@ -81,7 +84,12 @@ impl Crate {
                 Item::Mod(module) => self.add_child(module, id, folder)?,
                 Item::Use(declaration) => {
                     let is_public = !matches!(declaration.vis, Visibility::Inherited);
-                    flatten(&declaration.tree, &mut Vec::new(), is_public, &mut self.modules[id].uses);
+                    flatten(
+                        &declaration.tree,
+                        &mut Vec::new(),
+                        is_public,
+                        &mut self.modules[id].uses,
+                    );
                 }
                 // A macro may declare modules by their names.
                 Item::Macro(call) if call.ident.is_none() => {
