@@ -28,7 +28,7 @@ use crate::requests::{
 };
 
 /// Prefix of the client's name at the broker, before the name of the instance.
-const CLIENT: &str = "abacus-ingress";
+const CLIENT_NAME_PREFIX: &str = "abacus-ingress";
 /// Memory of requests that wait to be written.
 const QUEUE_BYTES: u64 = 64 << 20;
 /// The reader of replies checks for a shutdown ten times a second; closing takes the rest.
@@ -69,7 +69,7 @@ async fn state(
     let quotas = Quotas::open(&config.quotas, config.exchange.max_waiters, &limits.quota())?;
     let quotas = Arc::new(quotas);
     let log = Arc::new(RequestLog::new(&config.postgres_url)?);
-    let (deliveries, feed) = Deliveries::new();
+    let (deliveries, reports) = Deliveries::new();
     let listeners = DeliveryListeners {
         waiters: Arc::clone(waiters),
         deliveries: Arc::new(deliveries),
@@ -82,7 +82,7 @@ async fn state(
     let idempotency =
         Idempotency::new(&config.idempotency, log.connections(), delivery, deliveries);
     let keys = idempotency.keys();
-    runtime.spawn("idempotency", KEYS_BUDGET, |stop| report_deliveries(keys, feed, stop));
+    runtime.spawn("idempotency", KEYS_BUDGET, |stop| report_deliveries(keys, reports, stop));
     let feed = pool(&config.postgres_url, 1, FEED_TIMEOUT)?;
     let pools = Pools { shared: log.connections(), feed };
     let identity_metrics = IdentityMetrics::register(runtime.metrics())?.identity();
@@ -135,7 +135,7 @@ async fn exchange(
 }
 
 /// The Kafka clients, and the partitions that they found.
-struct Connected {
+struct KafkaClients {
     producer: Arc<Producer>,
     reader: PartitionReader,
     partitions: u32,
@@ -169,7 +169,7 @@ async fn connect(
     config: &IngressConfig,
     listeners: DeliveryListeners,
     metrics: abacus_exchange::Metrics,
-) -> anyhow::Result<Connected> {
+) -> anyhow::Result<KafkaClients> {
     let config = config.clone();
     spawn_blocking(move || {
         let producer = producer(&config, listeners, metrics)?;
@@ -179,7 +179,7 @@ async fn connect(
         let reply_to = ReplyAddress { topic: config.topics.replies.clone(), partition };
         let name = client_name(&config);
         let reader = PartitionReader::open(&config.kafka, &name, &reply_to.topic, partition)?;
-        Ok(Connected { producer: Arc::new(producer), reader, partitions, reply_to })
+        Ok(KafkaClients { producer: Arc::new(producer), reader, partitions, reply_to })
     })
     .await?
 }
@@ -205,7 +205,7 @@ fn producer(
 }
 
 fn client_name(config: &IngressConfig) -> String {
-    format!("{CLIENT}-{}", config.replies.instance)
+    format!("{CLIENT_NAME_PREFIX}-{}", config.replies.instance)
 }
 
 /// Starts the task of the producer: it ends the process after a fatal error, and writes the queued requests at a shutdown.

@@ -12,7 +12,7 @@ mod error;
 mod idempotency_keys;
 mod list;
 mod pool;
-mod question;
+mod query;
 mod record;
 mod request_log;
 

@@ -17,7 +17,7 @@ mod service;
 mod submit;
 mod watcher;
 
-pub(crate) use error::{Error, Failed, unless_failed};
+pub(crate) use error::{Error, FailedRequest, unless_failed};
 pub(crate) use idempotency::{Deliveries, Idempotency, IdempotencyConfig, report_deliveries};
 pub(crate) use lag::Lag;
 pub(crate) use service::{RequestExchange, Requests};

@@ -109,7 +109,7 @@ impl FromRequestParts<Shared> for Admin {
 async fn admit_look_up(parts: &mut Parts, state: &Shared) -> Result<(), Failure> {
     if state.identity.must_look_up(&credentials(&parts.headers)) {
         let Ok(Origin { from, ledger }) = Origin::from_request_parts(parts, state).await;
-        state.quotas.admit_stranger(from, &ledger).await?;
+        state.quotas.admit_unauthenticated(from, &ledger).await?;
     }
     Ok(())
 }

@@ -157,7 +157,7 @@ async fn respond(
     let mut response = result.unwrap_or_else(|failure| {
         let id = failure.request_id().unwrap_or_else(Uuid::now_v7);
         let mut response = failure.into_response();
-        response.headers_mut().insert(TRACEPARENT, traceparent::of(id));
+        response.headers_mut().insert(TRACEPARENT, traceparent::for_request(id));
         response
     });
     if let Some(traceparent) = call.traceparent {
@@ -176,18 +176,19 @@ async fn compute(
     let prepared = state.requests.prepare(&request)?;
     call.view.check(&prepared)?;
     let (view, conditions) = (call.view, &call.conditions);
-    let tag = conditions.is_safe.then(|| Tag::of_question(prepared.canonical(), format, view));
+    let tag =
+        conditions.is_safe.then(|| Tag::of_canonical_form(prepared.canonical(), format, view));
     let rendering = Rendering { format, view, conditions, tag, began: call.began };
     // A request under a key is made whatever the caller has.
     if call.key.is_none()
-        && let Some(tag) = rendering.known()
+        && let Some(tag) = rendering.matching_tag()
     {
         return Ok(not_modified(tag));
     }
     let options = SubmitOptions {
         idempotency_key: call.key.as_ref().map(IdempotencyKey::as_str),
         traceparent: call.traceparent.as_ref().map(HeaderValue::as_bytes),
-        wait: call.prefer.patience(state.requests.longest_wait()),
+        wait: call.prefer.max_wait(state.requests.longest_wait()),
     };
     let submission = Submission::new(&call.client, request, &prepared, options);
     // The prepared request holds the operands once more, and nothing needs it during the wait.
@@ -209,12 +210,12 @@ async fn answer(
     let rendered = render(state, computation, rendering, call).await;
     let Some(expires_at) = key_expires_at else {
         let mut response = rendered?;
-        response.headers_mut().insert(TRACEPARENT, traceparent::of(id));
+        response.headers_mut().insert(TRACEPARENT, traceparent::for_request(id));
         return Ok(response);
     };
     let mut response = rendered.unwrap_or_else(Failure::into_response);
     let headers = response.headers_mut();
-    headers.insert(TRACEPARENT, traceparent::of(id));
+    headers.insert(TRACEPARENT, traceparent::for_request(id));
     if is_replay {
         headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
@@ -232,8 +233,8 @@ async fn render(
     let id = computation.request_id;
     let longest = state.requests.longest_wait();
     let applied = call.prefer.applied(longest, computation.is_pending());
-    let computation = unless_failed(computation).map_err(Failure::of(id))?;
-    let mut response = rendering.render(computation).await.map_err(Failure::of(id))?;
+    let computation = unless_failed(computation).map_err(Failure::with_request_id(id))?;
+    let mut response = rendering.render(computation).await.map_err(Failure::with_request_id(id))?;
     response.headers_mut().extend(applied.map(|applied| (PREFERENCE_APPLIED, applied)));
     Ok(response)
 }

@@ -27,7 +27,7 @@ const LAST_EVENT_ID: &str = "last-event-id";
 const STATUS: &str = "status";
 const PROBLEM: &str = "problem";
 /// Longest life of a stream. A client that still waits reconnects, and shows its credentials again.
-const LONGEST: Duration = Duration::from_mins(1);
+const MAX_DURATION: Duration = Duration::from_mins(1);
 /// Silence after which a comment shows that the stream is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Time after which a client may reconnect.
@@ -82,8 +82,9 @@ pub(super) async fn stream(
 ) -> Result<Response, Failure> {
     let id = read_id(path)?;
     state.quotas.admit_read(&call.client).await?;
-    let wait = call.prefer.poll_patience(LONGEST);
-    let found = state.requests.find(id, &call.client, wait).await.map_err(Failure::of(id))?;
+    let wait = call.prefer.poll_wait(MAX_DURATION);
+    let found =
+        state.requests.find(id, &call.client, wait).await.map_err(Failure::with_request_id(id))?;
     let seen = headers.get(LAST_EVENT_ID).map(|id| id.as_bytes().to_vec());
     if seen.as_deref() == Some(ENDED.as_bytes()) && !found.is_pending() {
         // This status tells the client not to reconnect.
@@ -119,26 +120,27 @@ fn events(reader: Reader, first: Next) -> impl Stream<Item = Result<Event, Infal
     unfold((reader, first), move |(reader, next)| async move {
         let computation = match next {
             Next::Send(computation) => computation,
-            Next::Follow(computation) => reader.end_of(computation).await?,
+            Next::Follow(computation) => reader.await_end(computation).await?,
             Next::End => return None,
         };
         if computation.is_pending() {
             return Some((Ok(event(&computation)), (reader, Next::Follow(computation))));
         }
         let id = computation.request_id;
-        let last = match reader.call.view.apply(computation).await.map_err(Failure::of(id)) {
-            Ok(computation) => event(&computation),
-            Err(failure) => named_event(PROBLEM, ENDED, failure.to_json()),
-        };
+        let last =
+            match reader.call.view.apply(computation).await.map_err(Failure::with_request_id(id)) {
+                Ok(computation) => event(&computation),
+                Err(failure) => named_event(PROBLEM, ENDED, failure.to_json()),
+            };
         Some((Ok(last), (reader, Next::End)))
     })
 }
 
 impl Reader {
     /// Waits for the end of the computation; `None` if the stream ends first.
-    async fn end_of(&self, computation: Computation) -> Option<Computation> {
+    async fn await_end(&self, computation: Computation) -> Option<Computation> {
         let Self { state, call, .. } = self;
-        let wait = call.prefer.wait.map_or(LONGEST, |_| call.prefer.poll_patience(LONGEST));
+        let wait = call.prefer.wait.map_or(MAX_DURATION, |_| call.prefer.poll_wait(MAX_DURATION));
         let ended = tokio::select! {
             biased;
             () = state.stopping.requested() => return None,

@@ -71,7 +71,7 @@ impl Edge {
 
     /// Replaces the answer to a request with a slow body. An unread rest of a body blocks the next request, so the
     /// connection closes.
-    fn judge_body(&self, watch: &BodyWatch, response: Response) -> Response {
+    fn finish_body(&self, watch: &BodyWatch, response: Response) -> Response {
         let mut response = if watch.is_too_slow() {
             self.metrics.slow_bodies.inc();
             Failure::from(Error::BodyTooSlow).into_response()
@@ -88,7 +88,7 @@ impl Edge {
 /// Guards one request and its answer.
 pub(super) async fn guard(State(state): State<Shared>, request: Request, next: Next) -> Response {
     let edge = &state.edge;
-    let id = request_id::given(request.headers());
+    let id = request_id::from_headers(request.headers());
     let checked = edge.check(&request);
     let (request, watch) = edge.watch(request);
     let mut response = match checked {
@@ -96,11 +96,11 @@ pub(super) async fn guard(State(state): State<Shared>, request: Request, next: N
         Err(error) => Failure::from(error).into_response(),
     };
     if let Some(watch) = watch {
-        response = edge.judge_body(&watch, response);
+        response = edge.finish_body(&watch, response);
     }
     edge.security.write(response.headers_mut());
     // A computation's answer has the computation's own id.
-    let new_id = || request_id::value(Uuid::now_v7());
+    let new_id = || request_id::to_header(Uuid::now_v7());
     response.headers_mut().entry(REQUEST_ID).or_insert_with(|| id.unwrap_or_else(new_id));
     response
 }

@@ -43,7 +43,7 @@ impl ResultParameters {
 }
 
 fn set<T>(
-    place: &mut Option<T>,
+    parameter: &mut Option<T>,
     name: &'static str,
     value: Result<T, &'static str>,
 ) -> Result<(), Error> {
@@ -52,7 +52,7 @@ fn set<T>(
         reason: reason.to_owned(),
     };
     let value = value.map_err(invalid)?;
-    match place.replace(value) {
+    match parameter.replace(value) {
         None => Ok(()),
         Some(_) => Err(invalid("is given more than once; give it once")),
     }

@@ -42,7 +42,7 @@ pub(crate) fn router(state: Shared) -> Router {
         Some(cors) => router.layer(cors),
         None => router,
     };
-    router.layer(from_fn_with_state(state.clone(), complete)).with_state(state)
+    router.layer(from_fn_with_state(state.clone(), finish_answer)).with_state(state)
 }
 
 /// All routes of the API, each with its description.
@@ -83,7 +83,7 @@ fn with_operation(
 
 /// Completes every answer: tells the remaining quotas, counts the answer in the metrics and as memory until it is
 /// written, compresses a long one, and closes the connection at a shutdown.
-async fn complete(State(state): State<Shared>, mut request: Request, next: Next) -> Response {
+async fn finish_answer(State(state): State<Shared>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let ledger = Ledger::default();
     request.extensions_mut().insert(RequestLedger(ledger.clone()));

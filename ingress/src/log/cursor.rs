@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_of_its_form_is_a_place_and_no_other() {
+    fn every_text_of_its_form_is_a_position_and_no_other() {
         for text in ["A".repeat(32), "_".repeat(32), "-9zZ".repeat(8)] {
             let cursor = Cursor::read(&text).unwrap();
             let micros = to_micros(cursor.requested_at);

@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::question::within;
+use super::query::within;
 
 /// Time limit of one question, connecting included.
 pub(crate) const KEY_TIMEOUT: Duration = Duration::from_secs(3);
@@ -43,7 +43,7 @@ const CLAIM: &str = "
               (extract(epoch FROM requested_at) * 1000000)::bigint AS requested_micros";
 
 /// Selects the request that a key stands for.
-const LOOK: &str = "
+const FIND: &str = "
     SELECT request_id, fingerprint, expires_at, leased_until, false AS is_ours,
            expires_at <= now() AS is_expired,
            written_at IS NOT NULL
@@ -55,7 +55,7 @@ const LOOK: &str = "
      WHERE requester = $1 AND key = $2";
 
 /// Notes that requests are in the event log.
-const WRITTEN: &str = "UPDATE idempotency_keys SET written_at = now() WHERE request_id = ANY($1) AND written_at IS NULL";
+const MARK_WRITTEN: &str = "UPDATE idempotency_keys SET written_at = now() WHERE request_id = ANY($1) AND written_at IS NULL";
 
 /// Ends leases. A lease that another instance has taken over meanwhile stays.
 const RELEASE: &str = "
@@ -67,7 +67,7 @@ const RELEASE: &str = "
 
 /// Deletes expired keys. The second condition spares a key that is claimed again meanwhile; rows that another
 /// instance is deleting are skipped.
-const EXPIRE: &str = "
+const DELETE_EXPIRED: &str = "
     DELETE FROM idempotency_keys
      WHERE (requester, key) IN (SELECT requester, key FROM idempotency_keys
                                  WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED)
@@ -139,8 +139,8 @@ impl IdempotencyKeys {
     }
 
     /// Returns the request that a key stands for; `None` if the key is to be claimed.
-    pub(crate) async fn look(&self, claim: KeyClaim<'_>) -> Result<Option<KeyEntry>, KeyError> {
-        let row = within(KEY_TIMEOUT, self.try_look(claim)).await.map_err(KeyError::Unavailable)?;
+    pub(crate) async fn find(&self, claim: KeyClaim<'_>) -> Result<Option<KeyEntry>, KeyError> {
+        let row = within(KEY_TIMEOUT, self.try_find(claim)).await.map_err(KeyError::Unavailable)?;
         let Some(row) = row else { return Ok(None) };
         if row.try_get("is_expired").map_err(unreadable)? {
             return Ok(None);
@@ -149,16 +149,16 @@ impl IdempotencyKeys {
         Ok(Some(entry).filter(|entry| entry.is_written || !entry.lease_left.is_zero()))
     }
 
-    async fn try_look(&self, claim: KeyClaim<'_>) -> anyhow::Result<Option<Row>> {
+    async fn try_find(&self, claim: KeyClaim<'_>) -> anyhow::Result<Option<Row>> {
         let client = self.pool.get().await?;
-        let look = client.prepare_cached(LOOK).await?;
-        Ok(client.query_opt(&look, &[&claim.requester, &claim.key]).await?)
+        let find = client.prepare_cached(FIND).await?;
+        Ok(client.query_opt(&find, &[&claim.requester, &claim.key]).await?)
     }
 
     async fn try_claim(&self, claimed: KeyClaim<'_>) -> anyhow::Result<Row> {
         let client = self.pool.get().await?;
-        let (claim, look) = (client.prepare_cached(CLAIM), client.prepare_cached(LOOK));
-        let (claim, look) = futures_util::future::try_join(claim, look).await?;
+        let (claim, find) = (client.prepare_cached(CLAIM), client.prepare_cached(FIND));
+        let (claim, find) = futures_util::future::try_join(claim, find).await?;
         let KeyClaim { requester, key, fingerprint, id, requested_at } = claimed;
         let (fingerprint, micros) = (fingerprint.as_slice(), requested_at.as_micros());
         let (lease, lifetime) = (self.lease.as_secs_f64(), self.lifetime.as_secs_f64());
@@ -168,7 +168,7 @@ impl IdempotencyKeys {
             if let Some(row) = client.query_opt(&claim, &values).await? {
                 return Ok(row);
             }
-            if let Some(row) = client.query_opt(&look, &[&requester, &key]).await? {
+            if let Some(row) = client.query_opt(&find, &[&requester, &key]).await? {
                 return Ok(row);
             }
         }
@@ -180,7 +180,7 @@ impl IdempotencyKeys {
         if ids.is_empty() {
             return Ok(());
         }
-        self.execute(WRITTEN, &[&ids]).await
+        self.execute(MARK_WRITTEN, &[&ids]).await
     }
 
     /// Ends the leases of requests that this instance will not publish. `leases` holds the end of each lease.
@@ -196,22 +196,22 @@ impl IdempotencyKeys {
         statement: &str,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> anyhow::Result<()> {
-        let question = async {
+        let query = async {
             let client = self.pool.get().await?;
             let statement = client.prepare_cached(statement).await?;
             client.execute(&statement, parameters).await?;
             Ok(())
         };
-        within(KEY_TIMEOUT, question).await
+        within(KEY_TIMEOUT, query).await
     }
 
     /// Deletes up to [`DELETED_AT_ONCE`] expired keys. Returns the number of deleted keys.
     pub(crate) async fn delete_expired(&self) -> anyhow::Result<i64> {
-        let question = async {
+        let query = async {
             let client = self.pool.get().await?;
-            Ok(i64::try_from(client.execute(EXPIRE, &[&DELETED_AT_ONCE]).await?)?)
+            Ok(i64::try_from(client.execute(DELETE_EXPIRED, &[&DELETED_AT_ONCE]).await?)?)
         };
-        within(KEY_TIMEOUT, question).await
+        within(KEY_TIMEOUT, query).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! Pages of a list of requests, newest first.
 //!
 //! Both indexes of `compute_requested` have the order of the list, so a page reads from its first row on. A filter
-//! skips rows. To keep a page of rare rows from reading the whole log, a filtered page looks at [`REACH`] rows at
+//! skips rows. To keep a page of rare rows from reading the whole log, a filtered page looks at [`MAX_SCANNED_ROWS`] rows at
 //! most, and the next page continues from there.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::cursor::Cursor;
 use super::error::Error;
-use super::question::{rfc3339, within};
+use super::query::{rfc3339, within};
 use super::record::{ComputationFailure, Status};
 use super::request_log::{RequestLog, failure, status};
 
@@ -24,7 +24,7 @@ use super::request_log::{RequestLog, failure, status};
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Rows that a filtered page looks at.
-const REACH: usize = 20_000;
+const MAX_SCANNED_ROWS: usize = 20_000;
 
 /// Selection of requests for one page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl RequestLog {
 
     async fn read_page(&self, filter: &Filter) -> anyhow::Result<ListPage> {
         let client = self.list_connection().await?;
-        let end = if filter.skips_rows() { end_of_reach(&client, filter).await? } else { None };
+        let end = if filter.skips_rows() { end_of_scan(&client, filter).await? } else { None };
         // One row more than the page tells whether a next page exists.
         let limit = i64::from(filter.limit) + 1;
         let rows = Select::rows(filter, end.as_ref()).run(&client, &limit).await?;
@@ -102,7 +102,7 @@ impl RequestLog {
 }
 
 /// Returns the key of the last row that a filtered page looks at; `None` if the list ends before.
-async fn end_of_reach(client: &Client, filter: &Filter) -> anyhow::Result<Option<Cursor>> {
+async fn end_of_scan(client: &Client, filter: &Filter) -> anyhow::Result<Option<Cursor>> {
     let rows = Select::last_key(filter).run(client, &1).await?;
     rows.first().map(key).transpose()
 }
@@ -126,7 +126,7 @@ impl<'a> Select<'a> {
             from: "compute_requested AS requested",
             conditions: vec![],
             values: vec![],
-            offset: REACH - 1,
+            offset: MAX_SCANNED_ROWS - 1,
         };
         query.restrict(filter);
         query

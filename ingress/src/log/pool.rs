@@ -8,7 +8,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use tokio_postgres::NoTls;
 
 /// Time limit for connecting, and for the acknowledgement of sent data.
-const CONNECTING: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Silence after which the kernel probes a connection.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
@@ -23,8 +23,8 @@ pub(crate) fn pool(
     // A vanished server is noticed as soon as a question stays unacknowledged.
     postgres
         .application_name("abacus-ingress")
-        .connect_timeout(CONNECTING)
-        .tcp_user_timeout(CONNECTING)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_user_timeout(CONNECT_TIMEOUT)
         .keepalives_idle(KEEPALIVE);
     // A statement whose caller has given up ends on the server too.
     let options = postgres.get_options().unwrap_or_default();

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::error::Error;
 use super::pool::pool;
-use super::question::{rfc3339, within};
+use super::query::{rfc3339, within};
 use super::record::{Completion, ComputationFailure, ComputedResult, LoggedRequest, Status};
 
 /// Time limit of one look-up, connecting included.
@@ -22,10 +22,10 @@ const CONNECTIONS: usize = 8;
 /// Lists may take long and have connections of their own, so that a list delays no look-up.
 const LIST_CONNECTIONS: usize = 3;
 /// Number of ids in one question for news.
-const CHUNK: usize = 1_000;
+const IDS_PER_QUERY: usize = 1_000;
 
 /// Selects the completed requests of `$1`, and every request of `$2`, a part of `$1`.
-const NEWS: &str =
+const AWAITED: &str =
     " WHERE request_id = ANY($1) AND (completed_at IS NOT NULL OR request_id = ANY($2))";
 
 /// Selects the time of the newest request, in Unix milliseconds.
@@ -38,7 +38,7 @@ pub(crate) struct RequestLog {
     pool: Pool,
     lists: Pool,
     find: String,
-    news: String,
+    find_awaited: String,
 }
 
 impl RequestLog {
@@ -46,9 +46,9 @@ impl RequestLog {
     pub(crate) fn new(url: &SecretString) -> anyhow::Result<Self> {
         let columns = columns();
         let find = format!("{columns} WHERE request_id = $1");
-        let news = format!("{columns}{NEWS}");
+        let find_awaited = format!("{columns}{AWAITED}");
         let lists = pool(url, LIST_CONNECTIONS, TIMEOUT)?;
-        Ok(Self { pool: pool(url, CONNECTIONS, TIMEOUT)?, lists, find, news })
+        Ok(Self { pool: pool(url, CONNECTIONS, TIMEOUT)?, lists, find, find_awaited })
     }
 
     /// Returns the pool for other questions to the same database.
@@ -75,18 +75,18 @@ impl RequestLog {
 
     /// Returns the time of the newest request in the log, in Unix milliseconds; 0 for an empty log.
     pub(crate) async fn newest(&self) -> Result<u64, Error> {
-        let question = async {
+        let query = async {
             let client = self.pool.get().await?;
             let statement = client.prepare_cached(NEWEST).await?;
             let newest: i64 = client.query_one(&statement, &[]).await?.try_get("newest")?;
             Ok(u64::try_from(newest).unwrap_or(0))
         };
-        Ok(within(TIMEOUT, question).await?)
+        Ok(within(TIMEOUT, query).await?)
     }
 
     /// Passes every completed request of `ids`, and every request of `unknown`, to `deliver`: one by one,
     /// because results may be large. An unreadable row is logged and skipped.
-    pub(crate) async fn news(
+    pub(crate) async fn find_awaited(
         &self,
         ids: &[Uuid],
         unknown: &[Uuid],
@@ -94,11 +94,11 @@ impl RequestLog {
     ) -> anyhow::Result<()> {
         let connect = async {
             let client = self.pool.get().await?;
-            let statement = client.prepare_cached(&self.news).await?;
+            let statement = client.prepare_cached(&self.find_awaited).await?;
             Ok((client, statement))
         };
         let (client, statement) = within(TIMEOUT, connect).await?;
-        for ids in ids.chunks(CHUNK) {
+        for ids in ids.chunks(IDS_PER_QUERY) {
             let rows = async { Ok(client.query_raw(&statement, [ids, unknown]).await?) };
             let mut rows = pin!(within(TIMEOUT, rows).await?);
             while let Some(row) = within(TIMEOUT, async { Ok(rows.try_next().await?) }).await? {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::error::Error;
 use crate::quotas::Error as QuotaError;
 use crate::representation::Error as RepresentationError;
-use crate::requests::{Error as RequestError, Failed};
+use crate::requests::{Error as RequestError, FailedRequest};
 
 /// RFC 6750, section 3: an answer to a request without credentials names no error.
 const CHALLENGE: HeaderValue = HeaderValue::from_static(r#"Bearer realm="abacus""#);
@@ -37,7 +37,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// Returns a function that attaches the id of a request to its error.
-    pub(crate) fn of<E: Into<Error>>(id: Uuid) -> impl FnOnce(E) -> Self {
+    pub(crate) fn with_request_id<E: Into<Error>>(id: Uuid) -> impl FnOnce(E) -> Self {
         move |error| Self { error: error.into(), request_id: Some(id) }
     }
 
@@ -85,8 +85,8 @@ impl<E: Into<Error>> From<E> for Failure {
     }
 }
 
-impl From<Failed> for Failure {
-    fn from(failed: Failed) -> Self {
+impl From<FailedRequest> for Failure {
+    fn from(failed: FailedRequest) -> Self {
         Self { error: failed.error.into(), request_id: failed.request_id }
     }
 }
@@ -98,7 +98,7 @@ impl IntoResponse for Failure {
         let mut response = self.problem(&class).into_response();
         write_headers(&self.error, class.status, response.headers_mut());
         if let Some(id) = self.request_id {
-            response.headers_mut().insert(REQUEST_ID, request_id::value(id));
+            response.headers_mut().insert(REQUEST_ID, request_id::to_header(id));
         }
         response
     }

@@ -42,7 +42,7 @@ pub(super) fn account(name: &str) -> Subject {
 }
 
 /// The account that a stranger at one address wants to enter.
-pub(super) fn account_from(name: &str, from: ClientAddress) -> Subject {
+pub(super) fn account_from_address(name: &str, from: ClientAddress) -> Subject {
     hashed(name, &from.network().to_string())
 }
 
@@ -58,23 +58,23 @@ fn hashed(name: &str, network: &str) -> Subject {
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> String {
+    fn subject_of(text: &str) -> String {
         address(ClientAddress(text.parse().unwrap())).to_string()
     }
 
     #[test]
     fn a_network_of_64_bits_is_one_caller() {
-        assert_eq!(of("192.0.2.7"), "address:192.0.2.7");
-        assert_eq!(of("2001:db8::1:2:3:4"), "address:2001:db8::");
-        assert_eq!(of("2001:db8::1:2:3:4"), of("2001:db8::ffff:0:0:1"));
-        assert_ne!(of("2001:db8:0:1::1"), of("2001:db8:0:2::1"));
+        assert_eq!(subject_of("192.0.2.7"), "address:192.0.2.7");
+        assert_eq!(subject_of("2001:db8::1:2:3:4"), "address:2001:db8::");
+        assert_eq!(subject_of("2001:db8::1:2:3:4"), subject_of("2001:db8::ffff:0:0:1"));
+        assert_ne!(subject_of("2001:db8:0:1::1"), subject_of("2001:db8:0:2::1"));
     }
 
     #[test]
     fn an_account_is_its_name_however_long_and_however_written() {
         assert_eq!(account("Ada "), account("ada"));
         assert_ne!(account("ada"), account("bob"));
-        let from = |last| account_from("ada", ClientAddress([192, 0, 2, last].into()));
+        let from = |last| account_from_address("ada", ClientAddress([192, 0, 2, last].into()));
         assert_eq!(from(1), from(1));
         assert_ne!(from(1), from(2));
         assert_eq!(account(&"x".repeat(1_000_000)).to_string().len(), 40);

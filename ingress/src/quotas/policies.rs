@@ -29,10 +29,10 @@ pub(crate) const POLICIES: [&str; 6] =
     [COMPUTE, READS, AUTH_ADDRESS, AUTH_ACCOUNT, AUTH_ACCOUNT_TOTAL, CHANGES];
 
 /// Addresses from which an account's attempts may come before strangers delay its owner.
-const ADDRESSES: u64 = 10;
+const ADDRESSES_PER_ACCOUNT: u64 = 10;
 
 /// Word operations of one cost unit: about a millisecond of work.
-const UNIT: u64 = 1_000_000;
+const OPERATIONS_PER_UNIT: u64 = 1_000_000;
 
 /// Admits requests before any work.
 pub(crate) struct Quotas {
@@ -75,7 +75,7 @@ impl Quotas {
             let policy = Policy::new(name, quota.units(), quota.window(), unit);
             Some(RatedPolicy { limit, policy })
         };
-        let account_total = config.auth_account.times(ADDRESSES);
+        let account_total = config.auth_account.times(ADDRESSES_PER_ACCOUNT);
         Self {
             compute: rated(COMPUTE, config.compute, "cost-units"),
             reads: rated(READS, config.reads, "requests"),
@@ -132,15 +132,15 @@ impl Quotas {
         name: &str,
         ledger: &Ledger,
     ) -> Result<(), Error> {
-        self.admit_stranger(from, ledger).await?;
-        let subject = client::account_from(name, from);
+        self.admit_unauthenticated(from, ledger).await?;
+        let subject = client::account_from_address(name, from);
         RatedPolicy::take(self.auth_account.as_ref(), &subject, 1, ledger).await?;
         let subject = client::account(name);
         RatedPolicy::take(self.auth_account_total.as_ref(), &subject, 1, ledger).await
     }
 
     /// Admits an unknown caller: one that registers, or whose API key needs a look-up.
-    pub(crate) async fn admit_stranger(
+    pub(crate) async fn admit_unauthenticated(
         &self,
         from: ClientAddress,
         ledger: &Ledger,
@@ -199,7 +199,7 @@ impl RatedPolicy {
 
 /// Cost units of a computation: one, and one for each million word operations.
 fn units(cost: Cost) -> u64 {
-    1 + cost.word_operations() / UNIT
+    1 + cost.word_operations() / OPERATIONS_PER_UNIT
 }
 
 fn refused(error: AdmissionError) -> Error {

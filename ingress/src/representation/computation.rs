@@ -14,7 +14,7 @@ use crate::log::{ComputationFailure, LoggedRequest, Status};
 pub(crate) const LOCATION: &str = "/v1/computations/";
 
 /// Bytes of a JSON body besides result and operands.
-const ENVELOPE_BYTES: usize = 512;
+const JSON_OVERHEAD_BYTES: usize = 512;
 
 /// A computation; members that do not apply are absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -161,7 +161,7 @@ impl Computation {
     pub(crate) fn to_json(&self) -> Vec<u8> {
         let result = self.result.as_ref().map_or(0, String::len);
         let operands: usize = self.operands.values().map(String::len).sum();
-        let mut body = Vec::with_capacity(result + operands + ENVELOPE_BYTES);
+        let mut body = Vec::with_capacity(result + operands + JSON_OVERHEAD_BYTES);
         // Writing strings and integers to memory cannot fail.
         let _ = serde_json::to_writer(&mut body, self);
         body

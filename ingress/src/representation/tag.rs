@@ -12,7 +12,7 @@ use super::format::Format;
 use super::view::{Radix, View};
 
 /// Version of the answers' form. A change keeps tags of the old form from matching the new form.
-const FORM: u64 = 1;
+const FORM_VERSION: u64 = 1;
 
 /// An entity tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,13 +23,13 @@ pub(crate) struct Tag {
 
 impl Tag {
     /// Tag of the answer to a question, by the question's normal form.
-    pub(crate) fn of_question(canonical: &str, format: Format, view: View) -> Self {
+    pub(crate) fn of_canonical_form(canonical: &str, format: Format, view: View) -> Self {
         let hash = xxh3_128_with_seed(canonical.as_bytes(), seed(format, view));
         Self { hash, is_weak: format == Format::Json }
     }
 
     /// Tag of one request's final outcome; `None` while the request is pending.
-    pub(crate) fn of_computation(
+    pub(crate) fn of_outcome(
         computation: &Computation,
         format: Format,
         view: View,
@@ -49,7 +49,7 @@ impl Tag {
     }
 
     /// Returns the tag as an `If-None-Match` list names it, in any content coding: weak comparison.
-    pub(crate) fn named_in(&self, if_none_match: &str) -> Option<HeaderValue> {
+    pub(crate) fn find_in_list(&self, if_none_match: &str) -> Option<HeaderValue> {
         let mut tags = split_unquoted(if_none_match, ',').map(str::trim);
         let coding = tags.find_map(|tag| self.coding(tag.strip_prefix("W/").unwrap_or(tag)))?;
         Some(self.in_quotes(coding))
@@ -69,7 +69,7 @@ impl Tag {
     }
 
     /// Whether an `If-Range` names this tag: strong comparison, without a content coding.
-    pub(crate) fn is_exactly(&self, if_range: &str) -> bool {
+    pub(crate) fn matches_strongly(&self, if_range: &str) -> bool {
         !self.is_weak && self.coding(if_range.trim()) == Some("")
     }
 }
@@ -84,7 +84,7 @@ fn seed(format: Format, view: View) -> u64 {
         Radix::Hexadecimal => 2,
     };
     let preview = view.preview.map_or(0, |count| u64::try_from(count).unwrap_or(u64::MAX));
-    preview.wrapping_mul(64).wrapping_add(FORM * 4 + format + radix)
+    preview.wrapping_mul(64).wrapping_add(FORM_VERSION * 4 + format + radix)
 }
 
 #[cfg(test)]
@@ -96,7 +96,7 @@ mod tests {
     const DECIMAL: View = View { radix: Radix::Decimal, preview: None };
 
     fn tag(canonical: &str, format: Format, view: View) -> Tag {
-        Tag::of_question(canonical, format, view)
+        Tag::of_canonical_form(canonical, format, view)
     }
 
     #[test]
@@ -126,15 +126,15 @@ mod tests {
         let listed = format!("\"a,b\", {strong}");
         let named = [(&*strong, &*strong), (&weak, &strong), (gzip, gzip), (&listed, &strong)];
         for (list, name) in named {
-            assert_eq!(text.named_in(list).unwrap(), name, "{list}");
+            assert_eq!(text.find_in_list(list).unwrap(), name, "{list}");
         }
         let brotli = format!("{}-br\"", strong.trim_end_matches('"'));
         for list in ["", "*", "\"other\"", strong.trim_matches('"'), &brotli] {
-            assert_eq!(text.named_in(list), None, "{list}");
+            assert_eq!(text.find_in_list(list), None, "{list}");
         }
-        assert!(text.is_exactly(&strong));
+        assert!(text.matches_strongly(&strong));
         for other in [&weak, gzip, "*", "Sat, 21 Nov 2026 09:00:00 GMT"] {
-            assert!(!text.is_exactly(other), "{other}");
+            assert!(!text.matches_strongly(other), "{other}");
         }
         let json = tag("pow(2,10)", Format::Json, DECIMAL).to_header();
         assert!(json.to_str().unwrap().starts_with("W/\""));

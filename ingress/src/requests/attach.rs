@@ -1,5 +1,5 @@
 //! Finds a computation and waits for its end, whichever instance accepted it: first in this instance's memory, then in
-//! the request log, then by waiting for the reply or for news of the request log.
+//! the request log, then by waiting for the reply or for awaited of the request log.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,11 +13,11 @@ use crate::quotas::{Client, WaitKind};
 use crate::representation::Computation;
 
 /// A younger request may not be in the log yet.
-const YOUNG: Duration = Duration::from_secs(10);
+const RECENT: Duration = Duration::from_secs(10);
 /// Wait for a young request to appear in the log.
-const LATENCY: Duration = Duration::from_secs(2);
+const ARRIVAL_WAIT: Duration = Duration::from_secs(2);
 /// A younger request may be missing from a log that is behind.
-const FRESH: Duration = Duration::from_mins(10);
+const MAX_LOG_LAG: Duration = Duration::from_mins(10);
 
 impl Requests {
     /// Returns the computation if the client may read it. A missing computation and somebody else's give the same
@@ -28,7 +28,7 @@ impl Requests {
         client: &Client,
         wait: Duration,
     ) -> Result<Computation, Error> {
-        let found = match self.look(id).await? {
+        let found = match self.look_up(id).await? {
             None => self.await_arrival(id, client, wait).await?,
             found => found,
         };
@@ -47,17 +47,18 @@ impl Requests {
         client: &Client,
         wait: Duration,
     ) -> Result<Option<Computation>, Error> {
-        let latency = if is_younger(id, YOUNG) { LATENCY } else { Duration::ZERO };
-        let patience = if self.may_be_missing(id).await? { wait.max(latency) } else { latency };
-        if patience.is_zero() {
+        let arrival_wait = if is_younger(id, RECENT) { ARRIVAL_WAIT } else { Duration::ZERO };
+        let longest_wait =
+            if self.may_be_missing(id).await? { wait.max(arrival_wait) } else { arrival_wait };
+        if longest_wait.is_zero() {
             return Ok(None);
         }
-        self.await_news(id, client, WaitCondition::Known, patience).await
+        self.await_condition(id, client, WaitCondition::Known, longest_wait).await
     }
 
     /// Whether the log may lack the request because the log is behind.
     async fn may_be_missing(&self, id: Uuid) -> Result<bool, Error> {
-        Ok(is_younger(id, FRESH) && self.lag.is_behind(&self.log).await?)
+        Ok(is_younger(id, MAX_LOG_LAG) && self.lag.is_behind(&self.log).await?)
     }
 
     /// Waits up to `wait` for the end of a pending computation. A client without a permit to wait gets the pending
@@ -72,28 +73,28 @@ impl Requests {
             return Ok(computation);
         }
         let id = computation.request_id;
-        match self.await_news(id, client, WaitCondition::Completed, wait).await {
-            Ok(news) => Ok(news.unwrap_or(computation)),
+        match self.await_condition(id, client, WaitCondition::Completed, wait).await {
+            Ok(awaited) => Ok(awaited.unwrap_or(computation)),
             Err(Error::Exchange(abacus_exchange::Error::Full) | Error::Quota(_)) => Ok(computation),
             Err(error) => Err(error),
         }
     }
 
     /// Returns the computation if it has ended, or ends within `wait`.
-    pub(super) async fn outcome(
+    pub(super) async fn completed_within(
         &self,
         id: Uuid,
         client: &Client,
         wait: Duration,
     ) -> Result<Option<Computation>, Error> {
-        match self.look(id).await? {
+        match self.look_up(id).await? {
             Some(computation) if !computation.is_pending() => Ok(Some(computation)),
             _ if wait.is_zero() => Ok(None),
-            _ => self.await_news(id, client, WaitCondition::Completed, wait).await,
+            _ => self.await_condition(id, client, WaitCondition::Completed, wait).await,
         }
     }
 
-    async fn look(&self, id: Uuid) -> Result<Option<Computation>, Error> {
+    async fn look_up(&self, id: Uuid) -> Result<Option<Computation>, Error> {
         match self.exchange.recall(id).await {
             Some(Recalled::Replied(reply)) => Ok(Some(Computation::completed(id, reply))),
             Some(Recalled::Accepted(request)) => {
@@ -103,7 +104,7 @@ impl Requests {
         }
     }
 
-    async fn await_news(
+    async fn await_condition(
         &self,
         id: Uuid,
         client: &Client,
@@ -141,7 +142,7 @@ fn is_younger(id: Uuid, limit: Duration) -> bool {
     let made = UNIX_EPOCH + Duration::new(seconds, nanos);
     let age = SystemTime::now().duration_since(made);
     // Clocks differ: an id from slightly ahead is young too.
-    age.map_or_else(|ahead| ahead.duration() < YOUNG, |age| age < limit)
+    age.map_or_else(|ahead| ahead.duration() < RECENT, |age| age < limit)
 }
 
 #[cfg(test)]
@@ -152,13 +153,15 @@ mod tests {
 
     #[test]
     fn ids_of_the_last_seconds_are_young() {
-        assert!(is_younger(Uuid::now_v7(), YOUNG));
+        assert!(is_younger(Uuid::now_v7(), RECENT));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let made = |seconds| Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, 0));
-        assert!(is_younger(made(now + 5), YOUNG));
-        assert!(is_younger(made(now - 500), FRESH) && !is_younger(made(now - 700), FRESH));
+        assert!(is_younger(made(now + 5), RECENT));
+        assert!(
+            is_younger(made(now - 500), MAX_LOG_LAG) && !is_younger(made(now - 700), MAX_LOG_LAG)
+        );
         for old in [made(now - 11), made(now + 60), Uuid::new_v4(), Uuid::nil()] {
-            assert!(!is_younger(old, YOUNG), "{old}");
+            assert!(!is_younger(old, RECENT), "{old}");
         }
     }
 }

@@ -57,19 +57,19 @@ pub(crate) fn unless_failed(computation: Computation) -> Result<Computation, Err
 
 /// An error, with the id of the request once the request has one.
 #[derive(Debug)]
-pub(crate) struct Failed {
+pub(crate) struct FailedRequest {
     pub(crate) request_id: Option<Uuid>,
     pub(crate) error: Error,
 }
 
-impl Failed {
+impl FailedRequest {
     /// Returns a function that attaches the id of a request to its error.
-    pub(crate) fn of<E: Into<Error>>(id: Uuid) -> impl FnOnce(E) -> Self {
+    pub(crate) fn with_request_id<E: Into<Error>>(id: Uuid) -> impl FnOnce(E) -> Self {
         move |error| Self { request_id: Some(id), error: error.into() }
     }
 }
 
-impl<E: Into<Error>> From<E> for Failed {
+impl<E: Into<Error>> From<E> for FailedRequest {
     fn from(error: E) -> Self {
         Self { request_id: None, error: error.into() }
     }

@@ -21,11 +21,11 @@ use crate::log::{IdempotencyKeys, KEY_TIMEOUT};
 pub(crate) use deliveries::{Deliveries, report_deliveries};
 
 /// Retries come within seconds; a shorter lifetime is of no use.
-const SHORTEST_LIFETIME: Duration = Duration::from_secs(1);
+const MIN_LIFETIME: Duration = Duration::from_secs(1);
 
 /// A lease lasts longer than publishing by this margin: the instance may learn of its claim, and Postgres of the
 /// written record, only so much later.
-const MARGIN: Duration = KEY_TIMEOUT.saturating_add(Duration::from_secs(1));
+const LEASE_MARGIN: Duration = KEY_TIMEOUT.saturating_add(Duration::from_secs(1));
 
 /// How long keys are kept.
 #[derive(Clone, Debug)]
@@ -40,8 +40,8 @@ impl Config for IdempotencyConfig {
             "24h",
             "How long an Idempotency-Key stands for its first request",
         );
-        if lifetime < SHORTEST_LIFETIME {
-            let text = format!("expected at least {SHORTEST_LIFETIME:?}");
+        if lifetime < MIN_LIFETIME {
+            let text = format!("expected at least {MIN_LIFETIME:?}");
             env.problem("ABACUS_IDEMPOTENCY_LIFETIME", text);
         }
         Self { lifetime }
@@ -62,7 +62,7 @@ impl Idempotency {
         delivery: Duration,
         deliveries: Arc<Deliveries>,
     ) -> Self {
-        let lease = delivery + MARGIN;
+        let lease = delivery + LEASE_MARGIN;
         // A key that expired before its lease would be claimed twice.
         let lifetime = config.lifetime.max(lease);
         Self { keys: IdempotencyKeys::new(pool, lease, lifetime), deliveries }

@@ -7,7 +7,7 @@ use abacus_schemas::ComputeRequested;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::error::{Error, Failed};
+use super::error::{Error, FailedRequest};
 use super::service::Requests;
 use super::submit::{Outcome, Submission, SubmissionKey};
 use crate::log::{KeyClaim, KeyEntry, KeyError};
@@ -15,7 +15,7 @@ use crate::quotas::Permit;
 use crate::representation::Computation;
 
 /// Pause between two looks at a key whose request is not yet in the event log.
-const PAUSE: Duration = Duration::from_millis(50);
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 impl Requests {
     /// Computes unless an earlier request under the key did. The submission's id is that of a new request; an earlier
@@ -25,7 +25,7 @@ impl Requests {
         &self,
         submission: &Submission<'_>,
         key: SubmissionKey<'_>,
-    ) -> Result<Outcome, Failed> {
+    ) -> Result<Outcome, FailedRequest> {
         let requester = submission.client.caller.requester().ok_or(Error::KeyNeedsCredentials)?;
         let claim = KeyClaim {
             requester,
@@ -38,8 +38,8 @@ impl Requests {
         self.quotas.admit_read(submission.client).await.map_err(Error::from)?;
         loop {
             let keys = &self.idempotency.keys;
-            let looked = keys.look(claim).await.inspect_err(|error| self.count_refusal(error));
-            let (entry, permit) = if let Some(entry) = looked.map_err(Error::from)? {
+            let found = keys.find(claim).await.inspect_err(|error| self.count_refusal(error));
+            let (entry, permit) = if let Some(entry) = found.map_err(Error::from)? {
                 (entry, None)
             } else {
                 let permit = self.admit(submission).await?;
@@ -53,7 +53,7 @@ impl Requests {
                 }
                 _ => self.await_claimed(submission, &entry, began).await,
             };
-            if let Some(outcome) = outcome.map_err(Failed::of(entry.id))? {
+            if let Some(outcome) = outcome.map_err(FailedRequest::with_request_id(entry.id))? {
                 return Ok(outcome);
             }
         }
@@ -70,7 +70,7 @@ impl Requests {
     ) -> Result<Option<Outcome>, Error> {
         if let Some(progress) = self.exchange.progress(entry.id) {
             drop(permit);
-            let entry = self.rejoin(entry, progress);
+            let entry = self.rejoin_publication(entry, progress);
             return self.await_claimed(submission, &entry, began).await;
         }
         self.count(if entry.id == submission.id { "claimed" } else { "taken-over" });
@@ -90,7 +90,7 @@ impl Requests {
 
     /// Attaches to this instance's own publication of a request whose lease has ended, so that the request is not
     /// published twice.
-    fn rejoin(&self, entry: &KeyEntry, progress: Progress) -> KeyEntry {
+    fn rejoin_publication(&self, entry: &KeyEntry, progress: Progress) -> KeyEntry {
         let deliveries = &self.idempotency.deliveries;
         let is_written = progress == Progress::Written;
         if is_written {
@@ -114,12 +114,14 @@ impl Requests {
     ) -> Result<Option<Outcome>, Error> {
         let full_wait = submission.options.wait;
         let wait = full_wait.saturating_sub(began.elapsed());
-        let patience = if entry.is_written { wait } else { wait.min(entry.lease_left) };
+        let entry_wait = if entry.is_written { wait } else { wait.min(entry.lease_left) };
         let replay = |computation| {
             self.count("replayed");
             Some(Outcome { computation, permit: None, key_expires_at: Some(entry.expires_at) })
         };
-        if let Some(computation) = self.outcome(entry.id, submission.client, patience).await? {
+        if let Some(computation) =
+            self.completed_within(entry.id, submission.client, entry_wait).await?
+        {
             return Ok(replay(computation));
         }
         if entry.is_written {
@@ -130,7 +132,7 @@ impl Requests {
         if began.elapsed() >= full_wait + self.exchange.acceptance {
             return Err(abacus_exchange::Error::Unconfirmed.into());
         }
-        sleep(PAUSE).await;
+        sleep(RETRY_PAUSE).await;
         Ok(None)
     }
 

@@ -9,7 +9,7 @@ use abacus_operations::Prepared;
 use abacus_schemas::{ComputeRequested, Timestamp};
 use uuid::Uuid;
 
-use super::error::{Error, Failed};
+use super::error::{Error, FailedRequest};
 use super::idempotency::fingerprint;
 use super::service::Requests;
 use crate::quotas::{Client, Load, Permit};
@@ -19,7 +19,7 @@ use crate::representation::Computation;
 const SOURCE: &str = "http";
 
 /// Copies of the operands in memory: in the request, in its record until that is written, and in the reply.
-const COPIES: u64 = 3;
+const OPERAND_COPIES: u64 = 3;
 
 /// An operation and its operands, as the caller wrote them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,14 +98,17 @@ impl Requests {
 
     /// Admits a request, publishes it and waits for its reply. Under an idempotency key, an earlier request with the
     /// key gives its own outcome.
-    pub(crate) async fn submit(&self, submission: Submission<'_>) -> Result<Outcome, Failed> {
+    pub(crate) async fn submit(
+        &self,
+        submission: Submission<'_>,
+    ) -> Result<Outcome, FailedRequest> {
         if let Some(key) = submission.key {
             return self.submit_keyed(&submission, key).await;
         }
         let permit = self.admit(&submission).await?;
         let (id, options) = (submission.id, submission.options);
         let published = self.publish(permit, id, submission.event, options).await;
-        let (computation, permit) = published.map_err(Failed::of(id))?;
+        let (computation, permit) = published.map_err(FailedRequest::with_request_id(id))?;
         Ok(Outcome { computation, permit: Some(permit), key_expires_at: None })
     }
 
@@ -122,11 +125,11 @@ impl Requests {
         event: ComputeRequested,
         options: SubmitOptions<'_>,
     ) -> Result<(Computation, Permit), Error> {
-        let own = traceparent::of(id);
-        let traceparent = Some(options.traceparent.unwrap_or(own.as_bytes()));
-        let question =
+        let generated = traceparent::for_request(id);
+        let traceparent = Some(options.traceparent.unwrap_or(generated.as_bytes()));
+        let submission =
             abacus_exchange::Submission { id, request: &event, traceparent, wait: options.wait };
-        let computation = match self.exchange.ask(question).await? {
+        let computation = match self.exchange.ask(submission).await? {
             Answer::Replied(reply) => {
                 permit.mark_answered();
                 Computation::completed(id, reply)
@@ -152,7 +155,7 @@ fn event(id: Uuid, request: ComputationRequest, client: &Client) -> ComputeReque
 /// Estimates the work and the memory of a computation.
 fn load(prepared: &Prepared, request: &ComputationRequest) -> Load {
     let operands: usize = request.operands.values().map(String::len).sum();
-    let operands = u64::try_from(operands).unwrap_or(u64::MAX).saturating_mul(COPIES);
+    let operands = u64::try_from(operands).unwrap_or(u64::MAX).saturating_mul(OPERAND_COPIES);
     let bytes = prepared.estimated_digits().saturating_add(operands);
     Load { cost: prepared.cost(), bytes }
 }
@@ -162,13 +165,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn operands_take_up_room_like_results() {
+    fn operands_count_as_memory_like_results() {
         let n = "0".repeat(100_000);
         let operands = [("n".to_owned(), n)].into();
         let asked = ComputationRequest { operation: "factorial".to_owned(), operands };
         let limits = abacus_operations::Limits { max_digits: 10, max_operand_digits: 1_000_000 };
         let prepared =
             abacus_operations::prepare(&asked.operation, &asked.operands, &limits).unwrap();
-        assert!(load(&prepared, &asked).bytes > COPIES * 100_000);
+        assert!(load(&prepared, &asked).bytes > OPERAND_COPIES * 100_000);
     }
 }

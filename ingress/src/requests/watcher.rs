@@ -15,7 +15,7 @@ use crate::log::{RequestLog, Status};
 use crate::metrics::Metrics;
 
 /// Pause between two questions.
-const INTERVAL: Duration = Duration::from_millis(100);
+const QUERY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Watches the log until the shutdown.
 pub(crate) async fn watch(
@@ -29,19 +29,19 @@ pub(crate) async fn watch(
         tokio::select! {
             biased;
             () = shutdown.requested() => return Ok(()),
-            asked = ask(&exchange, &log, &metrics) => is_away = report(&asked, is_away),
+            result = poll_once(&exchange, &log, &metrics) => is_away = log_outage(&result, is_away),
         }
     }
 }
 
 /// Asks once, as soon as a caller waits.
-async fn ask(
+async fn poll_once(
     exchange: &RequestExchange,
     log: &RequestLog,
     metrics: &Metrics,
 ) -> anyhow::Result<()> {
     exchange.wait_for_attached().await;
-    sleep(INTERVAL).await;
+    sleep(QUERY_INTERVAL).await;
     let awaited = exchange.awaited();
     if awaited.all.is_empty() {
         return Ok(());
@@ -54,17 +54,17 @@ async fn ask(
         };
         exchange.answer_logged(request.request_id, progress, request);
     };
-    log.news(&awaited.all, &awaited.unknown, deliver).await
+    log.find_awaited(&awaited.all, &awaited.unknown, deliver).await
 }
 
 /// Logs the beginning of an outage. Returns whether the log is away.
-fn report(asked: &anyhow::Result<()>, is_away: bool) -> bool {
-    match asked {
+fn log_outage(result: &anyhow::Result<()>, is_away: bool) -> bool {
+    match result {
         Ok(()) => {}
         Err(error) if is_away => tracing::debug!(error = format!("{error:#}"), "still away"),
         Err(error) => {
             tracing::warn!(error = format!("{error:#}"), "the request log cannot be watched");
         }
     }
-    asked.is_err()
+    result.is_err()
 }

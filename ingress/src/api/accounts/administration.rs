@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::input::{Input, given};
+use super::input::{Input, non_null};
 use super::respond;
 use crate::api::caller::Admin;
 use crate::api::path::{TextPath, read_path, read_query};
@@ -21,11 +21,11 @@ use crate::problems::{Error, Failure, On};
 #[serde(deny_unknown_fields)]
 #[schema(as = AccountChange, min_properties = 1)]
 pub(super) struct ChangeRequest {
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     role: Option<Role>,
     /// A disabled account cannot sign in, and its API keys are refused.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     disabled: Option<bool>,
 }
@@ -54,11 +54,11 @@ pub(super) struct AuditList {
 #[serde(deny_unknown_fields)]
 pub(super) struct AccountsQuery {
     /// Largest number of entries.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<i64>,
     /// `next` of the page before; absent for the first page.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[param(pattern = "^[a-z0-9][a-z0-9._-]{2,63}$")]
     cursor: Option<String>,
 }
@@ -69,11 +69,11 @@ pub(super) struct AccountsQuery {
 #[serde(deny_unknown_fields)]
 pub(super) struct AuditQuery {
     /// Largest number of entries.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<i64>,
     /// `next` of the page before; absent for the first page.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[param(pattern = "^[1-9][0-9]{0,17}$")]
     cursor: Option<String>,
 }
@@ -123,10 +123,10 @@ pub(super) async fn change_user(
     from: ClientAddress,
     Admin(admin): Admin,
     path: TextPath,
-    Input(asked): Input<ChangeRequest>,
+    Input(body): Input<ChangeRequest>,
 ) -> Result<Response, Failure> {
     let name = read_path(path)?;
-    let change = AccountChange { role: asked.role, disabled: asked.disabled };
+    let change = AccountChange { role: body.role, disabled: body.disabled };
     let account = state.identity.change_account(&admin, &name, change, from.0).await?;
     Ok(respond::json(StatusCode::OK, account))
 }

@@ -39,7 +39,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Input<T> {
 }
 
 /// Reads a member that may be absent, but not `null`.
-pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub(super) fn non_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)

@@ -72,10 +72,10 @@ pub(super) async fn create(
     State(state): State<Shared>,
     Origin { from, ledger }: Origin,
     session: Session,
-    Input(asked): Input<KeyRequest>,
+    Input(body): Input<KeyRequest>,
 ) -> Result<Response, Failure> {
     state.quotas.admit_change(&session.name, &ledger).await?;
-    let key = state.identity.create_key(&session, asked.label, from.0).await?;
+    let key = state.identity.create_key(&session, body.label, from.0).await?;
     let created = KeyCreated { id: key.id, label: key.label, key: key.text };
     Ok(respond::json(StatusCode::CREATED, created))
 }

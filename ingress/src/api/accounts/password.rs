@@ -40,10 +40,10 @@ pub(super) async fn change(
     State(state): State<Shared>,
     Origin { from, ledger }: Origin,
     session: Session,
-    Input(asked): Input<PasswordChange>,
+    Input(body): Input<PasswordChange>,
 ) -> Result<Response, Failure> {
     state.quotas.admit_attempt(from, &session.name, &ledger).await?;
-    let PasswordChange { current_password, new_password } = asked;
+    let PasswordChange { current_password, new_password } = body;
     state.identity.change_password(&session, current_password, new_password, from.0).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

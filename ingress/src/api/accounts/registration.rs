@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::input::{Input, given};
+use super::input::{Input, non_null};
 use super::respond;
 use crate::api::caller::{Origin, credentials};
 use crate::api::state::Shared;
@@ -29,11 +29,11 @@ pub(super) struct RegistrationRequest {
              example = "correct horse battery")]
     password: Password,
     /// `user` by default. Only administrators make administrators.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     role: Option<Role>,
     /// One-time token for registering the first administrator, from the server's settings.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(format = Password, nullable = false)]
     bootstrap_token: Option<String>,
 }
@@ -65,10 +65,10 @@ pub(super) async fn register(
     State(state): State<Shared>,
     Origin { from, ledger }: Origin,
     headers: HeaderMap,
-    Input(asked): Input<RegistrationRequest>,
+    Input(body): Input<RegistrationRequest>,
 ) -> Result<Response, Failure> {
-    let role = asked.role.unwrap_or(Role::User);
-    let registered = try_register(&state, (from, &ledger), &headers, asked, role).await;
+    let role = body.role.unwrap_or(Role::User);
+    let registered = try_register(&state, (from, &ledger), &headers, body, role).await;
     state.identity.count_registration(&registered);
     let username = registered?.as_str().to_owned();
     Ok(respond::json(StatusCode::CREATED, Registered { username, role }))
@@ -78,13 +78,13 @@ async fn try_register(
     state: &Shared,
     (from, ledger): (ClientAddress, &Ledger),
     headers: &HeaderMap,
-    asked: RegistrationRequest,
+    body: RegistrationRequest,
     role: Role,
 ) -> Result<UserName, Failure> {
-    state.quotas.admit_stranger(from, ledger).await?;
-    let name = UserName::parse(&asked.username)?;
+    state.quotas.admit_unauthenticated(from, ledger).await?;
+    let name = UserName::parse(&body.username)?;
     let by = state.identity.user(credentials(headers)).await?;
-    let RegistrationRequest { password, bootstrap_token, .. } = asked;
+    let RegistrationRequest { password, bootstrap_token, .. } = body;
     let registration = Registration { name, password, role, bootstrap_token };
     Ok(state.identity.register(registration, by.as_ref(), from.0).await?)
 }

@@ -71,10 +71,10 @@ enum CredentialKind {
 pub(super) async fn login(
     State(state): State<Shared>,
     Origin { from, ledger }: Origin,
-    Input(asked): Input<Login>,
+    Input(body): Input<Login>,
 ) -> Result<Response, Failure> {
-    state.quotas.admit_attempt(from, &asked.username, &ledger).await?;
-    let session = state.identity.sign_in(&asked.username, asked.password, from.0).await?;
+    state.quotas.admit_attempt(from, &body.username, &ledger).await?;
+    let session = state.identity.sign_in(&body.username, body.password, from.0).await?;
     let session = LoggedIn {
         access_token: session.token,
         token_type: "Bearer",

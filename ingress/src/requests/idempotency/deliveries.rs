@@ -15,12 +15,12 @@ use uuid::Uuid;
 use crate::log::{DELETED_AT_ONCE, IdempotencyKeys};
 
 /// Interval between two searches for expired keys.
-const SWEEP: Duration = Duration::from_secs(30);
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(30);
 /// Number of deliveries in one statement.
 const BATCH: usize = 1_000;
 /// Time limit for passing deliveries on. Afterwards the lease is over, and the request log tells.
-const PATIENCE: Duration = Duration::from_secs(30);
-const PAUSE: Duration = Duration::from_millis(500);
+const STORE_TIME_LIMIT: Duration = Duration::from_secs(30);
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 /// The requests under keys whose records are on their way.
 pub(crate) struct Deliveries {
@@ -32,7 +32,7 @@ pub(crate) struct Deliveries {
 }
 
 /// Receives the reported deliveries.
-pub(crate) struct Feed(UnboundedReceiver<Delivery>);
+pub(crate) struct DeliveryReports(UnboundedReceiver<Delivery>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Delivery {
@@ -43,10 +43,10 @@ enum Delivery {
 impl Deliveries {
     /// Returns the deliveries and their feed for [`report_deliveries`]. The feed holds at most as many reports as
     /// records are on their way.
-    pub(crate) fn new() -> (Self, Feed) {
-        let (reports, feed) = unbounded_channel();
+    pub(crate) fn new() -> (Self, DeliveryReports) {
+        let (sender, receiver) = unbounded_channel();
         let expected = Mutex::new(HashMap::new());
-        (Self { count: AtomicUsize::new(0), expected, reports }, Feed(feed))
+        (Self { count: AtomicUsize::new(0), expected, reports: sender }, DeliveryReports(receiver))
     }
 
     /// Expects the delivery of `id`, published under a lease until `leased_until`.
@@ -86,16 +86,16 @@ impl Deliveries {
 /// Passes deliveries on to Postgres, and deletes expired keys, until the shutdown.
 pub(crate) async fn report_deliveries(
     keys: IdempotencyKeys,
-    mut feed: Feed,
+    mut reports: DeliveryReports,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    let mut sweep = interval(SWEEP);
+    let mut sweep = interval(EXPIRY_INTERVAL);
     let mut deliveries = Vec::new();
     loop {
         tokio::select! {
             biased;
             () = shutdown.requested() => break,
-            count = feed.0.recv_many(&mut deliveries, BATCH) => {
+            count = reports.0.recv_many(&mut deliveries, BATCH) => {
                 if count == 0 {
                     break;
                 }
@@ -106,12 +106,12 @@ pub(crate) async fn report_deliveries(
                 biased;
                 () = shutdown.requested() => break,
                 is_done = delete_expired(&keys) => if !is_done {
-                    sweep.reset_after(PAUSE);
+                    sweep.reset_after(RETRY_PAUSE);
                 },
             },
         }
     }
-    while feed.0.try_recv().map(|delivery| deliveries.push(delivery)).is_ok() {}
+    while reports.0.try_recv().map(|delivery| deliveries.push(delivery)).is_ok() {}
     store(&keys, &deliveries, &shutdown).await;
     Ok(())
 }
@@ -129,12 +129,12 @@ async fn store(keys: &IdempotencyKeys, deliveries: &[Delivery], shutdown: &Shutd
     }
     let began = Instant::now();
     while let Err(error) = try_store(keys, &written, (&failed, &leases)).await {
-        if began.elapsed() > PATIENCE || shutdown.is_requested() {
+        if began.elapsed() > STORE_TIME_LIMIT || shutdown.is_requested() {
             let (count, error) = (deliveries.len(), format!("{error:#}"));
             tracing::warn!(count, error, "idempotency keys are left to the request log");
             return;
         }
-        sleep(PAUSE).await;
+        sleep(RETRY_PAUSE).await;
     }
 }
 
@@ -171,21 +171,21 @@ mod tests {
 
     #[test]
     fn only_what_is_expected_is_told_and_once() {
-        let (deliveries, mut feed) = Deliveries::new();
+        let (deliveries, mut reports) = Deliveries::new();
         let [first, second, other] = [1, 2, 3].map(Uuid::from_u128);
         deliveries.mark_written(first);
         deliveries.expect(first, UNIX_EPOCH);
         deliveries.expect(second, UNIX_EPOCH);
-        let renewed = UNIX_EPOCH + PAUSE;
+        let renewed = UNIX_EPOCH + RETRY_PAUSE;
         deliveries.renew(second, renewed);
         deliveries.renew(other, renewed);
         deliveries.mark_written(other);
         deliveries.mark_written(first);
         deliveries.mark_failed(first);
         deliveries.mark_failed(second);
-        assert_eq!(feed.0.try_recv(), Ok(Delivery::Written(first)));
-        assert_eq!(feed.0.try_recv(), Ok(Delivery::Failed(second, renewed)));
-        assert!(feed.0.try_recv().is_err());
+        assert_eq!(reports.0.try_recv(), Ok(Delivery::Written(first)));
+        assert_eq!(reports.0.try_recv(), Ok(Delivery::Failed(second, renewed)));
+        assert!(reports.0.try_recv().is_err());
         assert_eq!(deliveries.count.load(Ordering::Acquire), 0);
     }
 }

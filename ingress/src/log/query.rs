@@ -8,9 +8,9 @@ use tokio::time::timeout;
 /// Waits for the answer to a question for at most `limit`.
 pub(super) async fn within<T>(
     limit: Duration,
-    question: impl Future<Output = anyhow::Result<T>>,
+    query: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {
-    timeout(limit, question).await.context("no answer in time").flatten()
+    timeout(limit, query).await.context("no answer in time").flatten()
 }
 
 /// Returns the SQL expression that formats the timestamp `column` as RFC 3339 in UTC, to the microsecond.
