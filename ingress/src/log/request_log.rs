@@ -1,4 +1,4 @@
-//! Reads single requests from the request log.
+//! Queries for single requests in the request log.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -16,15 +16,15 @@ use super::pool::pool;
 use super::query::{rfc3339, within};
 use super::record::{Completion, ComputationFailure, ComputedResult, LoggedRequest, Status};
 
-/// Time limit of one look-up, connecting included.
+/// Time limit of one look-up, including the time to connect.
 const TIMEOUT: Duration = Duration::from_secs(3);
 const CONNECTIONS: usize = 8;
-/// Lists may take long and have connections of their own, so that a list delays no look-up.
+/// Connections for lists only: a slow list delays no look-up.
 const LIST_CONNECTIONS: usize = 3;
-/// Number of ids in one question for news.
+/// Number of ids in one query for awaited requests.
 const IDS_PER_QUERY: usize = 1_000;
 
-/// Selects the completed requests of `$1`, and every request of `$2`, a part of `$1`.
+/// Selects the completed requests of `$1`, and every request of `$2`, a subset of `$1`.
 const AWAITED: &str =
     " WHERE request_id = ANY($1) AND (completed_at IS NOT NULL OR request_id = ANY($2))";
 
@@ -42,7 +42,7 @@ pub(crate) struct RequestLog {
 }
 
 impl RequestLog {
-    /// Connects on first use.
+    /// Creates the pools; connections open on first use.
     pub(crate) fn new(url: &SecretString) -> anyhow::Result<Self> {
         let columns = columns();
         let find = format!("{columns} WHERE request_id = $1");
@@ -51,12 +51,12 @@ impl RequestLog {
         Ok(Self { pool: pool(url, CONNECTIONS, TIMEOUT)?, lists, find, find_awaited })
     }
 
-    /// Returns the pool for other questions to the same database.
+    /// Returns the pool, for idempotency keys and accounts in the same database.
     pub(crate) fn connections(&self) -> Pool {
         self.pool.clone()
     }
 
-    /// Returns a connection for a list. Its statements end by themselves after the time limit.
+    /// Returns a connection for a list. The server ends each statement after the time limit.
     pub(super) async fn list_connection(&self) -> anyhow::Result<Client> {
         Ok(self.lists.get().await?)
     }
@@ -84,8 +84,8 @@ impl RequestLog {
         Ok(within(TIMEOUT, query).await?)
     }
 
-    /// Passes every completed request of `ids`, and every request of `unknown`, to `deliver`: one by one,
-    /// because results may be large. An unreadable row is logged and skipped.
+    /// Passes every completed request of `ids`, and every request of `unknown`, to `deliver`. Reads
+    /// the rows one by one, because results may be large. Logs and skips an unreadable row.
     pub(crate) async fn find_awaited(
         &self,
         ids: &[Uuid],
@@ -116,7 +116,7 @@ impl RequestLog {
     }
 }
 
-/// Selects every column as text or integer, so that the code depends on names and not on column types.
+/// Selects every column as text or integer, so the code depends on names and not on column types.
 fn columns() -> String {
     format!(
         "SELECT request_id, requester::text, operation::text, operands::text, status::text, result::text, \

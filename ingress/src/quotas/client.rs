@@ -1,4 +1,4 @@
-//! Who makes a request, as far as quotas are concerned.
+//! Owners of quotas: accounts and addresses.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use abacus_identity::Caller;
 use abacus_quota::{Ledger, Subject};
 use sha2::{Digest as _, Sha256};
 
-/// The maker of one HTTP request, and the ledger of what the request took.
+/// Caller of one HTTP request, with the ledger of the request's charges.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     pub(crate) caller: Caller,
@@ -26,22 +26,24 @@ impl Client {
     }
 }
 
-/// The account with this name.
+/// Returns the subject of the account with this name.
 pub(super) fn user(name: &Arc<str>) -> Subject {
     Subject::named("user", Arc::clone(name))
 }
 
-/// Everybody at an address. An IPv6 address stands for its network of 64 bits, the usual assignment of one customer.
+/// Returns the subject of all callers at an address. An IPv6 address stands for the network of 64
+/// bits, the usual assignment of one customer.
 pub(super) fn address(from: ClientAddress) -> Subject {
     Subject::address("address", from.network())
 }
 
-/// The account that a stranger wants to enter, whether it exists or not: a hash of its name in lower case.
+/// Returns the subject of all attempts to sign in to an account, existing or not: a hash of the
+/// name in lower case.
 pub(super) fn account(name: &str) -> Subject {
     hashed(name, "")
 }
 
-/// The account that a stranger at one address wants to enter.
+/// Returns the subject of the attempts from one address to sign in to an account.
 pub(super) fn account_from_address(name: &str, from: ClientAddress) -> Subject {
     hashed(name, &from.network().to_string())
 }

@@ -1,5 +1,7 @@
-//! Finds a computation and waits for its end, whichever instance accepted it: first in this instance's memory, then in
-//! the request log, then by waiting for the reply or for awaited of the request log.
+//! Look-ups of a computation, and waits for the end, for requests of all instances.
+//!
+//! A look-up reads the memory of this instance, then the request log. A wait ends with the reply,
+//! or with an outcome that the watcher finds in the request log.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,16 +14,17 @@ use super::service::Requests;
 use crate::quotas::{Client, WaitKind};
 use crate::representation::Computation;
 
-/// A younger request may not be in the log yet.
+/// Age below which a request may not have reached the log yet.
 const RECENT: Duration = Duration::from_secs(10);
-/// Wait for a young request to appear in the log.
+/// Wait for a recent request to appear in the log.
 const ARRIVAL_WAIT: Duration = Duration::from_secs(2);
-/// A younger request may be missing from a log that is behind.
+/// Age below which a request may be missing from a log that is behind.
 const MAX_LOG_LAG: Duration = Duration::from_mins(10);
 
 impl Requests {
-    /// Returns the computation if the client may read it. A missing computation and somebody else's give the same
-    /// error. While the log is behind, waits up to `wait` for the request to appear.
+    /// Returns the computation if the client may read it. A missing computation and another
+    /// caller's computation give the same error. While the log is behind, waits up to `wait` for
+    /// the request to appear.
     pub(crate) async fn find(
         &self,
         id: Uuid,
@@ -40,7 +43,7 @@ impl Requests {
         }
     }
 
-    /// Waits for a request that may be on its way into the log.
+    /// Waits for a request that may not have reached the log yet.
     async fn await_arrival(
         &self,
         id: Uuid,
@@ -56,13 +59,13 @@ impl Requests {
         self.await_condition(id, client, WaitCondition::Known, longest_wait).await
     }
 
-    /// Whether the log may lack the request because the log is behind.
+    /// Returns `true` if the request may be missing because the log is behind.
     async fn may_be_missing(&self, id: Uuid) -> Result<bool, Error> {
         Ok(is_younger(id, MAX_LOG_LAG) && self.lag.is_behind(&self.log).await?)
     }
 
-    /// Waits up to `wait` for the end of a pending computation. A client without a permit to wait gets the pending
-    /// computation at once.
+    /// Waits up to `wait` for the end of a pending computation. Returns the pending computation at
+    /// once if the client gets no permit to wait.
     pub(crate) async fn follow(
         &self,
         computation: Computation,
@@ -80,7 +83,7 @@ impl Requests {
         }
     }
 
-    /// Returns the computation if it has ended, or ends within `wait`.
+    /// Returns the computation if completed now or within `wait`.
     pub(super) async fn completed_within(
         &self,
         id: Uuid,
@@ -135,13 +138,13 @@ impl Requests {
     }
 }
 
-/// Whether a request was made less than `limit` ago, by the time in its id.
+/// Returns `true` if the time in a request's id is less than `limit` ago.
 fn is_younger(id: Uuid, limit: Duration) -> bool {
     let Some(made) = id.get_timestamp() else { return false };
     let (seconds, nanos) = made.to_unix();
     let made = UNIX_EPOCH + Duration::new(seconds, nanos);
     let age = SystemTime::now().duration_since(made);
-    // Clocks differ: an id from slightly ahead is young too.
+    // Clocks differ: an id from the near future counts as recent.
     age.map_or_else(|ahead| ahead.duration() < RECENT, |age| age < limit)
 }
 
@@ -152,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_of_the_last_seconds_are_young() {
+    fn ids_of_the_last_seconds_are_recent() {
         assert!(is_younger(Uuid::now_v7(), RECENT));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let made = |seconds| Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, 0));

@@ -1,5 +1,6 @@
-//! Tells whether the request log is behind: a request that this instance wrote to the event log some time ago should be
-//! in the request log. Requests of other instances are not considered, so an instance that writes nothing finds no lag.
+//! Detects a request log that is behind the event log. The request log should have every request
+//! that this instance wrote to the event log some time ago. Requests of other instances are not
+//! considered, so an instance without writes detects no lag.
 
 use std::time::Duration;
 
@@ -9,22 +10,23 @@ use uuid::Uuid;
 
 use crate::log::{self, RequestLog};
 
-/// Time from the event log into the request log that is taken as normal.
+/// Normal time from the event log into the request log.
 const NORMAL_LATENCY: Duration = Duration::from_secs(3);
-/// Shortest interval between two questions for the newest request.
+/// Shortest interval between two queries for the newest request.
 const QUERY_INTERVAL: Duration = Duration::from_secs(1);
 /// Milliseconds by which clocks may be set back.
 const CLOCK_TOLERANCE_MILLIS: u64 = 1_000;
 
-/// The requests that the log should have, and the newest request that it has.
+/// Recently written requests, and the newest request in the log.
 #[derive(Default)]
 pub(crate) struct Lag {
     samples: Mutex<WriteSamples>,
-    /// Time of the last question, and the time of the log's newest request in Unix milliseconds.
+    /// Time of the last query, and the time of the newest request in the log, in Unix milliseconds.
     newest: tokio::sync::Mutex<Option<(Instant, u64)>>,
 }
 
-/// Two written requests, so that at least one is older than [`NORMAL_LATENCY`] and both are recent.
+/// Two recently written requests, at least [`NORMAL_LATENCY`] apart. The previous request is old
+/// enough to be in the log.
 #[derive(Debug, Default)]
 struct WriteSamples {
     latest: Option<WriteSample>,
@@ -39,14 +41,14 @@ struct WriteSample {
 }
 
 impl Lag {
-    /// Notes that the request is in the event log.
+    /// Records that the request is in the event log.
     pub(crate) fn mark_written(&self, id: Uuid) {
         if let Some(requested_at) = time_in_id(id) {
             self.samples.lock().add(WriteSample { written_at: Instant::now(), requested_at });
         }
     }
 
-    /// Whether the log lacks a request that it should have by now.
+    /// Returns `true` if the log lacks a request that should be there by now.
     pub(super) async fn is_behind(&self, log: &RequestLog) -> Result<bool, log::Error> {
         let Some(due) = self.samples.lock().due(Instant::now()) else { return Ok(false) };
         let mut newest = self.newest.lock().await;
@@ -70,7 +72,7 @@ impl WriteSamples {
         }
     }
 
-    /// Returns the time of the newest request that the log should have.
+    /// Returns the time of the newest request expected in the log.
     fn due(&self, now: Instant) -> Option<u64> {
         let samples = self.latest.into_iter().chain(self.previous);
         let mut due = samples.filter(|sample| now - sample.written_at >= NORMAL_LATENCY);
@@ -78,7 +80,7 @@ impl WriteSamples {
     }
 }
 
-/// Returns the time in an id of version 7, in Unix milliseconds.
+/// Returns the time in a version 7 id, in Unix milliseconds.
 fn time_in_id(id: Uuid) -> Option<u64> {
     let (seconds, nanos) = id.get_timestamp()?.to_unix();
     Some(seconds.saturating_mul(1_000).saturating_add((nanos / 1_000_000).into()))

@@ -1,7 +1,8 @@
-//! The task that asks the request log for the computations that callers of this instance wait for and that another
-//! instance may answer: one question for all of them, ten times a second, and none while nobody waits.
+//! Polls the request log for computations that callers of this instance await and another instance
+//! may answer. One query covers all awaited computations, ten times a second. Without waiting
+//! callers there is no query.
 //!
-//! The task never fails. While the log is away, the waits continue.
+//! The task never fails. While the log is unavailable, the waits continue.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use super::service::RequestExchange;
 use crate::log::{RequestLog, Status};
 use crate::metrics::Metrics;
 
-/// Pause between two questions.
+/// Pause before each query.
 const QUERY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Watches the log until the shutdown.
@@ -34,7 +35,7 @@ pub(crate) async fn watch(
     }
 }
 
-/// Asks once, as soon as a caller waits.
+/// Waits for the first waiting caller, then queries the log once.
 async fn poll_once(
     exchange: &RequestExchange,
     log: &RequestLog,
@@ -57,13 +58,18 @@ async fn poll_once(
     log.find_awaited(&awaited.all, &awaited.unknown, deliver).await
 }
 
-/// Logs the beginning of an outage. Returns whether the log is away.
+/// Logs the beginning of an outage. Returns `true` while the log is unavailable.
 fn log_outage(result: &anyhow::Result<()>, is_away: bool) -> bool {
     match result {
         Ok(()) => {}
-        Err(error) if is_away => tracing::debug!(error = format!("{error:#}"), "still away"),
+        Err(error) if is_away => {
+            tracing::debug!(error = format!("{error:#}"), "the request log is still unavailable")
+        }
         Err(error) => {
-            tracing::warn!(error = format!("{error:#}"), "the request log cannot be watched");
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "the request log is unavailable; waits continue"
+            );
         }
     }
     result.is_err()

@@ -124,7 +124,7 @@ async fn an_answer_counts_as_memory_until_its_last_byte_is_written() {
 }
 
 #[tokio::test]
-async fn who_is_turned_away_for_want_of_room_has_paid_nothing() {
+async fn a_refusal_for_lack_of_memory_costs_no_units() {
     let settings = [("ABACUS_LIMIT_COMPUTE", "2/1h"), ("ABACUS_MAX_IN_FLIGHT_BYTES", "10B")];
     let quotas = Quotas::local_with(&settings);
     let quotas = &quotas;
