@@ -1,6 +1,7 @@
-//! `POST /v1/batch`: many computations in one request, answered line by line as they end. Each computation is checked,
-//! admitted and recorded like a single one. An error of one computation is told in its line and does not affect the
-//! others.
+//! `POST /v1/batch`: many computations in one request. Each computation is answered by a line as
+//! soon as the computation ends. Each computation is checked, admitted and recorded like a single
+//! computation. An error stands in the line of its computation, and does not affect the rest of the
+//! batch.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,20 +32,22 @@ use crate::requests::{ComputationRequest, Submission, SubmitOptions, unless_fail
 
 /// Largest number of computations in a batch.
 const MAX_COMPUTATIONS: usize = 1_000;
-/// Computations of one batch in flight, and so the number of answers that wait for a slow reader.
+/// Largest number of computations of one batch in flight. The number also limits the answers in
+/// memory for a slow reader.
 const MAX_IN_FLIGHT: usize = 64;
 
 const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// A batch. Its computations are read one by one, so that a malformed one does not affect the others.
+/// A batch. The computations are read one by one, so a malformed computation does not affect the
+/// rest.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({
     "computations": [{ "operation": "pow", "operands": { "base": "2", "exponent": "10" } }]
 })))]
 struct Batch<'a> {
-    /// Each as the body of `POST /v1/computations`.
+    /// Computations, each in the form of the body of `POST /v1/computations`.
     #[serde(borrow)]
     #[schema(value_type = Vec<serde_json::Value>, min_items = 1, max_items = 1000)]
     computations: Vec<&'a RawValue>,
@@ -52,8 +55,8 @@ struct Batch<'a> {
 
 /// Batch
 ///
-/// Up to 1,000 computations. Each is answered by a line of its own as soon as it ends: an object with its `index` in
-/// the batch, and either the `computation` or the `problem`.
+/// Up to 1,000 computations. Each computation is answered by a line as soon as the computation
+/// ends: an object with the `index` in the batch, and either the `computation` or the `problem`.
 #[utoipa::path(
     post,
     path = "/v1/batch",
@@ -96,7 +99,7 @@ pub(super) async fn run(
     Ok(response)
 }
 
-/// Reads the computations of a batch. A malformed computation is an error of its own.
+/// Reads the computations of a batch. A malformed computation is an error in the list.
 fn read(bytes: &[u8]) -> Result<VecDeque<Result<ComputationRequest, Error>>, Error> {
     let batch: Batch<'_> =
         serde_json::from_slice(bytes).map_err(|error| match error.classify() {

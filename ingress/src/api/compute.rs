@@ -1,5 +1,5 @@
-//! The handlers that compute: by path, by query, by body. They differ in reading the request; the rest is one path,
-//! [`Requests::submit`].
+//! Handlers for computations: by path, by query, by body. The handlers differ in reading the
+//! request, and share the path through [`crate::requests::Requests::submit`].
 
 use std::collections::BTreeMap;
 
@@ -28,9 +28,9 @@ use crate::problems::{Error, Failure, On};
 use crate::representation::{Computation, Rendering, Tag, not_modified};
 use crate::requests::{ComputationRequest, Outcome, Submission, SubmitOptions, unless_failed};
 
-/// Marks the answer to an earlier request under the same idempotency key.
+/// Header of an answer to an earlier request under the idempotency key.
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-/// Tells when the idempotency key expires.
+/// Header with the expiry of the idempotency key.
 const IDEMPOTENCY_EXPIRES: HeaderName = HeaderName::from_static("idempotency-expires");
 
 /// Short names of operands in queries.
@@ -41,8 +41,8 @@ type QueryOperands = Query<Vec<(String, String)>>;
 
 /// By path
 ///
-/// Waits for the result up to the preferred time, then answers 202. The answer is JSON, or the bare digits with
-/// `Accept: text/plain`.
+/// Waits for the result up to the preferred time, then answers 202. The answer is JSON, or the bare
+/// digits with `Accept: text/plain`.
 #[utoipa::path(
     get,
     path = "/v1/{operation}/{operands}",
@@ -132,7 +132,8 @@ fn read_query(
     Ok(ComputationRequest { operation: operation.name().to_owned(), operands })
 }
 
-/// Returns the operand that a short name stands for, if the operation has that operand and none of the short name.
+/// Returns the full name of an operand. A short name is replaced only if the operation has the full
+/// name and not the short name.
 fn full_name(operation: &dyn Operation, name: String) -> String {
     let has = |name: &str| operation.operands().iter().any(|operand| operand.name == name);
     let full = SHORT_NAMES.iter().find(|(short, full)| *short == name && has(full));
@@ -179,7 +180,7 @@ async fn compute(
     let tag =
         conditions.is_safe.then(|| Tag::of_canonical_form(prepared.canonical(), format, view));
     let rendering = Rendering { format, view, conditions, tag, began: call.began };
-    // A request under a key is made whatever the caller has.
+    // A request with a key is submitted even if the caller already has the answer.
     if call.key.is_none()
         && let Some(tag) = rendering.matching_tag()
     {
@@ -191,13 +192,13 @@ async fn compute(
         wait: call.prefer.max_wait(state.requests.longest_wait()),
     };
     let submission = Submission::new(&call.client, request, &prepared, options);
-    // The prepared request holds the operands once more, and nothing needs it during the wait.
+    // The prepared request holds a second copy of the operands, unused during the wait.
     drop(prepared);
     let outcome = state.requests.submit(submission).await?;
     answer(state, outcome, rendering, call).await
 }
 
-/// Gives an outcome its form. The permit of the computation is held until then.
+/// Renders an outcome. Holds the permit of the computation until then.
 async fn answer(
     state: &AppState,
     outcome: Outcome,

@@ -14,8 +14,8 @@ use crate::representation::{Computation, Rendering, Tag, not_modified};
 
 /// Look up
 ///
-/// The state of a request: its result, its failure, or pending. Waits for the end of a pending request up to the
-/// preferred time. Every instance answers for every request.
+/// The state of a request: the result, the failure, or pending. Waits for the end of a pending
+/// request up to the preferred time. Every instance answers for every request.
 #[utoipa::path(
     get,
     path = "/v1/computations/{id}",

@@ -1,4 +1,4 @@
-//! Query parameters for the form of the answer. No operand has one of their names.
+//! Query parameters for the form of the answer. No operand has the name of such a parameter.
 
 use abacus_http::fields::prefer;
 use form_urlencoded::parse;
@@ -36,7 +36,7 @@ impl ResultParameters {
         View { radix: self.radix.unwrap_or_default(), preview: self.preview }
     }
 
-    /// Seconds to wait.
+    /// Returns the longest wait, in seconds.
     pub(super) fn wait(self) -> Option<u64> {
         self.wait
     }

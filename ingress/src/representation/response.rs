@@ -1,4 +1,4 @@
-//! A computation as an HTTP response.
+//! The HTTP response for a computation.
 
 use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -28,7 +28,7 @@ const IMMUTABLE: HeaderValue = HeaderValue::from_static("private, max-age=315360
 const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, accept-encoding");
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
-/// The form in which a caller asks for a computation.
+/// The requested form of an answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Rendering<'a> {
     pub(crate) format: Format,
@@ -36,12 +36,13 @@ pub(crate) struct Rendering<'a> {
     pub(crate) conditions: &'a Conditions,
     /// Entity tag of a cacheable answer.
     pub(crate) tag: Option<Tag>,
-    /// Arrival of the HTTP request.
+    /// Arrival time of the HTTP request.
     pub(crate) began: Instant,
 }
 
 impl Rendering<'_> {
-    /// Returns the tag of the answer that the caller already has, in the caller's content coding.
+    /// Returns the tag of the answer if the caller already has the answer, in the caller's content
+    /// coding.
     pub(crate) fn matching_tag(&self) -> Option<HeaderValue> {
         let (tag, list) = self.tag.as_ref().zip(self.conditions.if_none_match.as_deref())?;
         tag.find_in_list(list)
@@ -53,7 +54,7 @@ impl Rendering<'_> {
         any.or_else(|| self.matching_tag())
     }
 
-    /// Makes the response: 202 for a pending computation, 206 for a part of the digits, else 200.
+    /// Renders the response: 202 for a pending computation, 206 for a part of the digits, else 200.
     pub(crate) async fn render(self, computation: Computation) -> Result<Response, Error> {
         let id = computation.request_id;
         let computation = self.view.apply(computation).await?;
@@ -88,7 +89,7 @@ impl Rendering<'_> {
         }
     }
 
-    /// Gives the bare digits, or the requested range of the digits.
+    /// Returns the bare digits, or the requested range of the digits.
     fn digits(&self, digits: Bytes) -> Result<Response, Error> {
         let headers = [(header::CONTENT_TYPE, TEXT), (header::ACCEPT_RANGES, BYTES)];
         let len = digits.len();
@@ -104,7 +105,8 @@ impl Rendering<'_> {
         }
     }
 
-    /// Serves a range of a cacheable answer only, and only if `If-Range` names the present tag.
+    /// Returns the range to serve. Only a cacheable answer is served in part, and only if
+    /// `If-Range` names the present tag.
     fn range(&self, len: usize) -> RequestedRange {
         let Conditions { range, if_range, .. } = self.conditions;
         let (Some(range), Some(tag)) = (range, &self.tag) else { return RequestedRange::Whole };
@@ -113,7 +115,7 @@ impl Rendering<'_> {
     }
 }
 
-/// Answers 304: the caller already has the answer.
+/// Returns 304: the caller already has the answer.
 pub(crate) fn not_modified(tag: HeaderValue) -> Response {
     let headers = [(header::ETAG, tag), (header::CACHE_CONTROL, IMMUTABLE), (header::VARY, VARY)];
     (StatusCode::NOT_MODIFIED, headers).into_response()
@@ -128,7 +130,7 @@ fn accept(response: &mut Response, id: Uuid) {
     headers.extend(location.map(|location| (header::LOCATION, location)));
 }
 
-/// Returns the `Server-Timing` of computing and of the whole request, in milliseconds.
+/// Returns the `Server-Timing` of the computation and of the whole request, in milliseconds.
 fn timing(computation: &Computation, began: Instant) -> Option<HeaderValue> {
     let total = began.elapsed().as_micros();
     let (millis, rest) = (total / 1000, total % 1000);

@@ -1,6 +1,8 @@
-//! Entity tags (RFC 9110, section 8.8.3). The bare digits of a question are always the same, so their tag is strong
-//! and known before the computation. JSON also holds the request's id and times: the tag of a question is weak, the
-//! tag of one request is strong.
+//! Entity tags (RFC 9110, section 8.8.3).
+//!
+//! The bare digits depend only on the operation and the operands. Their tag is strong, and known
+//! before the computation. A JSON answer also holds the request's id and times: the tag by operands
+//! is weak, and the tag of one request is strong.
 
 use abacus_http::fields::coding::CODED_TAG_SUFFIXES;
 use abacus_http::fields::structured::split_unquoted;
@@ -11,7 +13,7 @@ use super::computation::Computation;
 use super::format::Format;
 use super::view::{Radix, View};
 
-/// Version of the answers' form. A change keeps tags of the old form from matching the new form.
+/// Version of the answers' form. After a change, tags of the old form match no answer.
 const FORM_VERSION: u64 = 1;
 
 /// An entity tag.
@@ -22,13 +24,13 @@ pub(crate) struct Tag {
 }
 
 impl Tag {
-    /// Tag of the answer to a question, by the question's normal form.
+    /// Creates the tag of an answer by the computation's canonical form.
     pub(crate) fn of_canonical_form(canonical: &str, format: Format, view: View) -> Self {
         let hash = xxh3_128_with_seed(canonical.as_bytes(), seed(format, view));
         Self { hash, is_weak: format == Format::Json }
     }
 
-    /// Tag of one request's final outcome; `None` while the request is pending.
+    /// Creates the tag of one request's final outcome; `None` while the request is pending.
     pub(crate) fn of_outcome(
         computation: &Computation,
         format: Format,
@@ -37,7 +39,7 @@ impl Tag {
         let completed_at = computation.completed_at.as_ref()?;
         let mut hash = Xxh3::with_seed(seed(format, view));
         hash.update(computation.request_id.as_bytes());
-        // After a crash a reply may have had other times than the log has.
+        // After a crash, the times in a reply may differ from the times in the log.
         hash.update(completed_at.as_bytes());
         hash.update(&computation.compute_micros.unwrap_or(0).to_be_bytes());
         hash.update(computation.cache.map_or("", super::computation::Cache::name).as_bytes());
@@ -48,14 +50,15 @@ impl Tag {
         self.in_quotes("")
     }
 
-    /// Returns the tag as an `If-None-Match` list names it, in any content coding: weak comparison.
+    /// Finds this tag in an `If-None-Match` list, in any content coding, by weak comparison.
+    /// Returns the tag in the listed coding.
     pub(crate) fn find_in_list(&self, if_none_match: &str) -> Option<HeaderValue> {
         let mut tags = split_unquoted(if_none_match, ',').map(str::trim);
         let coding = tags.find_map(|tag| self.coding(tag.strip_prefix("W/").unwrap_or(tag)))?;
         Some(self.in_quotes(coding))
     }
 
-    /// Returns the coding's suffix if `quoted` is this tag in a content coding.
+    /// Returns the suffix of the content coding if `quoted` is this tag in a coding.
     fn coding<'a>(&self, quoted: &'a str) -> Option<&'a str> {
         let opaque = quoted.strip_prefix('"')?.strip_suffix('"')?;
         let coding = opaque.strip_prefix(&format!("{:032x}", self.hash))?;
@@ -68,7 +71,8 @@ impl Tag {
         HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("\"\""))
     }
 
-    /// Whether an `If-Range` names this tag: strong comparison, without a content coding.
+    /// Returns `true` if an `If-Range` names this tag, by strong comparison and without a content
+    /// coding.
     pub(crate) fn matches_strongly(&self, if_range: &str) -> bool {
         !self.is_weak && self.coding(if_range.trim()) == Some("")
     }

@@ -16,7 +16,7 @@ use crate::api::path::{TextPath, read_path, read_query};
 use crate::api::state::Shared;
 use crate::problems::{Error, Failure, On};
 
-/// A change of an account; an absent member changes nothing.
+/// A change of an account. An absent member leaves the account unchanged.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = AccountChange, min_properties = 1)]
@@ -57,7 +57,7 @@ pub(super) struct AccountsQuery {
     #[serde(default, deserialize_with = "non_null")]
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<i64>,
-    /// `next` of the page before; absent for the first page.
+    /// `next` of the previous page; absent for the first page.
     #[serde(default, deserialize_with = "non_null")]
     #[param(pattern = "^[a-z0-9][a-z0-9._-]{2,63}$")]
     cursor: Option<String>,
@@ -72,7 +72,7 @@ pub(super) struct AuditQuery {
     #[serde(default, deserialize_with = "non_null")]
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<i64>,
-    /// `next` of the page before; absent for the first page.
+    /// `next` of the previous page; absent for the first page.
     #[serde(default, deserialize_with = "non_null")]
     #[param(pattern = "^[1-9][0-9]{0,17}$")]
     cursor: Option<String>,
@@ -82,7 +82,7 @@ type PageQuery<Q> = Result<Query<Q>, QueryRejection>;
 
 /// List all accounts
 ///
-/// By name.
+/// Sorted by name.
 #[utoipa::path(
     get, path = "/v1/admin/users", tag = "administration", operation_id = "listUsers",
     security(("bearer" = [])), params(AccountsQuery),
@@ -106,7 +106,8 @@ pub(super) async fn list_users(
 
 /// Change an account's role, disable it or enable it
 ///
-/// Ends the sessions of the account, on every instance within two seconds. The last administrator stays one.
+/// Ends the sessions of the account, on every instance within two seconds. The last administrator
+/// keeps the role and stays enabled.
 #[utoipa::path(
     patch, path = "/v1/admin/users/{username}", tag = "administration",
     operation_id = "changeUser", security(("bearer" = [])),
@@ -133,7 +134,8 @@ pub(super) async fn change_user(
 
 /// End all sessions of an account
 ///
-/// On every instance within two seconds. The user can sign in again; API keys stay valid.
+/// Takes effect on every instance within two seconds. The user can sign in again; API keys stay
+/// valid.
 #[utoipa::path(
     delete, path = "/v1/admin/users/{username}/sessions", tag = "administration",
     operation_id = "endSessions", security(("bearer" = [])),
@@ -156,7 +158,7 @@ pub(super) async fn end_sessions(
 
 /// Read the audit log
 ///
-/// Acts on accounts and credentials, done and refused; the latest first.
+/// Actions on accounts and credentials, completed and refused, newest first.
 #[utoipa::path(
     get, path = "/v1/admin/audit", tag = "administration", operation_id = "listAudit",
     security(("bearer" = [])), params(AuditQuery),
@@ -177,7 +179,7 @@ pub(super) async fn list_audit(
     Ok(respond::json(StatusCode::OK, AuditList { entries, next }))
 }
 
-/// Returns the requested page; `key` reads a cursor.
+/// Returns the requested page. `key` reads a cursor.
 fn page<K>(
     cursor: Option<&str>,
     limit: Option<i64>,

@@ -1,4 +1,4 @@
-//! JSON bodies of accounts. An unexpected member is refused.
+//! JSON bodies of requests about accounts. Unexpected members are refused.
 
 use abacus_http::fields::content_type;
 use axum::body::Bytes;

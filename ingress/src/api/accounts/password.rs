@@ -25,7 +25,8 @@ pub(super) struct PasswordChange {
 
 /// Change the password
 ///
-/// Ends all other sessions of the account. API keys stay valid: revoke keys that may have leaked.
+/// Ends all sessions of the account except the session of the request. API keys stay valid: revoke
+/// keys that may have leaked.
 #[utoipa::path(
     put, path = "/v1/me/password", tag = "accounts", operation_id = "changePassword",
     security(("bearer" = [])),

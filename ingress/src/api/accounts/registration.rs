@@ -16,12 +16,13 @@ use crate::api::state::Shared;
 use crate::problems::{Failure, On};
 use crate::quotas::Ledger;
 
-/// An account to be made.
+/// A request for an account.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Registration)]
 pub(super) struct RegistrationRequest {
-    /// Letters, digits, dots, underscores and hyphens; capital letters become small ones. The name never changes.
+    /// Letters, digits, dots, underscores and hyphens; capital letters become small ones. The name
+    /// never changes.
     #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{2,63}$", example = "ada")]
     username: String,
     /// At least 8 characters, and not a common password.
@@ -48,9 +49,9 @@ pub(super) struct Registered {
 
 /// Make an account
 ///
-/// Every caller may make an account with the role `user`, unless the registration policy allows only administrators.
-/// `role: "admin"` needs the credentials of an administrator, or the bootstrap token while no administrator exists. Also
-/// at `/register`.
+/// Every caller may make an account with the role `user`, unless the registration policy allows
+/// only administrators. `role: "admin"` needs the credentials of an administrator, or the bootstrap
+/// token while no administrator exists. Also at `/register`.
 #[utoipa::path(
     post, path = "/v1/register", tag = "accounts", operation_id = "register",
     security((), ("bearer" = [])),

@@ -32,7 +32,7 @@ fn succeeded() -> Computation {
     Computation::completed(ID, completed(outcome))
 }
 
-/// Of a look-up with these headers.
+/// Conditions of a look-up with these headers.
 async fn look_up(format: Format, view: View, headers: &[(HeaderName, &str)]) -> Response {
     let headers: HeaderMap =
         headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
@@ -46,7 +46,7 @@ async fn look_up(format: Format, view: View, headers: &[(HeaderName, &str)]) -> 
     rendered.unwrap_or_else(Failure::into_response)
 }
 
-/// Of a POST.
+/// Conditions of a POST.
 async fn plainly(computation: Computation, format: Format) -> Response {
     let conditions = Conditions::default();
     let (view, began) = (View::default(), Instant::now());
