@@ -97,8 +97,7 @@ pub(super) async fn list_users(
     query: PageQuery<AccountsQuery>,
 ) -> Result<Response, Failure> {
     let query = read_query(query)?;
-    let name = |cursor: &str| Some(UserName::parse(cursor).ok()?.as_str().to_owned());
-    let page = page(query.cursor.as_deref(), query.limit, name)?;
+    let page = page(query.cursor.as_deref(), query.limit, user_name)?;
     let (limit, users) = (page.limit, state.identity.accounts(page).await?);
     let next = next_cursor(limit, &users, |user| user.username.clone());
     Ok(respond::json(StatusCode::OK, AccountList { users, next }))
@@ -190,7 +189,45 @@ fn page<K>(
     Ok(Page { after: after?, ..page })
 }
 
+/// Reads the name of an account in a cursor.
+fn user_name(cursor: &str) -> Option<String> {
+    Some(UserName::parse(cursor).ok()?.as_str().to_owned())
+}
+
 /// Reads the id of an audit entry in a cursor.
 fn audit_id(cursor: &str) -> Option<i64> {
     cursor.parse().ok().filter(|id: &i64| *id > 0 && id.to_string() == cursor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code<K>(page: Result<Page<K>, Error>) -> &'static str {
+        page.err().map_or("none", |error| error.class().code)
+    }
+
+    #[test]
+    fn a_malformed_cursor_is_refused_with_the_malformed_cursor_problem() {
+        for cursor in ["", "0", "-1", "+1", "007", "1.5", "x", "9223372036854775808"] {
+            assert_eq!(code(page(Some(cursor), None, audit_id)), "malformed-cursor", "{cursor}");
+        }
+        for cursor in ["", "ab", "-ada", "a b", "ada\n"] {
+            assert_eq!(code(page(Some(cursor), None, user_name)), "malformed-cursor", "{cursor}");
+        }
+    }
+
+    #[test]
+    fn a_page_begins_after_its_cursor_and_has_1_to_100_entries() {
+        let page_of = |cursor, limit| page(cursor, limit, audit_id);
+        let first = page_of(None, None).unwrap();
+        assert_eq!((first.after, first.limit), (None, 50));
+        let second = page_of(Some("7"), Some(100)).unwrap();
+        assert_eq!((second.after, second.limit), (Some(7), 100));
+        let users = page(Some("ada"), None, user_name).unwrap();
+        assert_eq!(users.after.as_deref(), Some("ada"));
+        for limit in [0, -1, 101] {
+            assert_eq!(code(page_of(None, Some(limit))), "malformed-limit", "{limit}");
+        }
+    }
 }
