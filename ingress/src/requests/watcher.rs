@@ -63,7 +63,7 @@ fn log_outage(result: &anyhow::Result<()>, is_away: bool) -> bool {
     match result {
         Ok(()) => {}
         Err(error) if is_away => {
-            tracing::debug!(error = format!("{error:#}"), "the request log is still unavailable")
+            tracing::debug!(error = format!("{error:#}"), "the request log is still unavailable");
         }
         Err(error) => {
             tracing::warn!(
