@@ -1,9 +1,10 @@
-//! Problem documents (RFC 9457): every error, its status, code, log level and page.
+//! Problem documents (RFC 9457): status, code, log level and page of every error.
 //!
-//! [`table`] maps each error to a row of [`types`]. A new error needs one arm there, and one row if no present type
-//! fits.
+//! [`table`] maps each error to a row of [`types`]. A new error needs one arm in [`table`], and a
+//! new row if no present type fits.
 //!
-//! **Invariant:** a class is made of a row only, and every row is listed, so each error has a page under `/problems/`.
+//! **Invariant:** a class is made only from a listed row, so each error has a page under
+//! `/problems/`.
 
 mod error;
 mod failure;

@@ -1,7 +1,7 @@
 //! JSON bodies of computations.
 //!
-//! An operand is a string of digits or a JSON integer of any size. The text of a number is taken unparsed, so no digit
-//! is lost. The operations refuse other numbers (`1e9`, `1.5`) like any other text.
+//! An operand is a string of digits or a JSON integer of any size. The text of a number stays
+//! unparsed, so no digit is lost. The operations refuse `1e9` and `1.5` like any malformed text.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,7 +22,7 @@ pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Error> {
     if content_type::is_json(headers) { Ok(()) } else { Err(Error::UnsupportedMediaType) }
 }
 
-/// Returns the error of a body that did not arrive whole.
+/// Returns the error of an incomplete or too large body.
 pub(super) fn refuse_part(rejection: &BytesRejection, limit: u64) -> Error {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         Error::BodyTooLarge { limit }
@@ -83,7 +83,7 @@ struct Body<'a> {
     operands: Entries<'a>,
 }
 
-/// The members of an object, with repeated names, which a map would drop.
+/// The members of an object, including repeated names. A map would drop repeated names.
 struct Entries<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {

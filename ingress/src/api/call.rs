@@ -1,4 +1,4 @@
-//! The head of a request about computations: the caller, and the wished form of the answer.
+//! The head of a request about computations: the caller, and the requested form of the answer.
 
 use abacus_http::fields::conditions::Conditions;
 use abacus_http::fields::idempotency_key::IdempotencyKey;
@@ -25,12 +25,12 @@ pub(super) struct Call {
     pub(super) key: Option<IdempotencyKey>,
     /// The caller's `traceparent`, if well-formed.
     pub(super) traceparent: Option<HeaderValue>,
-    /// Arrival of the request.
+    /// Arrival time of the request.
     pub(super) began: Instant,
 }
 
 impl Call {
-    /// Form of the answer, for a result.
+    /// Returns the requested form of a result. Fails if `Accept` excludes every form.
     pub(super) fn format(&self) -> Result<Format, Error> {
         self.format.ok_or(Error::NotAcceptable)
     }

@@ -1,5 +1,6 @@
-//! Extractors of the caller: [`Caller`] for everybody that the settings admit, [`User`] and [`Session`] for signed-in
-//! callers, [`Admin`] for administrators, and [`Client`] for a caller with the request's ledger.
+//! Extractors of the caller: [`Caller`] for every caller admitted by the settings, [`User`] and
+//! [`Session`] for signed-in callers, [`Admin`] for administrators, and [`Client`] for a caller
+//! with the request's ledger.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,7 +19,7 @@ use crate::quotas::{Client, Ledger};
 #[derive(Clone, Debug)]
 pub(super) struct Admin(pub(super) User);
 
-/// The ledger of a request, kept in its extensions.
+/// The ledger of a request, kept in the request's extensions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RequestLedger(pub(super) Ledger);
 
@@ -105,11 +106,12 @@ impl FromRequestParts<Shared> for Admin {
     }
 }
 
-/// Charges the address for an API key that needs a look-up in Postgres: a caller can invent many keys.
+/// Charges the address for an API key that needs a look-up in Postgres, because a caller can invent
+/// many keys.
 async fn admit_look_up(parts: &mut Parts, state: &Shared) -> Result<(), Failure> {
     if state.identity.must_look_up(&credentials(&parts.headers)) {
         let Ok(Origin { from, ledger }) = Origin::from_request_parts(parts, state).await;
-        state.quotas.admit_stranger(from, &ledger).await?;
+        state.quotas.admit_unauthenticated(from, &ledger).await?;
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The handlers that compute: by path, by query, by body. They differ in reading the request; the rest is one path,
-//! [`Requests::submit`].
+//! Handlers for computations: by path, by query, by body. The handlers differ in reading the
+//! request, and share the path through [`crate::requests::Requests::submit`].
 
 use std::collections::BTreeMap;
 
@@ -28,9 +28,9 @@ use crate::problems::{Error, Failure, On};
 use crate::representation::{Computation, Rendering, Tag, not_modified};
 use crate::requests::{ComputationRequest, Outcome, Submission, SubmitOptions, unless_failed};
 
-/// Marks the answer to an earlier request under the same idempotency key.
+/// Header of an answer to an earlier request under the idempotency key.
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-/// Tells when the idempotency key expires.
+/// Header with the expiry of the idempotency key.
 const IDEMPOTENCY_EXPIRES: HeaderName = HeaderName::from_static("idempotency-expires");
 
 /// Short names of operands in queries.
@@ -41,8 +41,8 @@ type QueryOperands = Query<Vec<(String, String)>>;
 
 /// By path
 ///
-/// Waits for the result up to the preferred time, then answers 202. The answer is JSON, or the bare digits with
-/// `Accept: text/plain`.
+/// Waits for the result up to the preferred time, then answers 202. The answer is JSON, or the bare
+/// digits with `Accept: text/plain`.
 #[utoipa::path(
     get,
     path = "/v1/{operation}/{operands}",
@@ -132,7 +132,8 @@ fn read_query(
     Ok(ComputationRequest { operation: operation.name().to_owned(), operands })
 }
 
-/// Returns the operand that a short name stands for, if the operation has that operand and none of the short name.
+/// Returns the full name of an operand. A short name is replaced only if the operation has the full
+/// name and not the short name.
 fn full_name(operation: &dyn Operation, name: String) -> String {
     let has = |name: &str| operation.operands().iter().any(|operand| operand.name == name);
     let full = SHORT_NAMES.iter().find(|(short, full)| *short == name && has(full));
@@ -157,7 +158,7 @@ async fn respond(
     let mut response = result.unwrap_or_else(|failure| {
         let id = failure.request_id().unwrap_or_else(Uuid::now_v7);
         let mut response = failure.into_response();
-        response.headers_mut().insert(TRACEPARENT, traceparent::of(id));
+        response.headers_mut().insert(TRACEPARENT, traceparent::for_request(id));
         response
     });
     if let Some(traceparent) = call.traceparent {
@@ -176,27 +177,28 @@ async fn compute(
     let prepared = state.requests.prepare(&request)?;
     call.view.check(&prepared)?;
     let (view, conditions) = (call.view, &call.conditions);
-    let tag = conditions.is_safe.then(|| Tag::of_question(prepared.canonical(), format, view));
+    let tag =
+        conditions.is_safe.then(|| Tag::of_canonical_form(prepared.canonical(), format, view));
     let rendering = Rendering { format, view, conditions, tag, began: call.began };
-    // A request under a key is made whatever the caller has.
+    // A request with a key is submitted even if the caller already has the answer.
     if call.key.is_none()
-        && let Some(tag) = rendering.known()
+        && let Some(tag) = rendering.matching_tag()
     {
         return Ok(not_modified(tag));
     }
     let options = SubmitOptions {
         idempotency_key: call.key.as_ref().map(IdempotencyKey::as_str),
         traceparent: call.traceparent.as_ref().map(HeaderValue::as_bytes),
-        wait: call.prefer.patience(state.requests.longest_wait()),
+        wait: call.prefer.max_wait(state.requests.longest_wait()),
     };
     let submission = Submission::new(&call.client, request, &prepared, options);
-    // The prepared request holds the operands once more, and nothing needs it during the wait.
+    // The prepared request holds a second copy of the operands, unused during the wait.
     drop(prepared);
     let outcome = state.requests.submit(submission).await?;
     answer(state, outcome, rendering, call).await
 }
 
-/// Gives an outcome its form. The permit of the computation is held until then.
+/// Renders an outcome. Holds the permit of the computation until then.
 async fn answer(
     state: &AppState,
     outcome: Outcome,
@@ -209,12 +211,12 @@ async fn answer(
     let rendered = render(state, computation, rendering, call).await;
     let Some(expires_at) = key_expires_at else {
         let mut response = rendered?;
-        response.headers_mut().insert(TRACEPARENT, traceparent::of(id));
+        response.headers_mut().insert(TRACEPARENT, traceparent::for_request(id));
         return Ok(response);
     };
     let mut response = rendered.unwrap_or_else(Failure::into_response);
     let headers = response.headers_mut();
-    headers.insert(TRACEPARENT, traceparent::of(id));
+    headers.insert(TRACEPARENT, traceparent::for_request(id));
     if is_replay {
         headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
@@ -232,8 +234,8 @@ async fn render(
     let id = computation.request_id;
     let longest = state.requests.longest_wait();
     let applied = call.prefer.applied(longest, computation.is_pending());
-    let computation = unless_failed(computation).map_err(Failure::of(id))?;
-    let mut response = rendering.render(computation).await.map_err(Failure::of(id))?;
+    let computation = unless_failed(computation).map_err(Failure::with_request_id(id))?;
+    let mut response = rendering.render(computation).await.map_err(Failure::with_request_id(id))?;
     response.headers_mut().extend(applied.map(|applied| (PREFERENCE_APPLIED, applied)));
     Ok(response)
 }

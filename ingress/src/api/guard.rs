@@ -1,4 +1,5 @@
-//! The edge of all requests and answers: limits of size and time, security headers, and a request id.
+//! The edge of the API, for all requests and answers: limits of size and time, security headers,
+//! and a request id.
 
 use abacus_http::Metrics;
 use abacus_http::edge::body_pace::{BodyWatch, Pace, TimedBody};
@@ -20,7 +21,7 @@ use uuid::Uuid;
 use super::state::Shared;
 use crate::problems::{Error, Failure};
 
-/// The edge of the API.
+/// Limits and headers at the edge of the API.
 pub(crate) struct Edge {
     proxies: Proxies,
     limits: HeadLimits,
@@ -42,12 +43,12 @@ impl Edge {
         }
     }
 
-    /// Trusted proxies.
+    /// Returns the trusted proxies.
     pub(super) fn proxies(&self) -> &Proxies {
         &self.proxies
     }
 
-    /// The layer for preflight requests, if other sites may use the API.
+    /// Returns the layer for cross-origin requests, if the settings allow web sites to use the API.
     pub(super) fn cors(&self) -> Option<CorsLayer> {
         self.cors.clone()
     }
@@ -69,9 +70,9 @@ impl Edge {
         (Request::from_parts(parts, Body::new(body)), Some(watch))
     }
 
-    /// Replaces the answer to a request with a slow body. An unread rest of a body blocks the next request, so the
-    /// connection closes.
-    fn judge_body(&self, watch: &BodyWatch, response: Response) -> Response {
+    /// Replaces the answer to a request with a slow body. Closes the connection after an unread
+    /// body, because the rest of the body blocks the next request.
+    fn finish_body(&self, watch: &BodyWatch, response: Response) -> Response {
         let mut response = if watch.is_too_slow() {
             self.metrics.slow_bodies.inc();
             Failure::from(Error::BodyTooSlow).into_response()
@@ -85,10 +86,10 @@ impl Edge {
     }
 }
 
-/// Guards one request and its answer.
+/// Checks the limits of one request, and completes the headers of the answer.
 pub(super) async fn guard(State(state): State<Shared>, request: Request, next: Next) -> Response {
     let edge = &state.edge;
-    let id = request_id::given(request.headers());
+    let id = request_id::from_headers(request.headers());
     let checked = edge.check(&request);
     let (request, watch) = edge.watch(request);
     let mut response = match checked {
@@ -96,16 +97,16 @@ pub(super) async fn guard(State(state): State<Shared>, request: Request, next: N
         Err(error) => Failure::from(error).into_response(),
     };
     if let Some(watch) = watch {
-        response = edge.judge_body(&watch, response);
+        response = edge.finish_body(&watch, response);
     }
     edge.security.write(response.headers_mut());
-    // A computation's answer has the computation's own id.
-    let new_id = || request_id::value(Uuid::now_v7());
+    // An answer about a computation already has the computation's id.
+    let new_id = || request_id::to_header(Uuid::now_v7());
     response.headers_mut().entry(REQUEST_ID).or_insert_with(|| id.unwrap_or_else(new_id));
     response
 }
 
-/// Request headers that pages of other sites may send.
+/// Returns the request headers allowed from cross-origin pages.
 fn request_headers() -> Vec<HeaderName> {
     vec![
         header::ACCEPT,
@@ -123,7 +124,7 @@ fn request_headers() -> Vec<HeaderName> {
     ]
 }
 
-/// Response headers that pages of other sites may read, besides the safelisted ones.
+/// Returns the response headers readable by cross-origin pages, besides the safelisted headers.
 fn response_headers() -> Vec<HeaderName> {
     vec![
         header::ACCEPT_RANGES,

@@ -1,7 +1,8 @@
 //! Lists of past requests, newest first, from the request log.
 //!
-//! **Invariants:** the SQL itself restricts a page to the requests that the caller may see; a page costs the same
-//! anywhere in the log, and no result is read whole. [`super::lookup`] gives one request in full.
+//! **Invariants:** the SQL selects only requests that the caller may see. The cost of a page does
+//! not depend on the position in the log, and no result is read whole. [`super::lookup`] gives one
+//! request in full.
 
 mod page;
 mod parameters;
@@ -23,10 +24,10 @@ use super::state::{AppState, Shared};
 use crate::problems::{Failure, On};
 use crate::quotas::Client;
 
-/// The parameters of a query, as the caller wrote them.
+/// The parameters of a query, as written by the caller.
 type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
-/// The caller's own list, and the list of all requests for administrators.
+/// Returns the routes of the caller's own list, and of the list of all requests for administrators.
 pub(super) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(own))
@@ -36,8 +37,9 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 
 /// Your requests
 ///
-/// Newest first. A page holds the first digits of each result; `href` is the path of the whole result. A filtered page
-/// may hold few requests, or none, and still have a `next`: follow `next` to the end.
+/// Newest first. A page holds the first digits of each result; `href` is the path of the whole
+/// result. A filtered page may hold few requests, or none, and still have a `next`: follow `next`
+/// to the end.
 #[utoipa::path(
     get,
     path = "/v1/computations",

@@ -1,4 +1,4 @@
-//! Reads paths and queries.
+//! Readers of paths and queries.
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query};

@@ -1,7 +1,8 @@
-//! The position in a list after which the next page begins.
+//! Position in a list. The next page begins after the cursor's row.
 //!
-//! A cursor is 24 bytes in base64 for URLs and opaque to callers. A cursor holds no requester, so a forged cursor
-//! shows no other caller's requests. Every well-formed text is a valid position for the database.
+//! A cursor is 24 bytes in base64 for URLs, opaque to callers. A cursor holds no requester, so a
+//! forged cursor shows no request of another caller. Every well-formed text is a valid position for
+//! the database.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,7 +10,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
-/// First microsecond of the year 0 and last one of the year 9999: bounds of the rows that services write.
+/// Bounds of the times in rows: the first microsecond of the year 0, and the last of the year 9999.
 const FIRST_MICROS: i64 = -62_167_219_200_000_000;
 const LAST_MICROS: i64 = 253_402_300_799_999_999;
 
@@ -21,7 +22,7 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
-    /// Reads the text of [`Cursor::write`].
+    /// Parses the text of [`Cursor::write`].
     pub(crate) fn read(text: &str) -> Option<Self> {
         let bytes: [u8; 24] = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         let (micros, id) = bytes.split_first_chunk::<8>()?;
@@ -68,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_of_its_form_is_a_place_and_no_other() {
+    fn every_text_of_its_form_is_a_position_and_no_other() {
         for text in ["A".repeat(32), "_".repeat(32), "-9zZ".repeat(8)] {
             let cursor = Cursor::read(&text).unwrap();
             let micros = to_micros(cursor.requested_at);

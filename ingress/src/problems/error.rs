@@ -1,11 +1,11 @@
-//! Every error of an HTTP request.
+//! Errors of HTTP requests.
 
 use abacus_operations::Refusal;
 
 use crate::{log, quotas, representation, requests};
 
-/// Why a request fails. The text is the `detail` of the problem document, so it holds nothing that the caller may not
-/// know.
+/// Reason why a request fails. The text is the `detail` of the problem document, and tells only
+/// facts that the caller may know.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error(transparent)]
@@ -35,44 +35,50 @@ pub(crate) enum Error {
     UnsupportedMediaType,
     #[error("the body is larger than {limit} bytes; send smaller operands")]
     BodyTooLarge { limit: u64 },
-    #[error("the body ended early; send as much as was announced")]
+    #[error("the body ended early; send as many bytes as `Content-Length` announces")]
     IncompleteBody,
-    #[error("the request's body did not come in time; send it faster, or in smaller requests")]
+    #[error("the body did not arrive in time; send the body faster, or in smaller requests")]
     BodyTooSlow,
     #[error("{0}; write the URL in percent-encoded UTF-8")]
     MalformedUrl(String),
     #[error("the path and query are longer than {limit} bytes; send operands in a body, by POST")]
     UrlTooLong { limit: u64 },
-    #[error("the request's headers are larger than {limit} bytes; send fewer or shorter ones")]
+    #[error("the request's headers are larger than {limit} bytes; send fewer or shorter headers")]
     HeadersTooLarge { limit: u64 },
-    #[error("as many connections are open as may be; use those, or come back in a moment")]
+    #[error(
+        "the limit of open connections is reached; reuse a connection, or try again in a moment"
+    )]
     TooManyConnections,
     #[error("{hint}")]
     NoSuchPath { hint: String },
-    #[error("there is no problem type of that code; `/problems` lists them all")]
+    #[error("no problem type has this code; `/problems` lists all problem types")]
     NoSuchProblem,
-    #[error("this resource does not take {method}; the `Allow` header says what it takes")]
+    #[error(
+        "this resource does not support {method}; the `Allow` header lists the supported methods"
+    )]
     MethodNotAllowed { method: String },
-    #[error("answers come as `application/json` or `text/plain`; accept one of them")]
+    #[error("answers come as `application/json` or `text/plain`; accept one of the two")]
     NotAcceptable,
     #[error("the parameter `{parameter}` {reason}")]
     InvalidParameter { parameter: String, reason: String },
-    #[error("`{given}` is not a request id; write it as a UUID")]
+    #[error("`{given}` is not a request id; write the id as a UUID")]
     MalformedId { given: String },
     #[error(
         "the `Idempotency-Key` {0}; send 1 to 255 characters, as a string in quotes or as a token"
     )]
     MalformedKey(&'static str),
-    #[error("a batch takes no `Idempotency-Key`; send computations that need one by themselves")]
+    #[error(
+        "a batch takes no `Idempotency-Key`; send each computation with a key in its own request"
+    )]
     KeyNotForBatches,
 
-    #[error("the body does not have the members it should: {0}")]
+    #[error("the members of the body are wrong: {0}")]
     InvalidMembers(String),
-    #[error("the cursor is not one that a list gave; leave it out to begin at the start")]
+    #[error("the cursor does not come from a list; leave `cursor` out to begin at the start")]
     MalformedCursor,
-    #[error("a list has 1 to 100 entries at a time; give such a `limit`")]
+    #[error("a page has 1 to 100 entries; give a `limit` in this range")]
     MalformedLimit,
-    #[error("the server failed while it worked on this request")]
+    #[error("the server failed during this request")]
     Panicked,
 }
 

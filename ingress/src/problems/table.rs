@@ -1,4 +1,4 @@
-//! The table: status, code and log level of every error.
+//! The table of errors: status, code and log level of every error.
 
 use abacus_exchange::Error as ExchangeError;
 use abacus_http::problem::{Class, LogLevel, ProblemType};
@@ -116,12 +116,12 @@ fn quota(error: &QuotaError) -> Class {
     }
 }
 
-/// A request that validation refused, here or at the processor.
+/// Returns the class of a request refused by validation, in the ingress or in the processor.
 fn refused(code: &str) -> Class {
     refusal(code).unwrap_or(operands::REFUSED).silent()
 }
 
-/// A failure in the processor's answer. Its codes are an open set.
+/// Returns the class of a failure in the processor's answer. The processor's codes are an open set.
 fn failed(code: &str) -> Class {
     match refusal(code) {
         Some(problem) => problem.silent(),
@@ -130,7 +130,7 @@ fn failed(code: &str) -> Class {
     }
 }
 
-/// The problem type of a refusal: both have the same name.
+/// Returns the problem type with the code of a refusal.
 fn refusal(code: &str) -> Option<&'static ProblemType> {
     let known = [
         operands::UNKNOWN_OPERATION,

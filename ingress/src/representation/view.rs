@@ -6,7 +6,7 @@ use super::computation::Computation;
 use super::error::Error;
 use super::radix;
 
-/// A notation.
+/// Notation of an integer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Radix {
     #[default]
@@ -15,16 +15,16 @@ pub(crate) enum Radix {
     Hexadecimal,
 }
 
-/// Notation and length that a caller asks for.
+/// Requested notation and length of a result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct View {
     pub(crate) radix: Radix,
-    /// Number of first digits to give; `None` for all digits.
+    /// Number of leading digits in the answer; `None` for all digits.
     pub(crate) preview: Option<usize>,
 }
 
 impl View {
-    /// Refuses, before any work, a computation whose result could not be given in this view.
+    /// Refuses, before any work, a computation with a result too long for this view.
     pub(crate) fn check(self, prepared: &Prepared) -> Result<(), Error> {
         match self.radix {
             Radix::Decimal => Ok(()),
@@ -47,7 +47,7 @@ impl View {
     }
 }
 
-/// Keeps the sign and the first `count` digits. Returns whether digits were cut.
+/// Keeps the sign and the first `count` digits. Returns `true` if digits were cut.
 fn cut(text: &mut String, count: usize) -> bool {
     let kept = count.saturating_add(usize::from(text.starts_with('-')));
     let is_longer = text.len() > kept;

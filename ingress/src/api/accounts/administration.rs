@@ -9,23 +9,23 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::input::{Input, given};
+use super::input::{Input, non_null};
 use super::respond;
 use crate::api::caller::Admin;
 use crate::api::path::{TextPath, read_path, read_query};
 use crate::api::state::Shared;
 use crate::problems::{Error, Failure, On};
 
-/// A change of an account; an absent member changes nothing.
+/// A change of an account. An absent member leaves the account unchanged.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = AccountChange, min_properties = 1)]
 pub(super) struct ChangeRequest {
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     role: Option<Role>,
     /// A disabled account cannot sign in, and its API keys are refused.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     disabled: Option<bool>,
 }
@@ -54,11 +54,11 @@ pub(super) struct AuditList {
 #[serde(deny_unknown_fields)]
 pub(super) struct AccountsQuery {
     /// Largest number of entries.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<i64>,
-    /// `next` of the page before; absent for the first page.
-    #[serde(default, deserialize_with = "given")]
+    /// `next` of the previous page; absent for the first page.
+    #[serde(default, deserialize_with = "non_null")]
     #[param(pattern = "^[a-z0-9][a-z0-9._-]{2,63}$")]
     cursor: Option<String>,
 }
@@ -69,11 +69,11 @@ pub(super) struct AccountsQuery {
 #[serde(deny_unknown_fields)]
 pub(super) struct AuditQuery {
     /// Largest number of entries.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<i64>,
-    /// `next` of the page before; absent for the first page.
-    #[serde(default, deserialize_with = "given")]
+    /// `next` of the previous page; absent for the first page.
+    #[serde(default, deserialize_with = "non_null")]
     #[param(pattern = "^[1-9][0-9]{0,17}$")]
     cursor: Option<String>,
 }
@@ -82,7 +82,7 @@ type PageQuery<Q> = Result<Query<Q>, QueryRejection>;
 
 /// List all accounts
 ///
-/// By name.
+/// Sorted by name.
 #[utoipa::path(
     get, path = "/v1/admin/users", tag = "administration", operation_id = "listUsers",
     security(("bearer" = [])), params(AccountsQuery),
@@ -97,8 +97,7 @@ pub(super) async fn list_users(
     query: PageQuery<AccountsQuery>,
 ) -> Result<Response, Failure> {
     let query = read_query(query)?;
-    let name = |cursor: &str| Some(UserName::parse(cursor).ok()?.as_str().to_owned());
-    let page = page(query.cursor.as_deref(), query.limit, name)?;
+    let page = page(query.cursor.as_deref(), query.limit, user_name)?;
     let (limit, users) = (page.limit, state.identity.accounts(page).await?);
     let next = next_cursor(limit, &users, |user| user.username.clone());
     Ok(respond::json(StatusCode::OK, AccountList { users, next }))
@@ -106,7 +105,8 @@ pub(super) async fn list_users(
 
 /// Change an account's role, disable it or enable it
 ///
-/// Ends the sessions of the account, on every instance within two seconds. The last administrator stays one.
+/// Ends the sessions of the account, on every instance within two seconds. The last administrator
+/// keeps the role and stays enabled.
 #[utoipa::path(
     patch, path = "/v1/admin/users/{username}", tag = "administration",
     operation_id = "changeUser", security(("bearer" = [])),
@@ -123,17 +123,18 @@ pub(super) async fn change_user(
     from: ClientAddress,
     Admin(admin): Admin,
     path: TextPath,
-    Input(asked): Input<ChangeRequest>,
+    Input(body): Input<ChangeRequest>,
 ) -> Result<Response, Failure> {
     let name = read_path(path)?;
-    let change = AccountChange { role: asked.role, disabled: asked.disabled };
+    let change = AccountChange { role: body.role, disabled: body.disabled };
     let account = state.identity.change_account(&admin, &name, change, from.0).await?;
     Ok(respond::json(StatusCode::OK, account))
 }
 
 /// End all sessions of an account
 ///
-/// On every instance within two seconds. The user can sign in again; API keys stay valid.
+/// Takes effect on every instance within two seconds. The user can sign in again; API keys stay
+/// valid.
 #[utoipa::path(
     delete, path = "/v1/admin/users/{username}/sessions", tag = "administration",
     operation_id = "endSessions", security(("bearer" = [])),
@@ -156,7 +157,7 @@ pub(super) async fn end_sessions(
 
 /// Read the audit log
 ///
-/// Acts on accounts and credentials, done and refused; the latest first.
+/// Actions on accounts and credentials, completed and refused, newest first.
 #[utoipa::path(
     get, path = "/v1/admin/audit", tag = "administration", operation_id = "listAudit",
     security(("bearer" = [])), params(AuditQuery),
@@ -177,7 +178,7 @@ pub(super) async fn list_audit(
     Ok(respond::json(StatusCode::OK, AuditList { entries, next }))
 }
 
-/// Returns the requested page; `key` reads a cursor.
+/// Returns the requested page. `key` reads a cursor.
 fn page<K>(
     cursor: Option<&str>,
     limit: Option<i64>,
@@ -188,7 +189,45 @@ fn page<K>(
     Ok(Page { after: after?, ..page })
 }
 
+/// Reads the name of an account in a cursor.
+fn user_name(cursor: &str) -> Option<String> {
+    Some(UserName::parse(cursor).ok()?.as_str().to_owned())
+}
+
 /// Reads the id of an audit entry in a cursor.
 fn audit_id(cursor: &str) -> Option<i64> {
     cursor.parse().ok().filter(|id: &i64| *id > 0 && id.to_string() == cursor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code<K>(page: Result<Page<K>, Error>) -> &'static str {
+        page.err().map_or("none", |error| error.class().code)
+    }
+
+    #[test]
+    fn a_malformed_cursor_is_refused_with_the_malformed_cursor_problem() {
+        for cursor in ["", "0", "-1", "+1", "007", "1.5", "x", "9223372036854775808"] {
+            assert_eq!(code(page(Some(cursor), None, audit_id)), "malformed-cursor", "{cursor}");
+        }
+        for cursor in ["", "ab", "-ada", "a b", "ada\n"] {
+            assert_eq!(code(page(Some(cursor), None, user_name)), "malformed-cursor", "{cursor}");
+        }
+    }
+
+    #[test]
+    fn a_page_begins_after_its_cursor_and_has_1_to_100_entries() {
+        let page_of = |cursor, limit| page(cursor, limit, audit_id);
+        let first = page_of(None, None).unwrap();
+        assert_eq!((first.after, first.limit), (None, 50));
+        let second = page_of(Some("7"), Some(100)).unwrap();
+        assert_eq!((second.after, second.limit), (Some(7), 100));
+        let users = page(Some("ada"), None, user_name).unwrap();
+        assert_eq!(users.after.as_deref(), Some("ada"));
+        for limit in [0, -1, 101] {
+            assert_eq!(code(page_of(None, Some(limit))), "malformed-limit", "{limit}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! JSON bodies of accounts. An unexpected member is refused.
+//! JSON bodies of requests about accounts. Unexpected members are refused.
 
 use abacus_http::fields::content_type;
 use axum::body::Bytes;
@@ -39,7 +39,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Input<T> {
 }
 
 /// Reads a member that may be absent, but not `null`.
-pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub(super) fn non_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)

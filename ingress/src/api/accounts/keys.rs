@@ -15,7 +15,7 @@ use crate::api::path::{TextPath, read_path};
 use crate::api::state::Shared;
 use crate::problems::{Failure, On};
 
-/// An API key to be made.
+/// A request for an API key.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KeyRequest {
@@ -56,8 +56,8 @@ pub(super) async fn list(State(state): State<Shared>, user: User) -> Result<Resp
 
 /// Make an API key
 ///
-/// For programs: a key acts for your account until it is revoked. The key is shown once. Needs a session: a key makes no
-/// keys.
+/// For programs: a key acts for your account until revoked. The key is shown once. Needs a session:
+/// a key cannot make keys.
 #[utoipa::path(
     post, path = "/v1/api-keys", tag = "API keys", operation_id = "createApiKey",
     security(("bearer" = [])),
@@ -72,10 +72,10 @@ pub(super) async fn create(
     State(state): State<Shared>,
     Origin { from, ledger }: Origin,
     session: Session,
-    Input(asked): Input<KeyRequest>,
+    Input(body): Input<KeyRequest>,
 ) -> Result<Response, Failure> {
     state.quotas.admit_change(&session.name, &ledger).await?;
-    let key = state.identity.create_key(&session, asked.label, from.0).await?;
+    let key = state.identity.create_key(&session, body.label, from.0).await?;
     let created = KeyCreated { id: key.id, label: key.label, key: key.text };
     Ok(respond::json(StatusCode::CREATED, created))
 }

@@ -39,7 +39,7 @@ pub(super) struct LoggedIn {
     role: Role,
 }
 
-/// The caller.
+/// The caller's account and credential.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Me {
     #[schema(example = "ada")]
@@ -58,7 +58,8 @@ enum CredentialKind {
 
 /// Sign in
 ///
-/// Gives a token for a session. A wrong name and a wrong password get the same answer. Also at `/login`.
+/// Returns a token for a session. A wrong name and a wrong password get the same answer. Also at
+/// `/login`.
 #[utoipa::path(
     post, path = "/v1/login", tag = "accounts", operation_id = "login", security(()),
     request_body = Login,
@@ -71,10 +72,10 @@ enum CredentialKind {
 pub(super) async fn login(
     State(state): State<Shared>,
     Origin { from, ledger }: Origin,
-    Input(asked): Input<Login>,
+    Input(body): Input<Login>,
 ) -> Result<Response, Failure> {
-    state.quotas.admit_attempt(from, &asked.username, &ledger).await?;
-    let session = state.identity.sign_in(&asked.username, asked.password, from.0).await?;
+    state.quotas.admit_attempt(from, &body.username, &ledger).await?;
+    let session = state.identity.sign_in(&body.username, body.password, from.0).await?;
     let session = LoggedIn {
         access_token: session.token,
         token_type: "Bearer",
@@ -87,7 +88,8 @@ pub(super) async fn login(
 
 /// Sign out
 ///
-/// Ends the session of the request's token, on every instance within two seconds. Also at `/logout`.
+/// Ends the session of the request's token, on every instance within two seconds. Also at
+/// `/logout`.
 #[utoipa::path(
     post, path = "/v1/logout", tag = "accounts", operation_id = "logout",
     security(("bearer" = [])),
@@ -105,7 +107,7 @@ pub(super) async fn logout(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Who am I?
+/// Show your account
 #[utoipa::path(
     get, path = "/v1/me", tag = "accounts", operation_id = "me", security(("bearer" = [])),
     responses(

@@ -26,7 +26,8 @@ pub(super) enum Requesters<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ListParameters {
     pub(super) filter: Filter,
-    /// The query without the cursor, as the caller wrote it: the next page has the same parameters.
+    /// The query without the cursor, as written by the caller. The path of the next page repeats
+    /// these parameters.
     given: Vec<(String, String)>,
 }
 
@@ -56,12 +57,12 @@ pub(super) struct OwnParameters {
     /// Largest number of requests in a page; 50 by default.
     #[param(minimum = 1, maximum = 200, nullable = false)]
     limit: Option<u16>,
-    /// Position of the page: take it unchanged from `next`.
+    /// Position of the page: copy the value unchanged from `next`.
     #[param(pattern = "^[A-Za-z0-9_-]{32}$", nullable = false)]
     cursor: Option<String>,
 }
 
-/// The further parameter of the list of all requests.
+/// The additional parameter of the list of all requests.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "a description")]
@@ -78,7 +79,7 @@ pub(super) struct RequesterParameter {
 }
 
 impl ListParameters {
-    /// Reads a query. `requesters` are those whose requests the caller may see.
+    /// Reads a query. `requesters` are the requesters visible to the caller.
     pub(super) fn read(
         pairs: Vec<(String, String)>,
         requesters: Requesters<'_>,
@@ -122,7 +123,7 @@ impl ListParameters {
             _ => {
                 return Err(invalid(
                     name,
-                    "is not known here; the API's description lists those that are",
+                    "is not known here; the API's description lists the known parameters",
                 ));
             }
         }
@@ -174,7 +175,7 @@ fn read_limit(parameter: &str, text: &str) -> Result<u16, Error> {
 }
 
 fn read_cursor(parameter: &str, text: &str) -> Result<Cursor, Error> {
-    let advice = "must be taken from a page's `next` as it is";
+    let advice = "must be copied unchanged from a page's `next`";
     Cursor::read(text).ok_or_else(|| invalid(parameter, advice))
 }
 

@@ -34,8 +34,10 @@ async fn a_refusal_says_what_to_change_in_words_and_in_members() {
 #[tokio::test]
 async fn what_may_pass_says_when_to_try_again_and_which_request_it_was() {
     let id = Uuid::now_v7();
-    let (response, problem) =
-        document(Failure::of(id)(RequestError::from(abacus_exchange::Error::Unreachable))).await;
+    let (response, problem) = document(Failure::with_request_id(id)(RequestError::from(
+        abacus_exchange::Error::Unreachable,
+    )))
+    .await;
     assert_eq!(response.status(), 503);
     assert_eq!(response.headers()["retry-after"], "1");
     assert_eq!(response.headers()[REQUEST_ID], id.to_string());

@@ -1,4 +1,5 @@
-//! Idempotency keys where Postgres is away; the rest of them needs it.
+//! Idempotency keys while Postgres is unavailable. The tests with Postgres are in the workspace's
+//! `tests/`.
 
 use abacus_identity::{Caller, Credential, Role, User};
 

@@ -1,4 +1,4 @@
-//! The forms in which results come, over the whole router.
+//! Forms of results, over the whole router.
 
 use super::*;
 
@@ -35,7 +35,7 @@ async fn what_the_caller_has_is_not_computed_again() {
         assert_eq!(first.headers["cache-control"], "private, max-age=31536000, immutable");
         assert_eq!(first.headers["vary"], "accept, authorization, accept-encoding");
         let tag = first.headers["etag"].to_str().unwrap();
-        // The same question in other words; nobody replies to it.
+        // An equal computation, spelled differently. The test sends no reply.
         let known = get(
             "/pow?exp=+010&base=2".replace('+', "").as_str(),
             &[accept, ("if-none-match", tag)],
@@ -45,7 +45,8 @@ async fn what_the_caller_has_is_not_computed_again() {
             (again.status, again.headers["etag"].to_str().unwrap()),
             (StatusCode::NOT_MODIFIED, tag)
         );
-        // Of a question nobody knows whether anybody has asked it: `*` is not answered without it.
+        // `*` matches only an existing answer, and a computation may not have an answer yet. So `*`
+        // does not avoid the computation.
         for other in ["\"other\"", "*"] {
             let other = get("/v1/pow/2/10", &[accept, ("if-none-match", other)]);
             assert_eq!(harness.answered(other, succeeded()).await.status, StatusCode::OK);
@@ -110,7 +111,7 @@ async fn long_results_are_compressed_and_tagged_by_their_coding() {
         let known = harness.send(get(path, &[TEXT, ("if-none-match", coded_tag)])).await;
         assert_eq!(known.status, StatusCode::NOT_MODIFIED);
         assert_eq!(known.headers["etag"], coded_tag);
-        // A part of one coding is no part of another.
+        // A range of one coding is no range of another coding.
         let request = get(path, &[TEXT, ("range", "bytes=0-1"), ("if-range", coded_tag)]);
         assert_eq!(harness.answered(request, long()).await.body, whole.body);
     }
