@@ -13,6 +13,7 @@ mod catalog;
 mod compute;
 mod descriptions;
 mod docs;
+mod edge;
 mod events;
 mod guard;
 mod history;
@@ -23,6 +24,6 @@ mod router;
 mod state;
 
 pub(crate) use catalog::write as write_catalog;
-pub(crate) use guard::Edge;
+pub(crate) use edge::Edge;
 pub(crate) use router::router;
 pub(crate) use state::{AppState, Shared};

@@ -7,7 +7,7 @@ use abacus_identity::Identity;
 use abacus_runtime::Shutdown;
 use axum::body::Bytes;
 
-use super::guard::Edge;
+use super::edge::Edge;
 use crate::log::RequestLog;
 use crate::metrics::Metrics;
 use crate::quotas::Quotas;

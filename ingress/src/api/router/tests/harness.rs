@@ -25,7 +25,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-use crate::api::guard::Edge;
+use crate::api::edge::Edge;
 use crate::api::router::router;
 use crate::api::state::{AppState, Shared};
 use crate::api::write_catalog;
