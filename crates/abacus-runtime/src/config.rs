@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use tracing_subscriber::EnvFilter;
+
 use crate::environment::Environment;
-use crate::logging::{LogFilter, LogFormat};
+use crate::setting::Setting;
 
 /// A configuration, or a section of one, that reads itself out of the environment.
 pub trait Config: Sized {
@@ -53,6 +55,45 @@ impl Config for LogConfig {
                 "info",
                 "Least level to log, also by module: info,abacus_kafka=debug",
             ),
+        }
+    }
+}
+
+/// The form of the log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For a person at a terminal.
+    Text,
+}
+
+impl Setting for LogFormat {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "json" => Ok(Self::Json),
+            "text" => Ok(Self::Text),
+            _ => Err("expected `json` or `text`".to_owned()),
+        }
+    }
+}
+
+/// Which events are logged, in the notation of
+/// [`EnvFilter`](https://docs.rs/tracing-subscriber/0.3/tracing_subscriber/filter/struct.EnvFilter.html#directives).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    pub(crate) fn directives(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Setting for LogFilter {
+    fn parse(text: &str) -> Result<Self, String> {
+        match EnvFilter::builder().parse(text) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(_) => Err("expected a log filter such as `info,abacus_kafka=debug`".to_owned()),
         }
     }
 }

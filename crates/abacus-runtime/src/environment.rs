@@ -21,7 +21,7 @@ pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
     settings: Vec<SettingDoc>,
     effective: Vec<EffectiveSetting>,
-    problems: Vec<Problem>,
+    problems: Vec<ConfigProblem>,
 }
 
 /// What there is to know about one setting without its value.
@@ -67,7 +67,7 @@ pub enum Source {
 
 /// One thing that is wrong with one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct ConfigProblem {
     /// The environment variable.
     pub name: String,
     /// What is wrong and what is expected.
@@ -76,7 +76,7 @@ pub struct Problem {
 
 /// Everything that is wrong with a configuration, in the order of reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problems(Vec<Problem>);
+pub struct ConfigProblems(Vec<ConfigProblem>);
 
 impl Environment {
     /// The variables of this process.
@@ -110,15 +110,17 @@ impl Environment {
     ) -> T {
         self.document(SettingDoc { name, default: Some(default), meaning, secret: false });
         let value = self.variable(name);
-        self.note(name, value.as_deref().unwrap_or(default), source_of(value.as_ref()));
-        value.and_then(|text| self.parse(name, &text)).unwrap_or_else(|| stated(name, default))
+        self.record(name, value.as_deref().unwrap_or(default), source_of(value.as_ref()));
+        value
+            .and_then(|text| self.parse(name, &text))
+            .unwrap_or_else(|| parse_default(name, default))
     }
 
     /// The value of a setting that may be absent.
     pub fn optional<T: Setting>(&mut self, name: &'static str, meaning: &'static str) -> Option<T> {
         self.document(SettingDoc { name, default: None, meaning, secret: false });
         let text = self.variable(name)?;
-        self.note(name, &text, Source::Variable);
+        self.record(name, &text, Source::Variable);
         self.parse(name, &text)
     }
 
@@ -132,22 +134,22 @@ impl Environment {
     ) -> SecretString {
         self.document(SettingDoc { name, default: Some(default), meaning, secret: true });
         let (text, source) = self.secret_text(name, default);
-        self.note(name, "[redacted]", source);
+        self.record(name, "[redacted]", source);
         SecretString::from(text)
     }
 
     /// Reports something that no single parser can see, such as two settings that contradict each
     /// other.
     pub fn problem(&mut self, name: &str, text: impl Into<String>) {
-        self.problems.push(Problem { name: name.to_owned(), text: text.into() });
+        self.problems.push(ConfigProblem { name: name.to_owned(), text: text.into() });
     }
 
     /// Ends the reading: the effective configuration, or all of its problems.
-    pub fn finish(self) -> Result<Effective, Problems> {
+    pub fn finish(self) -> Result<Effective, ConfigProblems> {
         if self.problems.is_empty() {
             Ok(Effective { settings: self.effective })
         } else {
-            Err(Problems(self.problems))
+            Err(ConfigProblems(self.problems))
         }
     }
 
@@ -158,13 +160,13 @@ impl Environment {
 
     /// Two sections may ask for the same setting; it is documented once.
     fn document(&mut self, doc: SettingDoc) {
-        if !self.settings.iter().any(|known| known.name == doc.name) {
+        if !self.settings.iter().any(|setting| setting.name == doc.name) {
             self.settings.push(doc);
         }
     }
 
-    fn note(&mut self, name: &'static str, value: &str, source: Source) {
-        if !self.effective.iter().any(|known| known.name == name) {
+    fn record(&mut self, name: &'static str, value: &str, source: Source) {
+        if !self.effective.iter().any(|setting| setting.name == name) {
             self.effective.push(EffectiveSetting { name, value: value.to_owned(), source });
         }
     }
@@ -223,7 +225,7 @@ fn source_of(value: Option<&String>) -> Source {
 }
 
 #[expect(clippy::panic, reason = "a default that does not parse is a mistake in the code")]
-fn stated<T: Setting>(name: &str, default: &str) -> T {
+fn parse_default<T: Setting>(name: &str, default: &str) -> T {
     T::parse(default).unwrap_or_else(|expected| {
         panic!("the default of {name} must parse: {expected}, got `{default}`")
     })
@@ -257,21 +259,21 @@ impl fmt::Display for Effective {
     }
 }
 
-impl Problems {
+impl ConfigProblems {
     /// The problems, in the order of reading.
-    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+    pub fn iter(&self) -> impl Iterator<Item = &ConfigProblem> {
         self.0.iter()
     }
 }
 
-impl fmt::Display for Problems {
+impl fmt::Display for ConfigProblems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the configuration has {} problem(s):", self.0.len())?;
         self.0.iter().try_for_each(|problem| write!(f, "\n  {}: {}", problem.name, problem.text))
     }
 }
 
-impl std::error::Error for Problems {}
+impl std::error::Error for ConfigProblems {}
 
 #[cfg(test)]
 mod tests;

@@ -29,11 +29,13 @@ pub use prometheus;
 pub use secrecy::{ExposeSecret, SecretString};
 
 pub use crate::circuit_breaker::{Change, CircuitBreaker};
-pub use crate::config::{AdminConfig, Config, LogConfig, ServiceConfig, ShutdownConfig};
-pub use crate::environment::{
-    Effective, EffectiveSetting, Environment, Problem, Problems, SettingDoc, Source,
+pub use crate::config::{
+    AdminConfig, Config, LogConfig, LogFilter, LogFormat, ServiceConfig, ShutdownConfig,
 };
-pub use crate::logging::{LogFilter, LogFormat, announce};
+pub use crate::environment::{
+    ConfigProblem, ConfigProblems, Effective, EffectiveSetting, Environment, SettingDoc, Source,
+};
+pub use crate::logging::announce;
 pub use crate::readiness::ReadinessGate;
 pub use crate::run::{run, settings};
 pub use crate::runtime::Runtime;

@@ -19,41 +19,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::LogConfig;
-use crate::setting::Setting;
-
-/// The form of the log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// For a person at a terminal.
-    Text,
-}
-
-impl Setting for LogFormat {
-    fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "json" => Ok(Self::Json),
-            "text" => Ok(Self::Text),
-            _ => Err("expected `json` or `text`".to_owned()),
-        }
-    }
-}
-
-/// Which events are logged, in the notation of
-/// [`EnvFilter`](https://docs.rs/tracing-subscriber/0.3/tracing_subscriber/filter/struct.EnvFilter.html#directives).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogFilter(String);
-
-impl Setting for LogFilter {
-    fn parse(text: &str) -> Result<Self, String> {
-        match EnvFilter::builder().parse(text) {
-            Ok(_) => Ok(Self(text.to_owned())),
-            Err(_) => Err("expected a log filter such as `info,abacus_kafka=debug`".to_owned()),
-        }
-    }
-}
+use crate::config::{LogConfig, LogFormat};
 
 /// Writes the line by which tools find a listener, whatever port it got: message `listening`,
 /// fields `server` and `address`.
@@ -63,7 +29,7 @@ pub fn announce(server: &'static str, address: SocketAddr) {
 
 /// Sends events, and panics as events, to standard output from now on.
 pub(crate) fn initialise(service: &'static str, config: &LogConfig) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder().parse(&config.filter.0)?;
+    let filter = EnvFilter::builder().parse(config.filter.directives())?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter);
     match config.format {
         LogFormat::Json => builder

@@ -7,13 +7,13 @@ use std::process::ExitCode;
 use tracing::{error, info, warn};
 
 use crate::config::{Config as _, ServiceConfig, ShutdownConfig};
-use crate::environment::{Effective, Environment, Problems, SettingDoc};
+use crate::environment::{ConfigProblems, Effective, Environment, SettingDoc};
 use crate::runtime::Runtime;
 use crate::watchdog::Watchdog;
 use crate::{admin, logging, metrics};
 
 /// Wrong arguments or a wrong configuration: starting again will not help.
-const USAGE: u8 = 2;
+const USAGE_ERROR: u8 = 2;
 
 metrics! {
     /// What every process exports.
@@ -47,7 +47,7 @@ where
         Request::Serve => serve(Process { service, version }, start),
         Request::Help => print(&help(service, version, &settings::<C>())),
         Request::Version => print(&format!("{service} {version}\n")),
-        Request::Unknown(argument) => refuse(&format!(
+        Request::Unknown(argument) => usage_error(&format!(
             "{service}: unexpected argument `{argument}`; settings are environment variables, \
              see --help"
         )),
@@ -93,7 +93,7 @@ struct Settings<C> {
 }
 
 impl<C: ServiceConfig> Settings<C> {
-    fn read(mut env: Environment) -> Result<Self, Problems> {
+    fn read(mut env: Environment) -> Result<Self, ConfigProblems> {
         let service = C::read(&mut env);
         let shutdown = ShutdownConfig::read(&mut env);
         Ok(Self { service, shutdown, effective: env.finish()? })
@@ -108,10 +108,10 @@ where
 {
     let settings = match Settings::<C>::read(Environment::from_process()) {
         Ok(settings) => settings,
-        Err(problems) => return refuse(&format!("{}: {problems}", process.service)),
+        Err(problems) => return usage_error(&format!("{}: {problems}", process.service)),
     };
     if let Err(error) = logging::initialise(process.service, settings.service.log()) {
-        return refuse(&format!("{}: logs could not be set up: {error:#}", process.service));
+        return usage_error(&format!("{}: logs could not be set up: {error:#}", process.service));
     }
     let tokio = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(tokio) => tokio,
@@ -120,15 +120,15 @@ where
             return ExitCode::FAILURE;
         }
     };
-    let life = AssertUnwindSafe(|| tokio.block_on(live(process, settings, start)));
+    let process = AssertUnwindSafe(|| tokio.block_on(run_process(process, settings, start)));
     // The panic hook has logged why.
-    let code = catch_unwind(life).unwrap_or(ExitCode::FAILURE);
+    let code = catch_unwind(process).unwrap_or(ExitCode::FAILURE);
     // Blocking calls that hang must not hold up an exit that is decided.
     tokio.shutdown_background();
     code
 }
 
-async fn live<C, F, Fut>(process: Process, settings: Settings<C>, start: F) -> ExitCode
+async fn run_process<C, F, Fut>(process: Process, settings: Settings<C>, start: F) -> ExitCode
 where
     C: ServiceConfig,
     F: FnOnce(C, Runtime) -> Fut,
@@ -144,9 +144,9 @@ where
             return ExitCode::FAILURE;
         }
     };
-    let started = up(process, settings, runtime.clone(), start).await;
+    let started = start_service(process, settings, runtime.clone(), start).await;
     match &started {
-        Ok(()) => stay_up(&runtime, &watchdog, &shutdown).await,
+        Ok(()) => wait_for_shutdown(&runtime, &watchdog, &shutdown).await,
         Err(error) => error!(error = format!("{error:#}"), "start failed"),
     }
     let failures = runtime.stop().await;
@@ -160,7 +160,7 @@ where
 }
 
 /// Brings the service up, or gives up at once when a shutdown is requested meanwhile.
-async fn up<C, F, Fut>(
+async fn start_service<C, F, Fut>(
     process: Process,
     settings: Settings<C>,
     runtime: Runtime,
@@ -194,7 +194,7 @@ fn describe_process(process: Process, runtime: &Runtime) -> anyhow::Result<()> {
 
 /// Waits until a shutdown is requested, and then until load balancers had time to see that
 /// readiness is red.
-async fn stay_up(runtime: &Runtime, watchdog: &Watchdog, shutdown: &ShutdownConfig) {
+async fn wait_for_shutdown(runtime: &Runtime, watchdog: &Watchdog, shutdown: &ShutdownConfig) {
     let needed = shutdown.grace + runtime.total_budget();
     if needed > shutdown.timeout {
         let deadline = shutdown.timeout;
@@ -242,9 +242,9 @@ fn print(text: &str) -> ExitCode {
 }
 
 #[expect(clippy::print_stderr, reason = "logs are not set up yet")]
-fn refuse(text: &str) -> ExitCode {
+fn usage_error(text: &str) -> ExitCode {
     eprintln!("{text}");
-    ExitCode::from(USAGE)
+    ExitCode::from(USAGE_ERROR)
 }
 
 #[cfg(test)]

@@ -80,12 +80,12 @@ struct Task {
 #[derive(Debug)]
 struct Running {
     task: Task,
-    /// Closes once the task has ended and its ending is recorded.
+    /// Closes once the task has ended and its outcome is recorded.
     ended: oneshot::Receiver<()>,
 }
 
 /// How a task's body ended.
-enum Ending {
+enum Outcome {
     Returned,
     Failed(anyhow::Error),
     Panicked(String),
@@ -111,16 +111,16 @@ impl Tasks {
         let shutdown = Shutdown::new();
         let handle = self.shared.tokio.spawn(task(shutdown.clone()));
         let abort = Some(handle.abort_handle());
-        let ending = async move {
+        let outcome = async move {
             match handle.await {
-                Ok(result) => Ending::from(result),
+                Ok(result) => Outcome::from(result),
                 Err(error) => match error.try_into_panic() {
-                    Ok(payload) => Ending::Panicked(panic_message(payload.as_ref())),
-                    Err(_aborted) => Ending::Returned,
+                    Ok(payload) => Outcome::Panicked(panic_message(payload.as_ref())),
+                    Err(_aborted) => Outcome::Returned,
                 },
             }
         };
-        self.supervise(Task { name, budget, shutdown, abort }, ending);
+        self.supervise(Task { name, budget, shutdown, abort }, outcome);
     }
 
     pub(crate) fn spawn_thread<F>(
@@ -137,19 +137,19 @@ impl Tasks {
         let (report, reported) = oneshot::channel();
         let run = move || {
             let result = catch_unwind(AssertUnwindSafe(|| body(given)));
-            let ending = result.map_or_else(
-                |payload| Ending::Panicked(panic_message(payload.as_ref())),
-                Ending::from,
+            let outcome = result.map_or_else(
+                |payload| Outcome::Panicked(panic_message(payload.as_ref())),
+                Outcome::from,
             );
             // Nobody listens once the runtime has gone, and then nobody needs to know.
-            let _ = report.send(ending);
+            let _ = report.send(outcome);
         };
         std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(run)
             .with_context(|| format!("could not start the thread {name}"))?;
-        let ending = async move { reported.await.unwrap_or(Ending::Returned) };
-        self.supervise(Task { name, budget, shutdown, abort: None }, ending);
+        let outcome = async move { reported.await.unwrap_or(Outcome::Returned) };
+        self.supervise(Task { name, budget, shutdown, abort: None }, outcome);
         Ok(())
     }
 
@@ -185,25 +185,25 @@ impl Tasks {
         self.shared.fail(TaskFailure::BudgetExceeded { task: task.name, budget: task.budget });
     }
 
-    fn supervise(&self, task: Task, ending: impl Future<Output = Ending> + Send + 'static) {
-        let (end, ended) = oneshot::channel();
+    fn supervise(&self, task: Task, outcome: impl Future<Output = Outcome> + Send + 'static) {
+        let (done, ended) = oneshot::channel();
         let name = task.name;
         lock(&self.shared.running).push(Running { task, ended });
         let shared = Arc::clone(&self.shared);
         self.shared.tokio.spawn(async move {
-            shared.record(name, ending.await);
-            drop(end);
+            shared.record(name, outcome.await);
+            drop(done);
         });
     }
 }
 
 impl Shared {
-    fn record(&self, task: &'static str, ending: Ending) {
-        match ending {
-            Ending::Returned if self.stopping.is_requested() => {}
-            Ending::Returned => self.fail(TaskFailure::EndedEarly { task }),
-            Ending::Failed(source) => self.fail(TaskFailure::Failed { task, source }),
-            Ending::Panicked(message) => self.fail(TaskFailure::Panicked { task, message }),
+    fn record(&self, task: &'static str, outcome: Outcome) {
+        match outcome {
+            Outcome::Returned if self.stopping.is_requested() => {}
+            Outcome::Returned => self.fail(TaskFailure::EndedEarly { task }),
+            Outcome::Failed(source) => self.fail(TaskFailure::Failed { task, source }),
+            Outcome::Panicked(message) => self.fail(TaskFailure::Panicked { task, message }),
         }
     }
 
@@ -216,7 +216,7 @@ impl Shared {
     }
 }
 
-impl From<anyhow::Result<()>> for Ending {
+impl From<anyhow::Result<()>> for Outcome {
     fn from(result: anyhow::Result<()>) -> Self {
         result.map_or_else(Self::Failed, |()| Self::Returned)
     }

@@ -17,10 +17,10 @@ use tracing::error;
 use crate::shutdown::Shutdown;
 
 /// How long a forced exit waits for its own log line.
-const LAST_WORDS: Duration = Duration::from_millis(250);
+const LOG_TIMEOUT: Duration = Duration::from_millis(250);
 /// How long an exit may take. Where `main` has returned and what the process runs at its exit hangs,
 /// a second exit waits for the first.
-const LAST_RESORT: Duration = Duration::from_secs(2);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The handle to the watchdog's thread.
 #[derive(Debug)]
@@ -98,16 +98,16 @@ impl Signals {
     reason = "the one place that must end the process whatever its other threads do"
 )]
 fn force_exit(reason: String) {
-    let (said, heard) = mpsc::channel();
-    let speaker = thread::Builder::new().name("last-words".to_owned()).spawn(move || {
+    let (written, line_written) = mpsc::channel();
+    let logger = thread::Builder::new().name("exit-log".to_owned()).spawn(move || {
         error!(reason, "forced exit");
-        let _ = said.send(());
+        let _ = written.send(());
     });
-    if speaker.is_ok() {
-        let _ = heard.recv_timeout(LAST_WORDS);
+    if logger.is_ok() {
+        let _ = line_written.recv_timeout(LOG_TIMEOUT);
     }
-    let _ = thread::Builder::new().name("last-resort".to_owned()).spawn(|| {
-        thread::park_timeout(LAST_RESORT);
+    let _ = thread::Builder::new().name("exit-abort".to_owned()).spawn(|| {
+        thread::park_timeout(EXIT_TIMEOUT);
         std::process::abort()
     });
     std::process::exit(1)
