@@ -1,4 +1,4 @@
-//! The sections that every service has, and the traits by which configurations are read.
+//! Configuration sections of every service, and the traits for reading configurations.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,63 +8,63 @@ use tracing_subscriber::EnvFilter;
 use crate::environment::Environment;
 use crate::setting::Setting;
 
-/// A configuration, or a section of one, that reads itself out of the environment.
+/// A configuration or a section, read from the environment.
 pub trait Config: Sized {
-    /// Reads every setting; what is wrong is left with `env`.
+    /// Reads every setting. Problems are recorded in `env`.
     fn read(env: &mut Environment) -> Self;
 }
 
 /// The configuration of a whole service.
 pub trait ServiceConfig: Config {
-    /// Where health and metrics are served.
+    /// Section of the admin server.
     fn admin(&self) -> &AdminConfig;
-    /// What is logged, and how.
+    /// Section of the logs.
     fn log(&self) -> &LogConfig;
 }
 
-/// Where health and metrics are served.
+/// Settings of the admin server, which serves health and metrics.
 #[derive(Clone, Debug)]
 pub struct AdminConfig {
-    /// The address of the admin server; port 0 takes any free one.
+    /// Address of the admin server; port 0 takes any free port.
     pub listen: SocketAddr,
 }
 
 impl AdminConfig {
-    /// Reads the section; each service has a default port of its own.
+    /// Reads the section. The default port differs from service to service.
     pub fn read(env: &mut Environment, default: &'static str) -> Self {
         let meaning = "Address on which /livez, /readyz and /metrics are served";
         Self { listen: env.get("ABACUS_ADMIN_LISTEN", default, meaning) }
     }
 }
 
-/// What is logged, and how.
+/// Settings of the logs.
 #[derive(Clone, Debug)]
 pub struct LogConfig {
-    /// JSON lines or text.
+    /// Format of the lines.
     pub format: LogFormat,
-    /// Which events are logged.
+    /// Filter of the logged events.
     pub filter: LogFilter,
 }
 
 impl Config for LogConfig {
     fn read(env: &mut Environment) -> Self {
         Self {
-            format: env.get("ABACUS_LOG_FORMAT", "json", "Form of the log lines: json or text"),
+            format: env.get("ABACUS_LOG_FORMAT", "json", "Format of the log lines: json or text"),
             filter: env.get(
                 "ABACUS_LOG",
                 "info",
-                "Least level to log, also by module: info,abacus_kafka=debug",
+                "Lowest level to log, optionally by module: info,abacus_kafka=debug",
             ),
         }
     }
 }
 
-/// The form of the log lines.
+/// Format of the log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
-    /// For a person at a terminal.
+    /// Text for people at a terminal.
     Text,
 }
 
@@ -78,7 +78,7 @@ impl Setting for LogFormat {
     }
 }
 
-/// Which events are logged, in the notation of
+/// Filter of the logged events, in the syntax of
 /// [`EnvFilter`](https://docs.rs/tracing-subscriber/0.3/tracing_subscriber/filter/struct.EnvFilter.html#directives).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFilter(String);
@@ -98,12 +98,12 @@ impl Setting for LogFilter {
     }
 }
 
-/// How long a stop may take.
+/// Time limits of a shutdown.
 #[derive(Clone, Debug)]
 pub struct ShutdownConfig {
-    /// From readiness turning red to the first task being asked to stop.
+    /// Time between the failed readiness and the request to the first task to stop.
     pub grace: Duration,
-    /// From the signal to the forced exit.
+    /// Time between the signal and the forced exit.
     pub timeout: Duration,
 }
 
@@ -113,12 +113,12 @@ impl Config for ShutdownConfig {
             grace: env.get(
                 "ABACUS_SHUTDOWN_GRACE",
                 "0s",
-                "Wait between /readyz answering 503 and the stop of intake, for load balancers",
+                "Time between /readyz answering 503 and the stop of intake, for load balancers",
             ),
             timeout: env.get(
                 "ABACUS_SHUTDOWN_TIMEOUT",
                 "30s",
-                "Hard deadline of a shutdown; past it the process exits with 1",
+                "Hard deadline of a shutdown; later the process exits with 1",
             ),
         };
         if config.grace >= config.timeout {

@@ -1,13 +1,4 @@
-//! The process scaffold of every Abacus service.
-//!
-//! A service's `main` is one line, [`run`]: it reads the configuration, sets up logs, serves health
-//! and metrics on the admin port, lets the service wire and spawn its tasks, and then waits for a
-//! signal or a failure and stops everything in order. What a service is made of is not known here.
-//!
-//! - [`Environment`] reads settings and reports every problem at once.
-//! - [`Runtime`] is the handle through which a service spawns tasks, opens [`ReadinessGate`]s and
-//!   registers metrics.
-//! - [`metrics!`] declares the metrics of a crate as typed fields.
+#![doc = include_str!("../README.md")]
 
 mod admin;
 mod circuit_breaker;

@@ -1,9 +1,9 @@
-//! The tasks of a process: who runs, who ended and how, and the order in which they stop.
+//! Registry of the tasks of a process: running tasks, failures, and the order of stopping.
 //!
-//! Tasks stop in reverse order of spawning, one after the other, each within its budget. A task
-//! that ends before a shutdown began, and one that fails at any time, is a failure, and a failure
-//! begins the shutdown. During a shutdown a task may end before its turn: the one that fed it has
-//! stopped.
+//! Tasks stop in reverse order of spawning, one at a time, each within its budget. A task that ends
+//! before a shutdown began has failed, and so has a task that returns an error or panics at any
+//! time. A failure begins the shutdown. During a shutdown a task may end before its turn, because
+//! its upstream task has stopped.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,37 +19,37 @@ use tracing::{error, info};
 
 use crate::shutdown::Shutdown;
 
-/// Why a process did not run or stop as it should.
+/// Failure of a task to run or to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum TaskFailure {
-    /// It returned although nobody had asked for a shutdown.
+    /// The task returned before a shutdown was requested.
     #[error("task {task} ended although no shutdown was requested")]
     EndedEarly {
-        /// The name given at spawning.
+        /// Name of the task.
         task: &'static str,
     },
-    /// It returned an error.
+    /// The task returned an error.
     #[error("task {task} failed: {source:#}")]
     Failed {
-        /// The name given at spawning.
+        /// Name of the task.
         task: &'static str,
-        /// What it returned.
+        /// Error of the task.
         source: anyhow::Error,
     },
-    /// It panicked.
+    /// The task panicked.
     #[error("task {task} panicked: {message}")]
     Panicked {
-        /// The name given at spawning.
+        /// Name of the task.
         task: &'static str,
-        /// The panic's message.
+        /// Message of the panic.
         message: String,
     },
-    /// It did not end in time when asked to, and was abandoned.
+    /// The task did not end within its budget and was abandoned.
     #[error("task {task} did not stop within {budget:?}")]
     BudgetExceeded {
-        /// The name given at spawning.
+        /// Name of the task.
         task: &'static str,
-        /// The time it had.
+        /// Budget of the task.
         budget: Duration,
     },
 }
@@ -73,18 +73,18 @@ struct Task {
     name: &'static str,
     budget: Duration,
     shutdown: Shutdown,
-    /// A thread has none: it cannot be stopped from outside.
+    /// `None` for a thread, because a thread cannot be stopped from outside.
     abort: Option<AbortHandle>,
 }
 
 #[derive(Debug)]
 struct Running {
     task: Task,
-    /// Closes once the task has ended and its outcome is recorded.
+    /// Closes once the task has ended and the outcome is recorded.
     ended: oneshot::Receiver<()>,
 }
 
-/// How a task's body ended.
+/// Outcome of a task's body.
 enum Outcome {
     Returned,
     Failed(anyhow::Error),
@@ -92,7 +92,8 @@ enum Outcome {
 }
 
 impl Tasks {
-    /// A registry whose tasks run on the current tokio runtime. A failure requests `stopping`.
+    /// Creates a registry whose tasks run on the current tokio runtime. A failure requests
+    /// `stopping`.
     pub(crate) fn new(stopping: Shutdown) -> Self {
         let shared = Shared {
             tokio: Handle::current(),
@@ -141,7 +142,8 @@ impl Tasks {
                 |payload| Outcome::Panicked(panic_message(payload.as_ref())),
                 Outcome::from,
             );
-            // Nobody listens once the runtime has gone, and then nobody needs to know.
+            // The receiver is gone only when the tokio runtime has ended; the outcome is then of no
+            // use.
             let _ = report.send(outcome);
         };
         std::thread::Builder::new()
@@ -153,12 +155,12 @@ impl Tasks {
         Ok(())
     }
 
-    /// The longest that stopping every task may take.
+    /// Time limit for stopping all tasks: the sum of the budgets.
     pub(crate) fn total_budget(&self) -> Duration {
         lock(&self.shared.running).iter().map(|running| running.task.budget).sum()
     }
 
-    /// Stops every task, the latest first, and returns all failures since the start.
+    /// Stops every task, the latest first. Returns all failures since the start.
     pub(crate) async fn stop(&self) -> Vec<TaskFailure> {
         self.shared.stopping.request();
         while let Some(running) = self.latest() {
@@ -211,7 +213,7 @@ impl Shared {
         let error = failure.to_string();
         lock(&self.failures).push(failure);
         self.stopping.request();
-        // Last, since a stuck standard output must not hold up the shutdown.
+        // Log last, because a blocked standard output must not delay the shutdown.
         error!(error, "task failed");
     }
 }
