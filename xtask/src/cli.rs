@@ -114,20 +114,20 @@ pub(crate) enum BenchPart {
     /// Measure the operations against GMP, by digits of the result
     Arithmetic,
     /// Measure how fast processors drain a backlog, against a bare consume-transform-produce loop
-    Backlog(Measured),
+    Backlog(Measurement),
     /// Measure how fast the projector writes the rows of a backlog
-    Rows(Measured),
+    Rows(Measurement),
     /// Measure light requests alone, and beside one long computation in each partition
-    Heavy(Measured),
+    Heavy(Measurement),
     /// Measure what it costs to say who one is, against anonymous calls
-    Identity(Measured),
+    Identity(Measurement),
     /// Measure one caller alone, and beside another's flood and slow connections
-    Protection(Measured),
+    Protection(Measurement),
 }
 
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
-pub(crate) struct Measured {
+pub(crate) struct Measurement {
     /// Leave the servers running afterwards; comes before all other arguments
     #[arg(long)]
     pub(crate) keep: bool,
@@ -213,11 +213,11 @@ pub(crate) enum StackCommand {
 #[derive(Debug, Args)]
 pub(crate) struct StackName {
     /// The stack's name
-    #[arg(long, default_value = "scratch", value_parser = a_name_of_its_own)]
+    #[arg(long, default_value = "scratch", value_parser = parse_scratch_name)]
     pub(crate) name: String,
 }
 
-fn a_name_of_its_own(name: &str) -> Result<String, String> {
+fn parse_scratch_name(name: &str) -> Result<String, String> {
     if name == DEV {
         return Err(format!("`{DEV}` is the stack of `cargo xtask up` and `down`"));
     }
@@ -275,9 +275,9 @@ mod tests {
     fn arguments_behind_a_measurement_go_to_the_measuring_program() {
         let cli = Cli::parse_from(["xtask", "bench", "backlog", "--keep", "--requests", "7"]);
         let Command::Bench(bench) = cli.command else { panic!("{:?}", cli.command) };
-        let Some(BenchPart::Backlog(measured)) = bench.part else { panic!("{:?}", bench.part) };
+        let Some(BenchPart::Backlog(measurement)) = bench.part else { panic!("{:?}", bench.part) };
         assert_eq!(
-            (measured.keep, measured.arguments),
+            (measurement.keep, measurement.arguments),
             (true, vec!["--requests".into(), "7".into()])
         );
     }

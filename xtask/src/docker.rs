@@ -26,7 +26,7 @@ pub(crate) fn up(workspace: &Workspace, progress: &Progress, stack: &Stack) -> R
         up.args(["--scale", &format!("processor={}", stack.processors())]);
         command::run(&mut up).context("`docker compose logs` in the checkout shows what they said")
     })?;
-    let (answer, question) = stack.ask_through(INGRESS_PORT, progress)?;
+    let (answer, question) = stack.send_sample_request_to(INGRESS_PORT, progress)?;
     println!("\n{answer}\n");
     for (name, value) in environment() {
         println!("  {name:<24}{value}");

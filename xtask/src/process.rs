@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::wait;
 
 /// How long a process may take to end after it was asked to.
-const PATIENCE: Duration = Duration::from_secs(30);
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A process that was started, as its file tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +83,7 @@ impl Record {
             Ok(()) | Err(rustix::io::Errno::SRCH) => {}
             Err(error) => bail!("cannot signal process {}: {error}", self.pid),
         }
-        let ended = wait::until(PATIENCE, || Ok((!self.is_alive()).then_some(())))?;
+        let ended = wait::until(STOP_TIMEOUT, || Ok((!self.is_alive()).then_some(())))?;
         Ok(ended.is_some())
     }
 

@@ -17,8 +17,8 @@ use anyhow::Result;
 
 const REDRAW: Duration = Duration::from_millis(200);
 /// Where lines cannot be redrawn: a step shorter than this has no line but its last one.
-const WORTH_A_LINE: Duration = Duration::from_secs(1);
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+const FIRST_LINE: Duration = Duration::from_secs(1);
+const NEXT_LINES: Duration = Duration::from_secs(15);
 const DETAIL_WIDTH: usize = 60;
 
 /// Reports steps to the user.
@@ -88,7 +88,7 @@ impl Progress {
     fn draw_until_closed(&self, step: &Step, watch: &Receiver<()>) {
         let (first, interval) = match self.style {
             Style::Terminal { .. } => (REDRAW, REDRAW),
-            Style::Lines => (WORTH_A_LINE, SIGN_OF_LIFE),
+            Style::Lines => (FIRST_LINE, NEXT_LINES),
         };
         let mut pause = first;
         while watch.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
@@ -172,11 +172,11 @@ impl Step {
 
 /// The last `lines` lines of a file, or nothing when it cannot be read.
 pub(crate) fn tail(path: &Path, lines: usize) -> String {
-    const REACH: u64 = 64 * 1024;
+    const READ_LIMIT: u64 = 64 * 1024;
     let read = || -> std::io::Result<Vec<u8>> {
         let mut file = File::open(path)?;
         let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(REACH)))?;
+        file.seek(SeekFrom::Start(length.saturating_sub(READ_LIMIT)))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         Ok(bytes)

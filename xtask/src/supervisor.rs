@@ -28,7 +28,7 @@ pub(crate) struct Part {
     pub(crate) launch: Launch,
     pub(crate) health: Health,
     /// How long it may take to become healthy.
-    pub(crate) patience: Duration,
+    pub(crate) start_timeout: Duration,
 }
 
 /// How a process is started.
@@ -171,7 +171,7 @@ impl Supervisor {
     /// Waits until `part` is healthy, giving its own reasons while it is not.
     pub(crate) fn wait_until_healthy(&self, part: &Part, step: &Step) -> Result<()> {
         let mut reason = String::new();
-        let healthy = wait::until(part.patience, || {
+        let healthy = wait::until(part.start_timeout, || {
             let Err(why) = part.health.check() else { return Ok(Some(())) };
             if self.running(&part.name).is_none() {
                 let error = anyhow::anyhow!("{} ended while it was starting", part.name);
@@ -182,8 +182,9 @@ impl Supervisor {
             Ok(None)
         })?;
         if healthy.is_none() {
-            let patience = part.patience.as_secs();
-            let error = anyhow::anyhow!("{} is not up after {patience} s: {reason}", part.name);
+            let start_timeout = part.start_timeout.as_secs();
+            let error =
+                anyhow::anyhow!("{} is not up after {start_timeout} s: {reason}", part.name);
             return Err(self.with_log(&error, &part.name));
         }
         Ok(())
@@ -229,7 +230,7 @@ mod tests {
             address: String::new(),
             launch: Launch::new("sh", folder).arguments(["-c", script]),
             health: Health::Program { program: "true".into(), arguments: Vec::new() },
-            patience: Duration::from_secs(10),
+            start_timeout: Duration::from_secs(10),
         }
     }
 

@@ -7,14 +7,13 @@ use anyhow::{Result, anyhow};
 use crate::cli;
 use crate::command;
 use crate::packages::{self, Purpose};
+use crate::programs;
 use crate::progress::Progress;
 use crate::python;
-use crate::stack::{Mode, Setup, Stack};
+use crate::stack::{Mode, Setup, Stack, TEST};
 use crate::up::print_exports;
 use crate::wait;
 use crate::workspace::{Profile, Workspace};
-
-const STACK: &str = "test";
 
 /// What the services have for tests only: operations that stall and panic, points to die at.
 pub(crate) const TESTING: [&str; 2] =
@@ -26,7 +25,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &cli::Tes
     packages::ensure(workspace, progress, &purposes)?;
     let python = python::ensure(workspace, progress)?;
     let setup = Setup::ensure(workspace, progress)?;
-    let mut stack = Stack::open(workspace, STACK)?;
+    let mut stack = Stack::open(workspace, TEST)?;
     let result = start_empty(&mut stack, &setup, progress)
         .and_then(|()| environment(&stack, &setup, workspace, &python))
         .and_then(|environment| run_tests(workspace, progress, &environment, &options.arguments));
@@ -104,7 +103,7 @@ pub(crate) fn environment(
     workspace: &Workspace,
     python: &Path,
 ) -> Result<Vec<(String, String)>> {
-    let redis_server = packages::on_path("redis-server")
+    let redis_server = programs::on_path("redis-server")
         .ok_or_else(|| anyhow!("redis-server is not installed"))?;
     let settings = [
         ("ABACUS_TEST_KAFKA_BOOTSTRAP", stack.kafka_bootstrap()?),

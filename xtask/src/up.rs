@@ -17,7 +17,7 @@ use crate::workspace::{Profile, Workspace};
 pub(crate) fn up(workspace: &Workspace, progress: &Progress, options: &cli::Up) -> Result<()> {
     let mut stack = Stack::open(workspace, DEV)?;
     let provider = options.provider.unwrap_or(stack.provider());
-    refuse_a_second_provider(workspace, &stack, provider)?;
+    check_provider(workspace, &stack, provider)?;
     if provider == Provider::Docker {
         docker::check_engine()?;
     }
@@ -31,7 +31,7 @@ pub(crate) fn up(workspace: &Workspace, progress: &Progress, options: &cli::Up) 
     if provider == Provider::Docker {
         return docker::up(workspace, progress, &stack);
     }
-    start_and_ask(workspace, progress, &mut stack, options.profile).map_err(|error| {
+    start_and_try(workspace, progress, &mut stack, options.profile).map_err(|error| {
         anyhow!(
             "{error:#}\n\nWhat is up stays up. Run the same command again once this is mended; \
              `cargo xtask logs SERVICE` shows more, `cargo xtask down` stops everything."
@@ -39,7 +39,7 @@ pub(crate) fn up(workspace: &Workspace, progress: &Progress, options: &cli::Up) 
     })
 }
 
-fn start_and_ask(
+fn start_and_try(
     workspace: &Workspace,
     progress: &Progress,
     stack: &mut Stack,
@@ -47,12 +47,12 @@ fn start_and_ask(
 ) -> Result<()> {
     packages::ensure(workspace, progress, &[Purpose::Build, Purpose::Servers])?;
     start_system(workspace, progress, stack, profile)?;
-    let (answer, question) = stack.ask_a_question(progress)?;
+    let (answer, question) = stack.send_sample_request(progress)?;
     print_summary(stack, &answer, &question)
 }
 
 /// Ports and data of the two differ, so what one has started the other would not see.
-fn refuse_a_second_provider(workspace: &Workspace, stack: &Stack, wanted: Provider) -> Result<()> {
+fn check_provider(workspace: &Workspace, stack: &Stack, wanted: Provider) -> Result<()> {
     let is_up = match stack.provider() {
         Provider::Native => !stack.supervisor().started().is_empty(),
         Provider::Docker => docker::is_up(workspace),

@@ -6,12 +6,11 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::STACK;
 use crate::cli;
 use crate::command;
 use crate::packages::{self, Purpose};
 use crate::progress::Progress;
-use crate::stack::{Mode, Setup, Stack};
+use crate::stack::{BENCH, Mode, Setup, Stack};
 use crate::test::{and_then_clean_up, discard, end};
 use crate::workspace::{Profile, Workspace};
 
@@ -39,11 +38,11 @@ pub(super) fn run(
     workspace: &Workspace,
     progress: &Progress,
     (what, build): (&str, Build),
-    options: &cli::Measured,
+    options: &cli::Measurement,
 ) -> Result<()> {
     packages::ensure(workspace, progress, &[Purpose::Build, Purpose::Servers])?;
     let setup = Setup::ensure(workspace, progress)?;
-    let mut stack = Stack::open(workspace, STACK)?;
+    let mut stack = Stack::open(workspace, BENCH)?;
     discard(&mut stack, progress)?;
     let result = programs(workspace, progress, &stack, build).and_then(|binaries| {
         stack.set_mode(Mode::Throwaway)?;

@@ -19,7 +19,7 @@ use crate::http::{Request, Response};
 
 const FILE: &str = "credentials.json";
 /// A computation through a system that has just started may take its time.
-const PATIENCE: Duration = Duration::from_secs(30);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const KEY_NAME: &str = "cargo xtask up";
 
 /// What is kept.
@@ -71,12 +71,12 @@ impl Credentials {
     }
 
     /// Registers the two accounts at the ingress on `port`, unless that was done before, and keeps their API keys.
-    pub(crate) fn introduce(&mut self, folder: &Path, port: u16) -> Result<()> {
+    pub(crate) fn register(&mut self, folder: &Path, port: u16) -> Result<()> {
         let privilege = json!({"role": "admin", "bootstrap_token": self.bootstrap_token});
         // A key is shown once: what comes after it may fail.
-        self.administrator.introduce(port, &privilege)?;
+        self.administrator.ensure_api_key(port, &privilege)?;
         self.write(folder)?;
-        self.user.introduce(port, &json!({}))?;
+        self.user.ensure_api_key(port, &json!({}))?;
         self.write(folder)
     }
 
@@ -115,9 +115,9 @@ impl Account {
         Ok(Self { username: username.to_owned(), password: secret()?, api_key: None })
     }
 
-    fn introduce(&mut self, port: u16, privilege: &Value) -> Result<()> {
+    fn ensure_api_key(&mut self, port: u16, privilege: &Value) -> Result<()> {
         if let Some(key) = &self.api_key {
-            let answer = Request::get("/v1/me").with_token(key).send(port, PATIENCE)?;
+            let answer = Request::get("/v1/me").with_token(key).send(port, REQUEST_TIMEOUT)?;
             match answer.status {
                 200 => return Ok(()),
                 401 => {}
@@ -128,13 +128,13 @@ impl Account {
         self.register(port, privilege)?;
         let token = self.sign_in(port)?;
         let request = Request::post("/v1/api-keys", json!({"label": KEY_NAME})).with_token(&token);
-        self.api_key = Some(member(&request.send(port, PATIENCE)?, 201, "key")?);
+        self.api_key = Some(member(&request.send(port, REQUEST_TIMEOUT)?, 201, "key")?);
         Ok(())
     }
 
     /// The token of a new session at the ingress on `port`.
     pub(crate) fn sign_in(&self, port: u16) -> Result<String> {
-        let answer = Request::post("/v1/login", self.login()).send(port, PATIENCE)?;
+        let answer = Request::post("/v1/login", self.login()).send(port, REQUEST_TIMEOUT)?;
         member(&answer, 200, "access_token")
             .with_context(|| format!("cannot sign in as `{}`", self.username))
     }
@@ -145,7 +145,7 @@ impl Account {
         if let (Some(body), Some(privilege)) = (body.as_object_mut(), privilege.as_object()) {
             body.extend(privilege.clone());
         }
-        let answer = Request::post("/v1/register", body).send(port, PATIENCE)?;
+        let answer = Request::post("/v1/register", body).send(port, REQUEST_TIMEOUT)?;
         match answer.status {
             201 | 409 => Ok(()),
             status => {

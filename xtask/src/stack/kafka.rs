@@ -42,7 +42,7 @@ pub(crate) fn part(stack: &Stack, setup: &Setup, step: &Step) -> Result<Part> {
         address: stack.kafka_bootstrap()?,
         launch,
         health: health(stack)?,
-        patience: Duration::from_mins(1),
+        start_timeout: Duration::from_mins(1),
     })
 }
 

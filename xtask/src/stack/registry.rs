@@ -12,9 +12,6 @@ use crate::health::Health;
 use crate::stack::{Setup, Stack};
 use crate::supervisor::{Launch, Part};
 
-/// The path of the Confluent-compatible interface.
-pub(crate) const API: &str = "/apis/ccompat/v7";
-
 /// What to run for the registry of `stack`.
 pub(crate) fn part(stack: &Stack, setup: &Setup) -> Result<Part> {
     let data = stack.data("registry");
@@ -37,7 +34,7 @@ pub(crate) fn part(stack: &Stack, setup: &Setup) -> Result<Part> {
         address: stack.registry_url()?,
         launch,
         health: health(stack)?,
-        patience: Duration::from_secs(90),
+        start_timeout: Duration::from_secs(90),
     })
 }
 

@@ -24,7 +24,7 @@ const PACKAGES: [&str; 5] =
 const PORTS_PER_INGRESS: u16 = 4;
 
 /// A question whose answer shows that the whole flow works.
-const QUESTION: &str = "/v1/fibonacci/100";
+const SAMPLE: &str = "/v1/fibonacci/100";
 
 /// Compiles the binaries that a system is made of.
 pub(crate) fn build(workspace: &Workspace, progress: &Progress, profile: Profile) -> Result<()> {
@@ -111,7 +111,7 @@ impl Stack {
         if self.state.anonymous {
             environment.push(("ABACUS_ANONYMOUS".to_owned(), "true".to_owned()));
         }
-        part.launch.configuration = settings_of_the_user(environment);
+        part.launch.configuration = inherited_settings(environment);
         part.address = self.url_of_ingress(number)?;
         Ok(part)
     }
@@ -134,24 +134,28 @@ impl Stack {
         launch.environment.push(("ABACUS_INSTANCE_ID".to_owned(), name.clone()));
         launch.environment.push(("ABACUS_ADMIN_LISTEN".to_owned(), format!("127.0.0.1:{port}")));
         let address = format!("http://127.0.0.1:{port}/metrics");
-        launch.configuration = settings_of_the_user(&launch.environment);
+        launch.configuration = inherited_settings(&launch.environment);
         let health = health(self, &name)?;
-        Ok(Part { name, address, launch, health, patience: Duration::from_mins(1) })
+        Ok(Part { name, address, launch, health, start_timeout: Duration::from_mins(1) })
     }
 
     /// Has a user and an administrator registered, makes one real computation through HTTP and returns the
     /// answer and the line that asks the same.
-    pub(crate) fn ask_a_question(&self, progress: &Progress) -> Result<(String, String)> {
-        self.ask_through(self.port("ingress")?, progress)
+    pub(crate) fn send_sample_request(&self, progress: &Progress) -> Result<(String, String)> {
+        self.send_sample_request_to(self.port("ingress")?, progress)
     }
 
     /// The same at the ingress on `port`.
-    pub(crate) fn ask_through(&self, port: u16, progress: &Progress) -> Result<(String, String)> {
+    pub(crate) fn send_sample_request_to(
+        &self,
+        port: u16,
+        progress: &Progress,
+    ) -> Result<(String, String)> {
         let credentials =
-            progress.step("register the accounts", |_| self.introduce_accounts(port))?;
+            progress.step("register the accounts", |_| self.register_accounts(port))?;
         let key = credentials.user.api_key.unwrap_or_default();
-        let answer = progress.step(&format!("ask {QUESTION}"), |_| ask(port, &key))?;
-        Ok((answer, question_line(&format!("http://127.0.0.1:{port}"), &key)))
+        let answer = progress.step(&format!("ask {SAMPLE}"), |_| send_sample(port, &key))?;
+        Ok((answer, curl_line(&format!("http://127.0.0.1:{port}"), &key)))
     }
 }
 
@@ -160,29 +164,29 @@ pub(crate) fn health(stack: &Stack, name: &str) -> Result<Health> {
     Ok(Health::Http { port: stack.port(&format!("{name}-admin"))?, path: "/readyz" })
 }
 
-/// The line that a user can copy to ask the same of the ingress at `url`.
-fn question_line(url: &str, token: &str) -> String {
-    format!("curl -H 'Authorization: Bearer {token}' {url}{QUESTION}")
+/// Returns a `curl` line for the sample request to the ingress at `url`.
+fn curl_line(url: &str, token: &str) -> String {
+    format!("curl -H 'Authorization: Bearer {token}' {url}{SAMPLE}")
 }
 
 /// Asks the ingress on `port` for a real computation.
-fn ask(port: u16, token: &str) -> Result<String> {
-    let question = Request::get(QUESTION).with_token(token);
+fn send_sample(port: u16, token: &str) -> Result<String> {
+    let question = Request::get(SAMPLE).with_token(token);
     let response = question.send(port, Duration::from_secs(30))?;
     if response.status != 200 {
-        bail!("{QUESTION} answers {}: {}", response.status, response.body.trim());
+        bail!("{SAMPLE} answers {}: {}", response.status, response.body.trim());
     }
     Ok(response.body.trim().to_owned())
 }
 
 /// What `cargo xtask env` prints besides the servers' settings: no settings of services.
-const FROM_ENV: [&str; 3] = ["ABACUS_URL", "ABACUS_TOKEN", "ABACUS_ADMIN_TOKEN"];
+const PRINTED_BY_ENV: [&str; 3] = ["ABACUS_URL", "ABACUS_TOKEN", "ABACUS_ADMIN_TOKEN"];
 
 /// Settings in the user's own environment, such as `ABACUS_LOG`, which services inherit. A change of them makes
 /// `up` start the services anew; those that `cargo xtask env` prints say nothing new.
-fn settings_of_the_user(ours: &[(String, String)]) -> String {
+fn inherited_settings(ours: &[(String, String)]) -> String {
     let mut settings: Vec<String> = env::vars()
-        .filter(|(name, _)| name.starts_with("ABACUS_") && !FROM_ENV.contains(&name.as_str()))
+        .filter(|(name, _)| name.starts_with("ABACUS_") && !PRINTED_BY_ENV.contains(&name.as_str()))
         .filter(|(name, _)| !ours.iter().any(|(known, _)| known == name))
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
@@ -204,6 +208,6 @@ mod tests {
             let _ = stream.read(&mut [0; 512]).unwrap();
             stream.write_all(b"HTTP/1.0 503 No\r\n\r\nKafka is away").unwrap();
         });
-        assert!(ask(port, "key").unwrap_err().to_string().contains("Kafka is away"));
+        assert!(send_sample(port, "key").unwrap_err().to_string().contains("Kafka is away"));
     }
 }

@@ -17,17 +17,17 @@ use crate::command;
 const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
 
 /// Who the server runs as.
-pub(super) enum Account {
+pub(super) enum OsUser {
     /// Whoever runs xtask.
-    Own,
+    Current,
     /// Another user, because xtask is root.
     Other { name: &'static str, user: u32, group: u32 },
 }
 
-impl Account {
+impl OsUser {
     pub(super) fn find() -> Result<Self> {
         if !rustix::process::geteuid().is_root() {
-            return Ok(Self::Own);
+            return Ok(Self::Current);
         }
         for name in UNPRIVILEGED {
             if let (Ok(user), Ok(group)) = (id(name, "-u"), id(name, "-g")) {
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn another_account_is_entered_through_setpriv() {
-        let account = Account::Other { name: "postgres", user: 1, group: 2 };
+        let account = OsUser::Other { name: "postgres", user: 1, group: 2 };
         let (program, arguments) = account.wrap(Path::new("/bin/postgres"));
         assert_eq!(program, Path::new("setpriv"));
         assert_eq!(arguments.last().unwrap(), "/bin/postgres");

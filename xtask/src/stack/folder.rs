@@ -1,38 +1,16 @@
-//! A stack: Kafka, the registry, Postgres and Redis on this machine, and the services on them where asked for.
-//!
-//! Everything a stack is lives in its own folder under `.abacus`: ports and choices in `state.json`, process
-//! records, logs, data. So stacks run beside each other, and one is gone when its folder is.
-
-mod account;
-mod addresses;
-pub(crate) mod credentials;
-pub(crate) mod kafka;
-pub(crate) mod postgres;
-pub(crate) mod redis;
-pub(crate) mod registry;
-pub(crate) mod services;
-mod setup;
-mod state;
+//! The folder of a stack: its state, its processes, its data and its lock.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use self::credentials::Credentials;
-pub(crate) use self::setup::Setup;
-use self::state::State;
-pub(crate) use self::state::{Mode, Provider};
-use crate::health::Health;
 use crate::progress::Progress;
+use crate::stack::credentials::{self, Credentials};
+use crate::stack::name;
+use crate::stack::state::{Mode, Provider, State};
 use crate::supervisor::{Part, Start, Supervisor};
 use crate::workspace::Workspace;
-
-/// The stack that `cargo xtask up` starts.
-pub(crate) const DEV: &str = "dev";
-
-/// Folders of `.abacus` that are no stacks.
-const RESERVED: [&str; 3] = ["dist", "python", "tools"];
 
 /// The order in which parts stop, by the beginning of their names: those that use others first.
 const STOP_ORDER: [&str; 7] =
@@ -44,7 +22,7 @@ pub(crate) struct Stack {
     name: String,
     folder: PathBuf,
     files: PathBuf,
-    state: State,
+    pub(super) state: State,
     supervisor: Supervisor,
     /// Held for as long as the stack is open for change.
     _lock: Option<File>,
@@ -53,7 +31,7 @@ pub(crate) struct Stack {
 impl Stack {
     /// Looks at a stack without changing it.
     pub(crate) fn peek(workspace: &Workspace, name: &str) -> Result<Self> {
-        check_name(name)?;
+        name::check(name)?;
         let folder = workspace.local().join(name);
         Ok(Self {
             name: name.to_owned(),
@@ -67,7 +45,7 @@ impl Stack {
 
     /// Opens a stack for change.
     pub(crate) fn open(workspace: &Workspace, name: &str) -> Result<Self> {
-        check_name(name)?;
+        name::check(name)?;
         let folder = workspace.local().join(name);
         fs::create_dir_all(&folder)?;
         let lock = File::create(folder.join("lock"))?;
@@ -154,22 +132,22 @@ impl Stack {
     }
 
     /// Registers the accounts of [`Self::credentials`] at the ingress on `port`.
-    pub(crate) fn introduce_accounts(&self, port: u16) -> Result<Credentials> {
+    pub(crate) fn register_accounts(&self, port: u16) -> Result<Credentials> {
         let mut credentials = self.credentials()?;
-        credentials.introduce(&self.folder, port)?;
+        credentials.register(&self.folder, port)?;
         Ok(credentials)
     }
 
-    fn postgres_home(&self) -> Option<&Path> {
+    pub(super) fn postgres_home(&self) -> Option<&Path> {
         self.state.postgres_home.as_deref()
     }
 
-    fn set_postgres_home(&mut self, home: &Path) -> Result<()> {
+    pub(super) fn set_postgres_home(&mut self, home: &Path) -> Result<()> {
         self.state.postgres_home = Some(home.to_path_buf());
         self.save()
     }
 
-    fn save(&self) -> Result<()> {
+    pub(super) fn save(&self) -> Result<()> {
         self.state.write(&self.folder)
     }
 
@@ -179,36 +157,8 @@ impl Stack {
     }
 
     /// The files that describe the native stack, in the checkout.
-    fn files(&self) -> &Path {
+    pub(super) fn files(&self) -> &Path {
         &self.files
-    }
-
-    /// How one tells that a part of this stack is up.
-    pub(crate) fn health_of(&self, name: &str) -> Result<Health> {
-        Ok(match name {
-            "kafka" => kafka::health(self)?,
-            "registry" => registry::health(self)?,
-            "postgres" => postgres::health(self)?,
-            "redis" => redis::health(self)?,
-            _ => services::health(self, name)?,
-        })
-    }
-
-    /// Starts what is down of the four servers and waits until all of them are healthy.
-    pub(crate) fn start_servers(&mut self, setup: &Setup, progress: &Progress) -> Result<()> {
-        self.claim_server_ports()?;
-        let parts = progress.step("prepare the servers", |step| {
-            let parts = [
-                kafka::part(self, setup, step)?,
-                registry::part(self, setup)?,
-                postgres::part(self, step)?,
-                redis::part(self)?,
-            ];
-            step.note("");
-            Ok(parts)
-        })?;
-        self.start(&parts, progress)?;
-        postgres::ensure_database(self)
     }
 
     /// Starts all of `parts` at once, then waits for one after the other.
@@ -283,15 +233,6 @@ fn stop_rank(name: &str) -> usize {
     STOP_ORDER.iter().position(|part| name.starts_with(part)).unwrap_or(0)
 }
 
-fn check_name(name: &str) -> Result<()> {
-    let is_plain = !name.is_empty()
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-    if !is_plain || RESERVED.contains(&name) {
-        bail!("`{name}` is no name for a stack: use small letters, digits and hyphens");
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,13 +242,5 @@ mod tests {
         let mut names = ["kafka", "ingress-1", "postgres", "processor-2", "projector-1"];
         names.sort_by_key(|name| stop_rank(name));
         assert_eq!(names, ["ingress-1", "processor-2", "projector-1", "postgres", "kafka"]);
-    }
-
-    #[test]
-    fn a_name_that_would_leave_the_folder_is_refused() {
-        assert!(check_name("dev-2").is_ok());
-        for name in ["", "..", "a/b", "Dev", "dist"] {
-            assert!(check_name(name).is_err(), "{name}");
-        }
     }
 }
