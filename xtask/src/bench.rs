@@ -1,4 +1,4 @@
-//! `bench`: the whole system, freshly started, under the measuring program; or a part of it, by name.
+//! `bench`: measures the whole system after a fresh start, or a part by name.
 
 mod arithmetic;
 mod stream;
@@ -12,7 +12,7 @@ use crate::cli;
 use crate::progress::Progress;
 use crate::workspace::Workspace;
 
-/// Measures what `options` name, or the whole system.
+/// Runs the selected measurement, by default of the whole system.
 pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &cli::Bench) -> Result<()> {
     match &options.part {
         None => system::run(workspace, progress, &Plan::system(options)),

@@ -1,7 +1,7 @@
-//! What the machine needs from its package manager, and getting it.
+//! System packages that the commands require, and their installation.
 //!
-//! A package counts as missing when what it is needed for is not there, not when the package manager says so:
-//! a Java or a Redis from elsewhere is as good.
+//! A package is missing if its program or file is missing, whatever the package manager says. So a
+//! Java or a Redis from another source suffices.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,14 +14,14 @@ use crate::programs;
 use crate::progress::Progress;
 use crate::workspace::Workspace;
 
-/// What a command is about to do, which decides what it needs.
+/// Purpose of a command; it selects the required packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Compile the workspace: librdkafka is C, built from source.
     Build,
     /// Run Kafka, the registry, Postgres and Redis.
     Servers,
-    /// Run the tests, some of which ask Python for an answer.
+    /// Run the tests; some tests use Python.
     Tests,
     /// Put load on the HTTP interface.
     Bench,
@@ -32,7 +32,7 @@ pub(crate) enum Purpose {
 struct Requirement {
     purpose: Purpose,
     name: &'static str,
-    /// Debian packages that provide it, the best first.
+    /// Debian packages with the program or file, in order of preference.
     packages: &'static [&'static str],
     is_met: fn() -> bool,
 }
@@ -116,7 +116,8 @@ fn has_python_venv() -> bool {
     command::succeeds(Command::new("python3").args(["-c", "import venv, ensurepip"]))
 }
 
-/// Installs what is missing for `purposes`, or says what to run where that is not allowed.
+/// Installs the missing packages for `purposes`. Without the permission, fails with a line for the
+/// user to run.
 pub(crate) fn ensure(
     workspace: &Workspace,
     progress: &Progress,
@@ -127,11 +128,11 @@ pub(crate) fn ensure(
         return Ok(());
     }
     if programs::on_path("apt-get").is_none() {
-        bail!("this machine lacks {}; install it, then run the same command again", list(&missing));
+        bail!("this machine lacks {}; install it, then repeat the command", list(&missing));
     }
     let Some(privilege) = Privilege::find() else {
         bail!(
-            "this machine lacks {}; run this line, then the same command again:\n\n  \
+            "this machine lacks {}; run this line, then repeat the command:\n\n  \
              sudo apt-get update && sudo apt-get install -y --no-install-recommends {}\n",
             list(&missing),
             packages_for(&missing).join(" ")
@@ -156,9 +157,9 @@ fn list(requirements: &[&Requirement]) -> String {
     requirements.iter().map(|requirement| requirement.name).collect::<Vec<_>>().join(", ")
 }
 
-/// The first of each requirement's packages that this system's release has.
+/// Returns the first available package of each requirement.
 fn packages_for(requirements: &[&'static Requirement]) -> Vec<&'static str> {
-    let known = |package: &&&str| {
+    let is_available = |package: &&&str| {
         command::output(Command::new("apt-cache").args(["show", "--no-all-versions", package]))
             .is_ok_and(|text| !text.is_empty())
     };
@@ -166,7 +167,7 @@ fn packages_for(requirements: &[&'static Requirement]) -> Vec<&'static str> {
         .iter()
         .filter_map(|requirement| match requirement.packages {
             [only] => Some(*only),
-            several => several.iter().find(known).or(several.first()).copied(),
+            several => several.iter().find(is_available).or(several.first()).copied(),
         })
         .collect()
 }

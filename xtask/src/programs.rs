@@ -14,7 +14,8 @@ pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// Returns the folder of `initdb` and `postgres`: Debian's newest version, or else the folder on the path.
+/// Returns the folder of `initdb` and `postgres`: Debian's newest version, or else the folder on
+/// the path.
 pub(crate) fn postgres() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let newest = versions

@@ -1,7 +1,8 @@
-//! A stack: Kafka, the registry, Postgres and Redis on this machine, and the services on them where asked for.
+//! A stack: Kafka, the registry, Postgres and Redis on this machine, optionally with the services.
 //!
-//! Everything a stack is lives in its own folder under `.abacus`: ports and choices in `state.json`, process
-//! records, logs, data. So stacks run beside each other, and one is gone when its folder is.
+//! Each stack has a folder under `.abacus` with its ports and options (`state.json`), process
+//! records, logs and data. So several stacks run side by side, and deleting the folder deletes the
+//! stack.
 
 mod addresses;
 mod credentials;

@@ -38,7 +38,7 @@ impl Plan {
     }
 }
 
-/// Starts a system of its own, measures it, and takes it down.
+/// Starts a separate system, measures the system, and stops it.
 pub(super) fn run(workspace: &Workspace, progress: &Progress, options: &Plan) -> Result<()> {
     let purposes = [Purpose::Build, Purpose::Servers, Purpose::Bench];
     packages::ensure(workspace, progress, &purposes)?;
@@ -78,11 +78,13 @@ fn measure(
     })
 }
 
-/// `ingress=123,processor=456,projector=789`; processors behind the first as `processor-2=...`.
+/// Returns the process ids of the services: `ingress=123,processor=456,projector=789`. Further
+/// processors are `processor-2=...`.
 fn service_pids(stack: &Stack) -> Result<String> {
     let services = ["ingress", "processor", "projector"];
     let names = stack.supervisor().started();
-    let names = names.iter().filter(|name| services.iter().any(|known| name.starts_with(known)));
+    let names =
+        names.iter().filter(|name| services.iter().any(|service| name.starts_with(service)));
     let pids: Result<Vec<String>> = names
         .map(|name| {
             let record = stack.supervisor().running(name);

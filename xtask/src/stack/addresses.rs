@@ -1,4 +1,4 @@
-//! Where the parts of a stack listen.
+//! Ports and addresses of the parts of a stack.
 
 use anyhow::{Context, Result};
 
@@ -9,19 +9,19 @@ use crate::stack::name::{BENCH, DEV, TEST};
 /// Path of the registry's Confluent-compatible API.
 pub(super) const REGISTRY_API: &str = "/apis/ccompat/v7";
 
-/// Name of the Postgres superuser, its password, and the first database. The server listens on the loopback interface
-/// only.
+/// Name of the Postgres superuser, its password, and the first database. The server listens on the
+/// loopback interface only.
 pub(super) const POSTGRES_NAME: &str = "abacus";
 
 impl Stack {
-    /// The port called `name`, once one was claimed.
+    /// Returns the port called `name`. Fails before the port is claimed.
     pub(crate) fn port(&self, name: &str) -> Result<u16> {
         self.state.ports.get(name).with_context(|| {
             format!("the stack `{}` has no port for {name} yet: it was never started", self.name())
         })
     }
 
-    /// Claims the port called `name` for the part `part`, or keeps the one it has.
+    /// Claims the port called `name` for the part `part`. A claimed port is kept.
     pub(super) fn claim_port(&mut self, name: &str, part: &str, preferred: u16) -> Result<()> {
         let holder = match self.supervisor().running(part) {
             Some(_) => Holder::Running,
@@ -53,17 +53,17 @@ impl Stack {
         Ok(format!("redis://127.0.0.1:{}", self.port("redis")?))
     }
 
-    /// The first ingress.
+    /// Returns the URL of the first ingress.
     pub(crate) fn ingress_url(&self) -> Result<String> {
         self.url_of_ingress(1)
     }
 
-    /// The ingress of that number, counted from one.
+    /// Returns the URL of an ingress. Numbers start at one.
     pub(crate) fn url_of_ingress(&self, number: u16) -> Result<String> {
         Ok(format!("http://127.0.0.1:{}", self.port(&ingress_port_name(number))?))
     }
 
-    /// What people call a part of this stack by.
+    /// Returns the address of a part, for people.
     pub(crate) fn address_of(&self, name: &str) -> Result<String> {
         match name {
             "kafka" => self.kafka_bootstrap(),
@@ -85,17 +85,17 @@ impl Stack {
     }
 }
 
-/// What the port of an ingress is remembered as.
+/// Returns the name of an ingress's port.
 pub(super) fn ingress_port_name(number: u16) -> String {
     if number == 1 { "ingress".to_owned() } else { format!("ingress-{number}") }
 }
 
-/// The number at the end of a service's name, such as `processor-2`.
+/// Returns the number at the end of a service's name, for example of `processor-2`.
 pub(super) fn number_of(name: &str) -> u16 {
     name.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(1)
 }
 
-/// The ports a stack takes where they are free.
+/// Preferred ports of a stack; a port in use is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PreferredPorts {
     pub(super) kafka: u16,
@@ -105,7 +105,7 @@ pub(super) struct PreferredPorts {
     pub(super) redis: u16,
     pub(super) ingress: u16,
     pub(super) ingress_admin: u16,
-    /// The first processor; others take the ports behind the projector's.
+    /// Port of the first processor. Further processors take the ports after the projector's port.
     pub(super) processor_admin: u16,
     pub(super) projector_admin: u16,
 }

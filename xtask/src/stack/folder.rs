@@ -1,4 +1,4 @@
-//! The folder of a stack: its state, its processes, its data and its lock.
+//! Folder of a stack: state, processes, data and lock.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -12,11 +12,11 @@ use crate::stack::state::{Mode, Provider, State};
 use crate::supervisor::{Part, Start, Supervisor};
 use crate::workspace::Workspace;
 
-/// The order in which parts stop, by the beginning of their names: those that use others first.
+/// Order of stopping, by the start of a part's name: a part stops before the parts it depends on.
 const STOP_ORDER: [&str; 7] =
     ["ingress", "processor", "projector", "registry", "redis", "postgres", "kafka"];
 
-/// One stack, by its folder. While it is open for change, no other xtask can change it.
+/// A stack. While a stack is open for change, no second xtask can change it.
 #[derive(Debug)]
 pub(crate) struct Stack {
     name: String,
@@ -24,12 +24,12 @@ pub(crate) struct Stack {
     files: PathBuf,
     pub(super) state: State,
     supervisor: Supervisor,
-    /// Held for as long as the stack is open for change.
+    /// Lock of a stack that is open for change.
     _lock: Option<File>,
 }
 
 impl Stack {
-    /// Looks at a stack without changing it.
+    /// Opens a stack for reading.
     pub(crate) fn peek(workspace: &Workspace, name: &str) -> Result<Self> {
         name::check(name)?;
         let folder = workspace.local().join(name);
@@ -52,7 +52,7 @@ impl Stack {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                bail!("another `cargo xtask` is at work on the stack `{name}`; wait until it ends")
+                bail!("another `cargo xtask` is changing the stack `{name}`; wait for its end")
             }
             Err(TryLockError::Error(error)) => bail!(error),
         }
@@ -85,7 +85,7 @@ impl Stack {
         self.save()
     }
 
-    /// How many processors the stack runs.
+    /// Returns the number of processors.
     pub(crate) fn processors(&self) -> u16 {
         self.state.processors
     }
@@ -95,7 +95,7 @@ impl Stack {
         self.save()
     }
 
-    /// How many ingresses the stack runs.
+    /// Returns the number of ingresses.
     pub(crate) fn ingresses(&self) -> u16 {
         self.state.ingresses
     }
@@ -105,28 +105,30 @@ impl Stack {
         self.save()
     }
 
-    /// Whether its callers may compute without saying who they are.
+    /// Allows or forbids computations for anonymous callers.
     pub(crate) fn set_anonymous(&mut self, anonymous: bool) -> Result<()> {
         self.state.anonymous = anonymous;
         self.save()
     }
 
-    /// A token of a new session of its user, whose account is registered.
+    /// Signs the registered user in. Returns the token of the new session.
     pub(crate) fn sign_in(&self) -> Result<String> {
         self.credentials()?.user.sign_in(self.port("ingress")?)
     }
 
-    /// Who may use it; made now where that is new.
+    /// Returns the credentials of the stack. Makes missing credentials.
     pub(crate) fn credentials(&self) -> Result<Credentials> {
         Credentials::ensure(&self.folder)
     }
 
-    /// What scripts call it with, once it was up.
+    /// Returns the credentials for scripts; empty before the first start.
     pub(crate) fn credential_exports(&self) -> Result<Vec<(String, String)>> {
-        Ok(Credentials::read(&self.folder)?.map(|known| known.exports()).unwrap_or_default())
+        Ok(Credentials::read(&self.folder)?
+            .map(|credentials| credentials.exports())
+            .unwrap_or_default())
     }
 
-    /// Where its credentials are kept.
+    /// Returns the file of the credentials.
     pub(crate) fn credentials_file(&self) -> PathBuf {
         credentials::file_in(&self.folder)
     }
@@ -151,17 +153,17 @@ impl Stack {
         self.state.write(&self.folder)
     }
 
-    /// Where the part called `name` keeps its data.
+    /// Returns the data folder of the part called `name`.
     pub(crate) fn data(&self, name: &str) -> PathBuf {
         self.folder.join("data").join(name)
     }
 
-    /// The files that describe the native stack, in the checkout.
+    /// Returns the folder with the files of the native stack, in the checkout.
     pub(super) fn files(&self) -> &Path {
         &self.files
     }
 
-    /// Starts all of `parts` at once, then waits for one after the other.
+    /// Starts all `parts` at once, then waits until each is healthy.
     pub(crate) fn start(&self, parts: &[Part], progress: &Progress) -> Result<()> {
         let mut starts = Vec::with_capacity(parts.len());
         for part in parts {
@@ -182,7 +184,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Stops every part, users before what they use.
+    /// Stops every part, dependent parts first.
     pub(crate) fn stop(&self, progress: &Progress) -> Result<()> {
         let mut names = self.supervisor.started();
         names.sort_by_key(|name| stop_rank(name));
@@ -197,18 +199,18 @@ impl Stack {
         Ok(())
     }
 
-    /// Deletes the data of a stopped stack; its logs stay, for finding out what happened.
+    /// Deletes the data of a stopped stack. The logs stay for analysis.
     pub(crate) fn wipe_data(&mut self) -> Result<()> {
         if let Some(home) = self.state.postgres_home.take() {
             remove(&home)?;
             self.save()?;
         }
-        // Its accounts are gone with the data.
+        // The data contains the registered accounts.
         remove(&self.credentials_file())?;
         remove(&self.folder.join("data"))
     }
 
-    /// Deletes everything of a stopped stack: data, logs and choices.
+    /// Deletes the data, logs and state of a stopped stack.
     pub(crate) fn wipe(&mut self) -> Result<()> {
         self.wipe_data()?;
         for part in ["logs", "pids", "state.json"] {

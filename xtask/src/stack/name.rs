@@ -17,7 +17,9 @@ pub(super) fn check(name: &str) -> Result<()> {
     let is_plain = !name.is_empty()
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     if !is_plain || RESERVED.contains(&name) {
-        bail!("`{name}` is no name for a stack: use small letters, digits and hyphens");
+        bail!(
+            "`{name}` is not a valid name for a stack: use lower-case letters, digits and hyphens"
+        );
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL: a cluster of our own, whatever the system's package has set up.
+//! PostgreSQL: a separate cluster per stack, independent of the cluster of the system's package.
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,13 +17,13 @@ use crate::stack::os_user::OsUser;
 use crate::stack::{Mode, Stack};
 use crate::supervisor::{Launch, Part};
 
-/// What to run for the Postgres of `stack`; makes its cluster where that is new.
+/// Returns the Postgres of `stack`. Makes the cluster of a new stack.
 pub(crate) fn part(stack: &mut Stack, step: &Step) -> Result<Part> {
     let programs = programs::postgres().context("PostgreSQL is not installed")?;
     let user = OsUser::find()?;
     let home = match stack.postgres_home() {
         Some(home) => home.to_path_buf(),
-        // What an earlier stack of this folder has left outside it belongs to a log that is gone.
+        // A folder outside the stack may hold data of an earlier, deleted stack.
         None => user.empty_home_for(&stack.data("postgres"))?,
     };
     stack.set_postgres_home(&home)?;
@@ -35,7 +35,7 @@ pub(crate) fn part(stack: &mut Stack, step: &Step) -> Result<Part> {
     server.part(stack)
 }
 
-/// Makes the first database where it is not there. The server must be up.
+/// Makes the first database if it is missing. The server must be running.
 pub(crate) fn ensure_database(stack: &Stack) -> Result<()> {
     let programs = programs::postgres().context("PostgreSQL is not installed")?;
     let server = stack.database_url("postgres")?;
@@ -70,7 +70,7 @@ struct Server {
 impl Server {
     fn make_cluster(&self, stack: &Stack, step: &Step) -> Result<()> {
         self.user.make_folder(&self.home)?;
-        // What an interrupted attempt has left.
+        // An interrupted attempt may have left files.
         if self.data.exists() {
             fs::remove_dir_all(&self.data)?;
         }
@@ -90,7 +90,8 @@ impl Server {
         command::run_logged(&mut initdb, &log, step).context("cannot make a Postgres cluster")
     }
 
-    /// Removes a lock file whose process id belongs to another process by now, as after a crash of the machine.
+    /// Removes a stale lock file: its process id belongs to another process, for example after a
+    /// crash of the machine.
     fn drop_stale_lock(&self) -> Result<()> {
         let file = self.data.join("postmaster.pid");
         let Ok(text) = fs::read_to_string(&file) else { return Ok(()) };

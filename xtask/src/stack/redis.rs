@@ -1,4 +1,4 @@
-//! Redis, as the cache that it is here: bounded, and empty after a restart.
+//! Redis as a cache: with bounded memory, and empty after a restart.
 
 use std::fs;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::programs;
 use crate::stack::Stack;
 use crate::supervisor::{Launch, Part};
 
-/// What to run for the Redis of `stack`.
+/// Returns the Redis of `stack`.
 pub(crate) fn part(stack: &Stack) -> Result<Part> {
     let data = stack.data("redis");
     fs::create_dir_all(&data)?;

@@ -1,4 +1,4 @@
-//! The four servers of a stack, together.
+//! Start and health of the four servers of a stack.
 
 use anyhow::Result;
 
@@ -7,7 +7,7 @@ use crate::progress::Progress;
 use crate::stack::{Setup, Stack, kafka, postgres, redis, registry, services};
 
 impl Stack {
-    /// How one tells that a part of this stack is up.
+    /// Returns the health check of a part.
     pub(crate) fn health_of(&self, name: &str) -> Result<Health> {
         Ok(match name {
             "kafka" => kafka::health(self)?,
@@ -18,7 +18,7 @@ impl Stack {
         })
     }
 
-    /// Starts what is down of the four servers and waits until all of them are healthy.
+    /// Starts the four servers, except running servers, and waits until all are healthy.
     pub(crate) fn start_servers(&mut self, setup: &Setup, progress: &Progress) -> Result<()> {
         self.claim_server_ports()?;
         let parts = progress.step("prepare the servers", |step| {
