@@ -15,7 +15,6 @@
 )]
 
 mod admin;
-mod arithmetic;
 mod bench;
 mod checks;
 mod ci;
@@ -29,6 +28,7 @@ mod java;
 mod packages;
 mod ports;
 mod process;
+mod programs;
 mod progress;
 mod python;
 mod stack;

@@ -1,10 +1,10 @@
 //! The admin server: `/livez`, `/readyz` and `/metrics`.
 //!
-//! Liveness says only that the process answers; it depends on no other system, so that an outage of one does not restart
-//! every service. Readiness combines the [gates](crate::ReadinessGate). The server is the first task of a process and the
-//! last to stop: it answers 503 during a drain.
+//! Liveness means only: the process answers. It depends on no external system, so an outage does
+//! not restart every service. Readiness combines the [gates](crate::ReadinessGate). The server is
+//! the first task of a process and stops last: it answers 503 during a drain.
 //!
-//! The server uses hyper alone, so that crates below the services need no web framework.
+//! The server uses hyper without a web framework, because crates below the services need none.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -25,11 +25,11 @@ use crate::config::AdminConfig;
 use crate::logging::announce;
 use crate::runtime::Runtime;
 
-/// Time for dropping the listener.
+/// Time limit for dropping the listener.
 const STOP_BUDGET: Duration = Duration::from_secs(1);
 /// Time limit of a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Pause after a failed `accept`, such as one without a free file descriptor.
+/// Pause after a failed `accept`, for example for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -38,7 +38,7 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 type Answer = Response<Full<Bytes>>;
 
-/// Listens and starts to serve.
+/// Binds the listener and spawns the server.
 pub(crate) async fn open(config: &AdminConfig, runtime: &Runtime) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen)
         .await
@@ -55,7 +55,7 @@ pub(crate) async fn open(config: &AdminConfig, runtime: &Runtime) -> anyhow::Res
     Ok(())
 }
 
-/// Serves for ever.
+/// Accepts connections without end.
 async fn serve(listener: TcpListener, runtime: Runtime) {
     loop {
         match listener.accept().await {
@@ -63,7 +63,7 @@ async fn serve(listener: TcpListener, runtime: Runtime) {
                 tokio::spawn(serve_connection(stream, runtime.clone()));
             }
             Err(error) => {
-                debug!(%error, "a connection to the admin port could not be accepted");
+                debug!(%error, "could not accept a connection to the admin port");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -107,7 +107,7 @@ fn metrics(runtime: &Runtime) -> Answer {
     let encoder = TextEncoder::new();
     let mut text = Vec::new();
     if let Err(error) = encoder.encode(&runtime.metrics().gather(), &mut text) {
-        error!(%error, "metrics could not be written");
+        error!(%error, "could not encode the metrics");
         return empty(StatusCode::INTERNAL_SERVER_ERROR);
     }
     let format = HeaderValue::from_str(encoder.format_type()).unwrap_or(TEXT);
