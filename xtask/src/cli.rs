@@ -27,7 +27,7 @@ pub(crate) enum Command {
     Env,
     /// Runs the tests on separate servers
     Test(Test),
-    /// Break a system of its own on purpose, and show that it kept its promises
+    /// Checks guarantees under faults, imports, documentation, and a fresh machine
     #[command(subcommand)]
     Check(Check),
     /// Runs all checks of a change, including the tests
@@ -144,7 +144,7 @@ pub(crate) enum Schemas {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Check {
-    /// Completes every request exactly once and answers every caller under faults
+    /// Shows under faults that every request is completed once and every caller answered
     ExactlyOnce(ExactlyOnce),
     /// Finds circles of imports between the modules of a crate
     Modules,
