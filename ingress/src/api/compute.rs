@@ -155,14 +155,14 @@ async fn respond(
         Ok(request) => compute(state, request, &call).await,
         Err(error) => Err(call.format().err().unwrap_or(error).into()),
     };
-    let mut response = result.unwrap_or_else(|failure| {
-        let id = failure.request_id().unwrap_or_else(Uuid::now_v7);
-        let mut response = failure.into_response();
-        response.headers_mut().insert(TRACEPARENT, traceparent::for_request(id));
-        response
-    });
+    let failed_id = result.as_ref().err().and_then(Failure::request_id);
+    let mut response = result.into_response();
+    let headers = response.headers_mut();
     if let Some(traceparent) = call.traceparent {
-        response.headers_mut().insert(TRACEPARENT, traceparent);
+        headers.insert(TRACEPARENT, traceparent);
+    } else {
+        let own = || traceparent::for_request(failed_id.unwrap_or_else(Uuid::now_v7));
+        headers.entry(TRACEPARENT).or_insert_with(own);
     }
     response.extensions_mut().insert(answered);
     response

@@ -137,6 +137,23 @@ async fn the_trace_comes_back_and_is_made_where_there_is_none() {
 }
 
 #[tokio::test]
+async fn a_known_answer_has_a_trace_too() {
+    let harness = Harness::new();
+    let first = harness.answered(get("/v1/pow/2/10", &[TEXT]), succeeded()).await;
+    let known = ("if-none-match", first.headers["etag"].to_str().unwrap());
+    let theirs = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let again = harness.send(get("/v1/pow/2/10", &[TEXT, known, ("traceparent", theirs)])).await;
+    assert_eq!(
+        (again.status, again.headers["traceparent"].to_str().unwrap()),
+        (StatusCode::NOT_MODIFIED, theirs)
+    );
+    let again = harness.send(get("/v1/pow/2/10", &[TEXT, known])).await;
+    assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+    let made = again.headers["traceparent"].as_bytes();
+    assert!(abacus_http::fields::traceparent::is_well_formed(made));
+}
+
+#[tokio::test]
 async fn a_batch_is_answered_line_by_line() {
     let harness = Harness::new();
     let one = r#"{"operation":"pow","operands":{"base":2,"exponent":10}}"#;
