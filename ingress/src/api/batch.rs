@@ -16,7 +16,6 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::{StreamExt as _, iter};
 use serde::Deserialize;
-use serde_json::error::Category;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -25,7 +24,7 @@ use super::body;
 use super::call::Call;
 use super::descriptions::{PreferHeader, ResultQuery};
 use super::state::{AppState, Shared};
-use crate::problems::{Error, Failure, On};
+use crate::problems::{Error, Failure, On, types};
 use crate::quotas::{MemoryPermit, Permit};
 use crate::representation::Computation;
 use crate::requests::{ComputationRequest, Submission, SubmitOptions, unless_failed};
@@ -35,6 +34,9 @@ const MAX_COMPUTATIONS: usize = 1_000;
 /// Largest number of computations of one batch in flight. The number also limits the answers in
 /// memory for a slow reader.
 const MAX_IN_FLIGHT: usize = 64;
+
+/// Form of the body.
+const FORM: &str = r#"the body must be {"computations": [...]}"#;
 
 const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -77,7 +79,8 @@ pub(super) async fn run(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Failure> {
     if call.key.is_some() {
-        return Err(Error::KeyNotForBatches.into());
+        let detail = "a batch takes no `Idempotency-Key`; send each computation with a key in its own request";
+        return Err(Error::new(types::idempotency::IDEMPOTENCY_KEY_NOT_FOR_BATCHES, detail).into());
     }
     body::check_content_type(&headers)?;
     let items = read(&body.map_err(|rejection| body::refuse_part(&rejection, state.max_body))?)?;
@@ -101,11 +104,8 @@ pub(super) async fn run(
 
 /// Reads the computations of a batch. A malformed computation is an error in the list.
 fn read(bytes: &[u8]) -> Result<VecDeque<Result<ComputationRequest, Error>>, Error> {
-    let batch: Batch<'_> =
-        serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-            Category::Data => Error::InvalidBatch(error),
-            Category::Io | Category::Syntax | Category::Eof => Error::MalformedJson(error),
-        })?;
+    let batch: Batch<'_> = serde_json::from_slice(bytes)
+        .map_err(|error| body::refuse(&error, types::requests::INVALID_BODY, FORM))?;
     let count = batch.computations.len();
     if count == 0 || count > MAX_COMPUTATIONS {
         return Err(Error::BatchSize { count, limit: MAX_COMPUTATIONS });

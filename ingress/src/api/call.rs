@@ -1,7 +1,7 @@
 //! The head of a request about computations: the caller, and the requested form of the answer.
 
 use abacus_http::fields::conditions::Conditions;
-use abacus_http::fields::idempotency_key::IdempotencyKey;
+use abacus_http::fields::idempotency_key::{IdempotencyKey, MalformedKey};
 use abacus_http::fields::prefer::Preferences;
 use abacus_http::fields::traceparent::{self, TRACEPARENT};
 use axum::extract::FromRequestParts;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::result_parameters::ResultParameters;
 use super::state::Shared;
-use crate::problems::{Error, Failure};
+use crate::problems::{Error, Failure, types};
 use crate::quotas::Client;
 use crate::representation::{Format, View, preferred_format};
 
@@ -32,7 +32,11 @@ pub(super) struct Call {
 impl Call {
     /// Returns the requested form of a result. Fails if `Accept` excludes every form.
     pub(super) fn format(&self) -> Result<Format, Error> {
-        self.format.ok_or(Error::NotAcceptable)
+        self.format.ok_or_else(|| {
+            let detail =
+                "answers come as `application/json` or `text/plain`; accept one of the two";
+            Error::new(types::requests::NOT_ACCEPTABLE, detail)
+        })
     }
 }
 
@@ -47,7 +51,7 @@ impl FromRequestParts<Shared> for Call {
         let client = Client::from_request_parts(parts, state).await?;
         let headers = &parts.headers;
         let parameters = ResultParameters::read(parts.uri.query())?;
-        let key = IdempotencyKey::read(headers).map_err(|error| Error::MalformedKey(error.0))?;
+        let key = IdempotencyKey::read(headers).map_err(refuse_key)?;
         let traceparent = headers
             .get(TRACEPARENT)
             .filter(|value| traceparent::is_well_formed(value.as_bytes()))
@@ -63,4 +67,9 @@ impl FromRequestParts<Shared> for Call {
             began,
         })
     }
+}
+
+fn refuse_key(error: MalformedKey) -> Error {
+    let detail = format!("{error}; send 1 to 255 characters, as a string in quotes or as a token");
+    Error::new(types::idempotency::MALFORMED_IDEMPOTENCY_KEY, detail)
 }

@@ -59,12 +59,8 @@ pub(super) async fn by_path(
     call: Call,
     operands: Result<PathOperands, PathRejection>,
 ) -> Response {
-    let request = operands
-        .map(|Path(operands)| ComputationRequest {
-            operation: operation.name().to_owned(),
-            operands,
-        })
-        .map_err(|rejection| Error::MalformedUrl(rejection.body_text()));
+    let request = path::read_path(operands)
+        .map(|operands| ComputationRequest { operation: operation.name().to_owned(), operands });
     respond(&state, request, call).await
 }
 

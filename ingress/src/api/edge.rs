@@ -15,7 +15,7 @@ use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse as _, Response};
 use tower_http::cors::CorsLayer;
 
-use crate::problems::{Error, Failure};
+use crate::problems::{Error, Failure, types};
 
 /// Limits and headers at the edge of the API.
 pub(crate) struct Edge {
@@ -77,7 +77,9 @@ impl Edge {
     pub(super) fn finish_body(&self, watch: &BodyWatch, response: Response) -> Response {
         let mut response = if watch.is_too_slow() {
             self.metrics.slow_bodies.inc();
-            Failure::from(Error::BodyTooSlow).into_response()
+            let detail =
+                "the body did not arrive in time; send the body faster, or in smaller requests";
+            Failure::from(Error::new(types::limits::BODY_TOO_SLOW, detail)).into_response()
         } else {
             response
         };

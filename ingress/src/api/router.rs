@@ -22,7 +22,7 @@ use super::caller::RequestLedger;
 use super::guard::guard;
 use super::state::Shared;
 use super::{accounts, batch, catalog, compute, docs, events, history, lookup};
-use crate::problems::{Error, Failure};
+use crate::problems::{Error, Failure, types};
 use crate::quotas::Ledger;
 
 /// Prefixes of the operations' paths: with the version, and without.
@@ -113,16 +113,21 @@ async fn no_such_path(request: Request) -> Failure {
         None => "this path does not exist; `/v1/operations` lists the operations with their paths"
             .to_owned(),
     };
-    Error::NoSuchPath { hint }.into()
+    Error::new(types::requests::NO_SUCH_PATH, hint).into()
 }
 
 async fn method_not_allowed(request: Request) -> Failure {
-    Error::MethodNotAllowed { method: request.method().to_string() }.into()
+    let detail = format!(
+        "this resource does not support {}; the `Allow` header lists the supported methods",
+        request.method()
+    );
+    Error::new(types::requests::METHOD_NOT_ALLOWED, detail).into()
 }
 
 /// Answers a request after a panic of the handler. The panic hook of the process logs the panic.
 fn panicked(_: Box<dyn Any + Send>) -> Response {
-    Failure::from(Error::Panicked).into_response()
+    let detail = "the server failed during this request";
+    Failure::from(Error::new(types::service::INTERNAL, detail)).into_response()
 }
 
 #[cfg(test)]

@@ -110,9 +110,7 @@ fn write_headers(error: &Error, status: StatusCode, headers: &mut HeaderMap) {
         headers.insert(header::WWW_AUTHENTICATE, challenge(error));
     }
     match error {
-        Error::Quota(error) | Error::Requests(RequestError::Quota(error)) => {
-            write_quota(error, headers);
-        }
+        Error::Requests(RequestError::Quota(error)) => write_quota(error, headers),
         Error::TooManyConnections => retry_after(PERMIT_RETRY, headers),
         Error::Representation(RepresentationError::NoSuchRange { len }) => {
             let range = HeaderValue::from_str(&format!("bytes */{len}")).ok();
@@ -153,7 +151,7 @@ fn members(error: &Error) -> Vec<(&'static str, Value)> {
         Error::OperandType { operand, .. } | Error::RepeatedOperand { operand } => {
             vec![("operand", problem::cut(operand).into())]
         }
-        Error::Quota(error) | Error::Requests(RequestError::Quota(error)) => quota_members(error),
+        Error::Requests(RequestError::Quota(error)) => quota_members(error),
         Error::BodyTooLarge { limit }
         | Error::UrlTooLong { limit }
         | Error::HeadersTooLarge { limit }

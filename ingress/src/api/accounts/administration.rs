@@ -14,7 +14,7 @@ use super::respond;
 use crate::api::caller::Admin;
 use crate::api::path::{TextPath, read_path, read_query};
 use crate::api::state::Shared;
-use crate::problems::{Error, Failure, On};
+use crate::problems::{Error, Failure, On, types};
 
 /// A change of an account. An absent member leaves the account unchanged.
 #[derive(Deserialize, ToSchema)]
@@ -184,9 +184,19 @@ fn page<K>(
     limit: Option<i64>,
     key: impl Fn(&str) -> Option<K>,
 ) -> Result<Page<K>, Error> {
-    let after = cursor.map(|cursor| key(cursor).ok_or(Error::MalformedCursor)).transpose();
-    let page = Page::new(None, limit).ok_or(Error::MalformedLimit)?;
+    let after = cursor.map(|cursor| key(cursor).ok_or_else(malformed_cursor)).transpose();
+    let page = Page::new(None, limit).ok_or_else(malformed_limit)?;
     Ok(Page { after: after?, ..page })
+}
+
+fn malformed_cursor() -> Error {
+    let detail = "the cursor does not come from a list; leave `cursor` out to begin at the start";
+    Error::new(types::identity::MALFORMED_CURSOR, detail)
+}
+
+fn malformed_limit() -> Error {
+    let detail = "a page has 1 to 100 entries; give a `limit` in this range";
+    Error::new(types::identity::MALFORMED_LIMIT, detail)
 }
 
 /// Reads the name of an account in a cursor.

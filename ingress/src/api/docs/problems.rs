@@ -48,7 +48,10 @@ pub(super) async fn list() -> Response {
 )]
 pub(super) async fn show(code: TextPath) -> Result<Response, Failure> {
     let code = read_path(code)?;
-    let problem = types::find(&code).ok_or(Error::NoSuchProblem)?;
+    let problem = types::find(&code).ok_or_else(|| {
+        let detail = "no problem type has this code; `/problems` lists all problem types";
+        Error::new(types::requests::NO_SUCH_PROBLEM, detail)
+    })?;
     Ok(page(problem.title(), &content(problem)))
 }
 

@@ -12,7 +12,7 @@ use utoipa_swagger_ui::Config;
 use super::document;
 use crate::api::path::{TextPath, read_path};
 use crate::api::state::Shared;
-use crate::problems::{Error, Failure};
+use crate::problems::{Error, Failure, types};
 
 /// Content security policy: scripts and requests stay on this host. Swagger UI sets styles by
 /// attributes, and embeds icons as data.
@@ -53,8 +53,9 @@ fn config() -> Config<'static> {
 
 fn file(path: &str, config: &Arc<Config<'static>>) -> Result<Response, Failure> {
     let found = utoipa_swagger_ui::serve(path, Arc::clone(config));
-    let file = found.ok().flatten().ok_or_else(|| Error::NoSuchPath {
-        hint: "this file does not exist; `/docs/` describes the API".to_owned(),
+    let file = found.ok().flatten().ok_or_else(|| {
+        let detail = "this file does not exist; `/docs/` describes the API";
+        Error::new(types::requests::NO_SUCH_PATH, detail)
     })?;
     let kind = HeaderValue::try_from(file.content_type);
     let headers = [

@@ -45,3 +45,18 @@ fn what_cannot_be_sent_now_is_unavailable_and_what_never_can_is_too_large() {
 fn sent(error: SendError) -> Error {
     Error::from(RequestError::from(ExchangeError::from(error)))
 }
+
+#[test]
+fn an_error_made_of_a_row_has_the_class_of_the_row() {
+    let error = Error::new(requests::NO_SUCH_PATH, "no such path");
+    assert_eq!(error.class(), requests::NO_SUCH_PATH.silent());
+    assert_eq!(error.to_string(), "no such path");
+}
+
+#[test]
+fn a_limit_has_one_class_inside_and_outside_of_a_computation() {
+    let class = |error: Error| error.class().code;
+    let code = class(QuotaError::OutOfMemory.into());
+    assert_eq!(code, "temporary-reduced-capacity");
+    assert_eq!(class(RequestError::from(QuotaError::OutOfMemory).into()), code);
+}
