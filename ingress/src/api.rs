@@ -18,6 +18,7 @@ mod events;
 mod guard;
 mod history;
 mod lookup;
+mod page;
 mod path;
 mod result_parameters;
 mod router;

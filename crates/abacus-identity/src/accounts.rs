@@ -16,7 +16,6 @@ use crate::error::{CredentialFault, Error};
 use crate::identity::Identity;
 use crate::metrics::{DISABLED, REFUSED, SUCCEEDED};
 use crate::name::UserName;
-use crate::page::Page;
 use crate::password::{Password, Verdict};
 use crate::store::{
     Account, AccountChange, AccountEntry, AuditEntry, KeyEntry, NewAccount, RegistrationGrant,
@@ -250,9 +249,13 @@ impl Identity {
         Ok(())
     }
 
-    /// Returns a page of accounts, by name.
-    pub async fn accounts(&self, page: Page<String>) -> Result<Vec<AccountEntry>, Error> {
-        self.store.accounts(page).await
+    /// Returns up to `limit` accounts after the name `after`, by name.
+    pub async fn accounts(
+        &self,
+        after: Option<UserName>,
+        limit: i64,
+    ) -> Result<Vec<AccountEntry>, Error> {
+        self.store.accounts(after.as_ref(), limit).await
     }
 
     /// Changes the role of an account, or disables or enables the account. Any change ends the sessions. The last
@@ -292,9 +295,10 @@ impl Identity {
         Ok(())
     }
 
-    /// Returns a page of the audit log, the latest entry first.
-    pub async fn audit(&self, page: Page<i64>) -> Result<Vec<AuditEntry>, Error> {
-        self.store.audit(page).await
+    /// Returns up to `limit` entries of the audit log, the latest first. The entries are older than the entry
+    /// `after`.
+    pub async fn audit(&self, after: Option<i64>, limit: i64) -> Result<Vec<AuditEntry>, Error> {
+        self.store.audit(after, limit).await
     }
 }
 

@@ -4,6 +4,7 @@
 //! not depend on the position in the log, and no result is read whole. [`super::lookup`] gives one
 //! request in full.
 
+mod cursor;
 mod page;
 mod parameters;
 

@@ -1,20 +1,21 @@
 //! Administration of accounts, and the audit log.
 
 use abacus_http::edge::proxies::ClientAddress;
-use abacus_identity::{AccountChange, AccountEntry, AuditEntry, Page, Role, UserName, next_cursor};
+use abacus_identity::{AccountChange, AccountEntry, AuditEntry, Role, UserName};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::input::{Input, non_null};
 use super::respond;
 use crate::api::caller::Admin;
+use crate::api::page::{self, Page, PageKey, PageParameters, PageQuery};
 use crate::api::path::{TextPath, read_path, read_query};
 use crate::api::state::Shared;
-use crate::problems::{Error, Failure, On, types};
+use crate::problems::{Failure, On};
 
 /// A change of an account. An absent member leaves the account unchanged.
 #[derive(Deserialize, ToSchema)]
@@ -48,44 +49,35 @@ pub(super) struct AuditList {
     next: Option<String>,
 }
 
-/// Selection of a page of accounts.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AccountsQuery {
-    /// Largest number of entries.
-    #[serde(default, deserialize_with = "non_null")]
-    #[param(minimum = 1, maximum = 100, default = 50)]
-    limit: Option<i64>,
-    /// `next` of the previous page; absent for the first page.
-    #[serde(default, deserialize_with = "non_null")]
-    #[param(pattern = "^[a-z0-9][a-z0-9._-]{2,63}$")]
-    cursor: Option<String>,
+/// Id of an entry of the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct AuditId(i64);
+
+impl PageKey for UserName {
+    const PATTERN: &'static str = "^[a-z0-9][a-z0-9._-]{2,63}$";
+
+    fn parse(cursor: &str) -> Option<Self> {
+        Self::parse(cursor).ok()
+    }
 }
 
-/// Selection of a page of the audit log.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AuditQuery {
-    /// Largest number of entries.
-    #[serde(default, deserialize_with = "non_null")]
-    #[param(minimum = 1, maximum = 100, default = 50)]
-    limit: Option<i64>,
-    /// `next` of the previous page; absent for the first page.
-    #[serde(default, deserialize_with = "non_null")]
-    #[param(pattern = "^[1-9][0-9]{0,17}$")]
-    cursor: Option<String>,
+impl PageKey for AuditId {
+    const PATTERN: &'static str = "^[1-9][0-9]{0,17}$";
+
+    fn parse(cursor: &str) -> Option<Self> {
+        let id = cursor.parse().ok().filter(|id: &i64| *id > 0 && id.to_string() == cursor)?;
+        Some(Self(id))
+    }
 }
 
-type PageQuery<Q> = Result<Query<Q>, QueryRejection>;
+type Paging = Result<Query<PageQuery>, QueryRejection>;
 
 /// List all accounts
 ///
 /// Sorted by name.
 #[utoipa::path(
     get, path = "/v1/admin/users", tag = "administration", operation_id = "listUsers",
-    security(("bearer" = [])), params(AccountsQuery),
+    security(("bearer" = [])), params(PageParameters<UserName>),
     responses(
         (status = 200, description = "A page of accounts", body = AccountList),
         On<400>, On<401>, On<403>, On<503>,
@@ -94,12 +86,11 @@ type PageQuery<Q> = Result<Query<Q>, QueryRejection>;
 pub(super) async fn list_users(
     State(state): State<Shared>,
     _: Admin,
-    query: PageQuery<AccountsQuery>,
+    query: Paging,
 ) -> Result<Response, Failure> {
-    let query = read_query(query)?;
-    let page = page(query.cursor.as_deref(), query.limit, user_name)?;
-    let (limit, users) = (page.limit, state.identity.accounts(page).await?);
-    let next = next_cursor(limit, &users, |user| user.username.clone());
+    let Page { after, limit } = read_query(query)?.page()?;
+    let users = state.identity.accounts(after, limit.into()).await?;
+    let next = page::next_cursor(limit, &users, |user| user.username.clone());
     Ok(respond::json(StatusCode::OK, AccountList { users, next }))
 }
 
@@ -160,7 +151,7 @@ pub(super) async fn end_sessions(
 /// Actions on accounts and credentials, completed and refused, newest first.
 #[utoipa::path(
     get, path = "/v1/admin/audit", tag = "administration", operation_id = "listAudit",
-    security(("bearer" = [])), params(AuditQuery),
+    security(("bearer" = [])), params(PageParameters<AuditId>),
     responses(
         (status = 200, description = "A page of the audit log", body = AuditList),
         On<400>, On<401>, On<403>, On<503>,
@@ -169,75 +160,29 @@ pub(super) async fn end_sessions(
 pub(super) async fn list_audit(
     State(state): State<Shared>,
     _: Admin,
-    query: PageQuery<AuditQuery>,
+    query: Paging,
 ) -> Result<Response, Failure> {
-    let query = read_query(query)?;
-    let page = page(query.cursor.as_deref(), query.limit, audit_id)?;
-    let (limit, entries) = (page.limit, state.identity.audit(page).await?);
-    let next = next_cursor(limit, &entries, |entry| entry.id);
+    let Page { after, limit } = read_query(query)?.page()?;
+    let after = after.map(|AuditId(id)| id);
+    let entries = state.identity.audit(after, limit.into()).await?;
+    let next = page::next_cursor(limit, &entries, |entry| entry.id.to_string());
     Ok(respond::json(StatusCode::OK, AuditList { entries, next }))
-}
-
-/// Returns the requested page. `key` reads a cursor.
-fn page<K>(
-    cursor: Option<&str>,
-    limit: Option<i64>,
-    key: impl Fn(&str) -> Option<K>,
-) -> Result<Page<K>, Error> {
-    let after = cursor.map(|cursor| key(cursor).ok_or_else(malformed_cursor)).transpose();
-    let page = Page::new(None, limit).ok_or_else(malformed_limit)?;
-    Ok(Page { after: after?, ..page })
-}
-
-fn malformed_cursor() -> Error {
-    let detail = "the cursor does not come from a list; leave `cursor` out to begin at the start";
-    Error::new(types::identity::MALFORMED_CURSOR, detail)
-}
-
-fn malformed_limit() -> Error {
-    let detail = "a page has 1 to 100 entries; give a `limit` in this range";
-    Error::new(types::identity::MALFORMED_LIMIT, detail)
-}
-
-/// Reads the name of an account in a cursor.
-fn user_name(cursor: &str) -> Option<String> {
-    Some(UserName::parse(cursor).ok()?.as_str().to_owned())
-}
-
-/// Reads the id of an audit entry in a cursor.
-fn audit_id(cursor: &str) -> Option<i64> {
-    cursor.parse().ok().filter(|id: &i64| *id > 0 && id.to_string() == cursor)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn code<K>(page: Result<Page<K>, Error>) -> &'static str {
-        page.err().map_or("none", |error| error.class().code)
-    }
-
     #[test]
-    fn a_malformed_cursor_is_refused_with_the_malformed_cursor_problem() {
+    fn a_malformed_cursor_is_no_key() {
         for cursor in ["", "0", "-1", "+1", "007", "1.5", "x", "9223372036854775808"] {
-            assert_eq!(code(page(Some(cursor), None, audit_id)), "malformed-cursor", "{cursor}");
+            assert_eq!(<AuditId as PageKey>::parse(cursor), None, "{cursor}");
         }
+        assert_eq!(<AuditId as PageKey>::parse("7"), Some(AuditId(7)));
         for cursor in ["", "ab", "-ada", "a b", "ada\n"] {
-            assert_eq!(code(page(Some(cursor), None, user_name)), "malformed-cursor", "{cursor}");
+            assert_eq!(<UserName as PageKey>::parse(cursor), None, "{cursor}");
         }
-    }
-
-    #[test]
-    fn a_page_begins_after_its_cursor_and_has_1_to_100_entries() {
-        let page_of = |cursor, limit| page(cursor, limit, audit_id);
-        let first = page_of(None, None).unwrap();
-        assert_eq!((first.after, first.limit), (None, 50));
-        let second = page_of(Some("7"), Some(100)).unwrap();
-        assert_eq!((second.after, second.limit), (Some(7), 100));
-        let users = page(Some("ada"), None, user_name).unwrap();
-        assert_eq!(users.after.as_deref(), Some("ada"));
-        for limit in [0, -1, 101] {
-            assert_eq!(code(page_of(None, Some(limit))), "malformed-limit", "{limit}");
-        }
+        let ada = <UserName as PageKey>::parse("ada").unwrap();
+        assert_eq!(ada.as_str(), "ada");
     }
 }

@@ -7,10 +7,12 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use utoipa::IntoParams;
 
+use super::cursor;
+use crate::api::page::{self, DEFAULT_LIMIT};
 use crate::log::{Cursor, Filter, Status};
 use crate::problems::Error;
 
-const DEFAULT_LIMIT: u16 = 50;
+/// Largest number of requests in a page.
 const MAX_LIMIT: u16 = 200;
 /// Longest name to filter by, in characters.
 const LONGEST_NAME: usize = 200;
@@ -132,7 +134,7 @@ impl ListParameters {
 
     /// Returns the query of the page after `cursor`.
     pub(super) fn next_query(&self, cursor: &Cursor) -> String {
-        let mut query = format!("cursor={}", cursor.write());
+        let mut query = format!("cursor={}", cursor::write(cursor));
         for (name, text) in &self.given {
             // Writing to a String cannot fail.
             let _ = write!(query, "&{name}={}", percent_encoded(text));
@@ -170,13 +172,13 @@ fn read_time(parameter: &str, text: &str) -> Result<SystemTime, Error> {
 }
 
 fn read_limit(parameter: &str, text: &str) -> Result<u16, Error> {
-    let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+    let limit = text.parse().ok().and_then(|limit| page::within(limit, MAX_LIMIT));
     limit.ok_or_else(|| invalid(parameter, format!("must be an integer from 1 to {MAX_LIMIT}")))
 }
 
 fn read_cursor(parameter: &str, text: &str) -> Result<Cursor, Error> {
     let advice = "must be copied unchanged from a page's `next`";
-    Cursor::read(text).ok_or_else(|| invalid(parameter, advice))
+    cursor::parse(text).ok_or_else(|| invalid(parameter, advice))
 }
 
 /// Encodes all but the unreserved characters (RFC 3986, section 2.1).
@@ -211,7 +213,7 @@ mod tests {
             query.ends_with("&from=2026-11-21T09%3A30%3A00%2B01%3A00&limit=7&operation=a%20b"),
             "{query}"
         );
-        let text = cursor.write();
+        let text = cursor::write(&cursor);
         let second = read(&[&given[..], &[("cursor", &text)]].concat(), Requesters::All).unwrap();
         assert_eq!(second.next_query(&cursor), query);
         let filter = Filter { cursor: None, ..second.filter };
