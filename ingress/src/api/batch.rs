@@ -27,7 +27,7 @@ use super::state::{AppState, Shared};
 use crate::problems::{Error, Failure, On, types};
 use crate::quotas::{MemoryPermit, Permit};
 use crate::representation::Computation;
-use crate::requests::{ComputationRequest, Submission, SubmitOptions, unless_failed};
+use crate::requests::{ComputationRequest, unless_failed};
 
 /// Largest number of computations in a batch.
 const MAX_COMPUTATIONS: usize = 1_000;
@@ -138,18 +138,11 @@ async fn compute(
     call: &Call,
     request: ComputationRequest,
 ) -> Result<(Computation, Option<MemoryPermit>), Failure> {
-    let prepared = state.requests.prepare(&request)?;
-    call.view.check(&prepared)?;
-    let wait = call.prefer.max_wait(state.requests.longest_wait());
-    let options = SubmitOptions {
-        idempotency_key: None,
-        traceparent: call.traceparent.as_ref().map(HeaderValue::as_bytes),
-        // All computations of a batch share one wait.
-        wait: wait.saturating_sub(call.began.elapsed()),
-    };
-    let submission = Submission::new(&call.client, request, &prepared, options);
-    drop(prepared);
-    let outcome = state.requests.submit(submission).await?;
+    let prepared = call.prepare(&state.requests, &request)?;
+    // All computations of a batch share one wait.
+    let longest = call.prefer.max_wait(state.requests.longest_wait());
+    let wait = longest.saturating_sub(call.began.elapsed());
+    let outcome = call.submit(&state.requests, request, prepared, wait).await?;
     let id = outcome.computation.request_id;
     let computation = unless_failed(outcome.computation).map_err(Failure::with_request_id(id))?;
     let computation = call.view.apply(computation).await.map_err(Failure::with_request_id(id))?;

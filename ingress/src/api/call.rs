@@ -1,9 +1,12 @@
 //! The head of a request about computations: the caller, and the requested form of the answer.
 
+use std::time::Duration;
+
 use abacus_http::fields::conditions::Conditions;
 use abacus_http::fields::idempotency_key::{IdempotencyKey, MalformedKey};
 use abacus_http::fields::prefer::Preferences;
 use abacus_http::fields::traceparent::{self, TRACEPARENT};
+use abacus_operations::Prepared;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
@@ -14,6 +17,9 @@ use super::state::Shared;
 use crate::problems::{Error, Failure, types};
 use crate::quotas::Client;
 use crate::representation::{Format, View, preferred_format};
+use crate::requests::{
+    ComputationRequest, FailedRequest, Outcome, Requests, Submission, SubmitOptions,
+};
 
 /// The head of a request.
 pub(super) struct Call {
@@ -37,6 +43,37 @@ impl Call {
                 "answers come as `application/json` or `text/plain`; accept one of the two";
             Error::new(types::requests::NOT_ACCEPTABLE, detail)
         })
+    }
+
+    /// Validates a request, and the requested form of its result.
+    pub(super) fn prepare(
+        &self,
+        requests: &Requests,
+        request: &ComputationRequest,
+    ) -> Result<Prepared, Error> {
+        let prepared = requests.prepare(request)?;
+        self.view.check(&prepared)?;
+        Ok(prepared)
+    }
+
+    /// Submits a request with the caller's options, and waits up to `wait` for the reply.
+    /// `prepared` is the result of [`Call::prepare`] for `request`.
+    pub(super) async fn submit(
+        &self,
+        requests: &Requests,
+        request: ComputationRequest,
+        prepared: Prepared,
+        wait: Duration,
+    ) -> Result<Outcome, FailedRequest> {
+        let options = SubmitOptions {
+            idempotency_key: self.key.as_ref().map(IdempotencyKey::as_str),
+            traceparent: self.traceparent.as_ref().map(HeaderValue::as_bytes),
+            wait,
+        };
+        let submission = Submission::new(&self.client, request, &prepared, options);
+        // The prepared request holds a second copy of the operands, unused during the wait.
+        drop(prepared);
+        requests.submit(submission).await
     }
 }
 

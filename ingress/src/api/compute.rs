@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use abacus_http::fields::idempotency_key::IdempotencyKey;
 use abacus_http::fields::prefer::PREFERENCE_APPLIED;
 use abacus_http::fields::traceparent::{self, TRACEPARENT};
 use abacus_operations::Operation;
@@ -26,7 +25,7 @@ use super::state::{AppState, Shared};
 use crate::metrics::{AnsweredOperation, OTHER};
 use crate::problems::{Error, Failure, On};
 use crate::representation::{Computation, Rendering, Tag, not_modified};
-use crate::requests::{ComputationRequest, Outcome, Submission, SubmitOptions, unless_failed};
+use crate::requests::{ComputationRequest, Outcome, unless_failed};
 
 /// Header of an answer to an earlier request under the idempotency key.
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -170,8 +169,7 @@ async fn compute(
     call: &Call,
 ) -> Result<Response, Failure> {
     let format = call.format()?;
-    let prepared = state.requests.prepare(&request)?;
-    call.view.check(&prepared)?;
+    let prepared = call.prepare(&state.requests, &request)?;
     let (view, conditions) = (call.view, &call.conditions);
     let tag =
         conditions.is_safe.then(|| Tag::of_canonical_form(prepared.canonical(), format, view));
@@ -182,15 +180,8 @@ async fn compute(
     {
         return Ok(not_modified(tag));
     }
-    let options = SubmitOptions {
-        idempotency_key: call.key.as_ref().map(IdempotencyKey::as_str),
-        traceparent: call.traceparent.as_ref().map(HeaderValue::as_bytes),
-        wait: call.prefer.max_wait(state.requests.longest_wait()),
-    };
-    let submission = Submission::new(&call.client, request, &prepared, options);
-    // The prepared request holds a second copy of the operands, unused during the wait.
-    drop(prepared);
-    let outcome = state.requests.submit(submission).await?;
+    let wait = call.prefer.max_wait(state.requests.longest_wait());
+    let outcome = call.submit(&state.requests, request, prepared, wait).await?;
     answer(state, outcome, rendering, call).await
 }
 
