@@ -49,13 +49,17 @@ async fn poll_once(
     }
     metrics.watcher_queries.inc();
     let deliver = |request: crate::log::LoggedRequest| {
-        let progress = match request.status {
-            Status::Pending => LogProgress::Known,
-            Status::Succeeded | Status::Failed => LogProgress::Completed,
-        };
-        exchange.answer_logged(request.request_id, progress, request);
+        exchange.answer_logged(request.request_id, progress(request.status), request);
     };
     log.find_awaited(&awaited.all, &awaited.unknown, deliver).await
+}
+
+/// Returns the progress of a request with this status in the log.
+fn progress(status: Status) -> LogProgress {
+    match status {
+        Status::Pending => LogProgress::Known,
+        Status::Succeeded | Status::Failed => LogProgress::Completed,
+    }
 }
 
 /// Logs the beginning of an outage. Returns `true` while the log is unavailable.
@@ -73,4 +77,20 @@ fn log_outage(result: &anyhow::Result<()>, is_away: bool) -> bool {
         }
     }
     result.is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pending_request_is_known_and_an_ended_request_is_completed() {
+        for (status, expected) in [
+            (Status::Pending, LogProgress::Known),
+            (Status::Succeeded, LogProgress::Completed),
+            (Status::Failed, LogProgress::Completed),
+        ] {
+            assert_eq!(progress(status), expected, "{status:?}");
+        }
+    }
 }

@@ -55,3 +55,14 @@ async fn what_is_somebody_elses_is_unknown() {
         assert_eq!((status, code.as_str()), (404, "no-such-computation"), "{path}");
     }
 }
+
+#[tokio::test]
+async fn only_a_computation_takes_its_caller_from_the_test() {
+    let harness = Harness::new();
+    for path in ["/v1/me", "/v1/computations", "/v1/admin/users"] {
+        let mut request = Request::get(path).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(ada());
+        let (status, code, _) = Harness::problem(&harness.send(request).await);
+        assert_eq!((status, code.as_str()), (401, "unauthenticated"), "{path}");
+    }
+}
