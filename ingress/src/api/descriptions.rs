@@ -9,6 +9,8 @@ use utoipa::{IntoParams, IntoResponses};
 
 use abacus_http::problem::responses::{response, text};
 
+use crate::representation::Radix;
+
 /// The form of the result, and the longest wait.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -16,7 +18,7 @@ use abacus_http::problem::responses::{response, text};
 pub(super) struct ResultQuery {
     /// The notation of the result: `dec`, or `hex` for the magnitude in lower case after the sign.
     #[param(required = false, nullable = false, inline)]
-    format: Option<Notation>,
+    format: Option<Radix>,
     /// Number of leading digits in the answer; `truncated` is `true` if the result has more digits.
     #[param(required = false, nullable = false, schema_with = at_least::<1>)]
     digits: Option<u64>,
@@ -28,14 +30,6 @@ pub(super) struct ResultQuery {
 /// Returns the schema of an integer of any size, with the minimum `LEAST`.
 fn at_least<const LEAST: u8>() -> Object {
     ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(LEAST)).build()
-}
-
-#[derive(utoipa::ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[expect(dead_code, reason = "a description")]
-pub(super) enum Notation {
-    Dec,
-    Hex,
 }
 
 /// The wait for the result.

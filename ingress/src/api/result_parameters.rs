@@ -59,11 +59,7 @@ fn set<T>(
 }
 
 fn format(value: &str) -> Result<Radix, &'static str> {
-    match value {
-        "dec" => Ok(Radix::Decimal),
-        "hex" => Ok(Radix::Hexadecimal),
-        _ => Err("must be `dec` or `hex`"),
-    }
+    Radix::from_name(value).ok_or("must be `dec` or `hex`")
 }
 
 fn digits(value: &str) -> Result<usize, &'static str> {

@@ -1,18 +1,32 @@
 //! Notation and length of a result.
 
 use abacus_operations::Prepared;
+use serde::Deserialize;
+use serde::de::IntoDeserializer as _;
+use serde::de::value::{self, StrDeserializer};
+use utoipa::ToSchema;
 
 use super::computation::Computation;
 use super::error::Error;
 use super::radix;
 
 /// Notation of an integer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 pub(crate) enum Radix {
     #[default]
+    #[serde(rename = "dec")]
     Decimal,
     /// The magnitude in lower case, after the sign, without a prefix.
+    #[serde(rename = "hex")]
     Hexadecimal,
+}
+
+impl Radix {
+    /// Returns the notation with this name in a query.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        let name: StrDeserializer<'_, value::Error> = name.into_deserializer();
+        Self::deserialize(name).ok()
+    }
 }
 
 /// Requested notation and length of a result.

@@ -5,7 +5,8 @@ use std::time::SystemTime;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use utoipa::IntoParams;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::cursor;
 use crate::api::page::{self, DEFAULT_LIMIT};
@@ -39,14 +40,8 @@ pub(super) struct ListParameters {
 #[expect(dead_code, reason = "a description")]
 pub(super) struct OwnParameters {
     /// Only requests of this operation.
-    #[param(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1f\x7f]+$",
-        nullable = false,
-        example = "pow"
-    )]
-    operation: Option<String>,
+    #[param(inline, nullable = false, example = "pow")]
+    operation: Option<NameFilter>,
     /// Only requests with this status.
     #[param(nullable = false)]
     status: Option<Status>,
@@ -70,15 +65,25 @@ pub(super) struct OwnParameters {
 #[expect(dead_code, reason = "a description")]
 pub(super) struct RequesterParameter {
     /// Only requests of this user.
-    #[param(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1f\x7f]+$",
-        nullable = false,
-        example = "ada"
-    )]
-    requester: Option<String>,
+    #[param(inline, nullable = false, example = "ada")]
+    requester: Option<NameFilter>,
 }
+
+/// A name to filter by, for the API's description.
+struct NameFilter;
+
+impl PartialSchema for NameFilter {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(LONGEST_NAME))
+            .pattern(Some(r"^[^\x00-\x1f\x7f]+$"))
+            .into()
+    }
+}
+
+impl ToSchema for NameFilter {}
 
 impl ListParameters {
     /// Reads a query. `requesters` are the requesters visible to the caller.
