@@ -15,6 +15,6 @@ mod view;
 pub(crate) use computation::{Computation, LOCATION};
 pub(crate) use error::Error;
 pub(crate) use format::{Format, preferred_format};
-pub(crate) use response::{Rendering, not_modified};
+pub(crate) use response::{CACHE_STATUS, Rendering, SERVER_TIMING, not_modified};
 pub(crate) use tag::Tag;
 pub(crate) use view::{Radix, View};

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use abacus_http::fields::idempotency_key::{IDEMPOTENCY_EXPIRES, IDEMPOTENCY_REPLAYED};
 use abacus_http::fields::prefer::PREFERENCE_APPLIED;
 use abacus_http::fields::traceparent::{self, TRACEPARENT};
 use abacus_operations::Operation;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
@@ -26,11 +27,6 @@ use crate::metrics::{AnsweredOperation, OTHER};
 use crate::problems::{Error, Failure, On};
 use crate::representation::{Computation, Rendering, Tag, not_modified};
 use crate::requests::{ComputationRequest, Outcome, unless_failed};
-
-/// Header of an answer to an earlier request under the idempotency key.
-const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-/// Header with the expiry of the idempotency key.
-const IDEMPOTENCY_EXPIRES: HeaderName = HeaderName::from_static("idempotency-expires");
 
 /// Short names of operands in queries.
 const SHORT_NAMES: [(&str, &str); 1] = [("exp", "exponent")];

@@ -6,8 +6,13 @@ use abacus_http::edge::limits::{HeadLimits, TooLarge};
 use abacus_http::edge::proxies::Proxies;
 use abacus_http::edge::security_headers::SecurityHeaders;
 use abacus_http::edge::{EdgeConfig, cors};
+use abacus_http::fields::idempotency_key::{
+    IDEMPOTENCY_EXPIRES, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED,
+};
+use abacus_http::fields::prefer::{PREFER, PREFERENCE_APPLIED};
 use abacus_http::fields::rate_limit::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use abacus_http::fields::request_id::REQUEST_ID;
+use abacus_http::fields::traceparent::TRACEPARENT;
 use abacus_http::server::close_connection;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
@@ -16,6 +21,10 @@ use axum::response::{IntoResponse as _, Response};
 use tower_http::cors::CorsLayer;
 
 use crate::problems::{Error, Failure, types};
+use crate::representation::{CACHE_STATUS, SERVER_TIMING};
+
+/// Header with the id of the last event received by a client of an event stream.
+pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Limits and headers at the edge of the API.
 pub(crate) struct Edge {
@@ -99,10 +108,10 @@ fn request_headers() -> Vec<HeaderName> {
         header::IF_NONE_MATCH,
         header::IF_RANGE,
         header::RANGE,
-        HeaderName::from_static("idempotency-key"),
-        HeaderName::from_static("last-event-id"),
-        HeaderName::from_static("prefer"),
-        HeaderName::from_static("traceparent"),
+        IDEMPOTENCY_KEY,
+        LAST_EVENT_ID,
+        PREFER,
+        TRACEPARENT,
         HeaderName::from_static("tracestate"),
         REQUEST_ID,
     ]
@@ -121,12 +130,12 @@ fn response_headers() -> Vec<HeaderName> {
         header::WWW_AUTHENTICATE,
         RATE_LIMIT,
         RATE_LIMIT_POLICY,
-        HeaderName::from_static("cache-status"),
-        HeaderName::from_static("idempotency-expires"),
-        HeaderName::from_static("idempotency-replayed"),
-        HeaderName::from_static("preference-applied"),
-        HeaderName::from_static("server-timing"),
-        HeaderName::from_static("traceparent"),
+        CACHE_STATUS,
+        IDEMPOTENCY_EXPIRES,
+        IDEMPOTENCY_REPLAYED,
+        PREFERENCE_APPLIED,
+        SERVER_TIMING,
+        TRACEPARENT,
         REQUEST_ID,
     ]
 }

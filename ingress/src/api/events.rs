@@ -16,6 +16,7 @@ use futures_util::stream::{Stream, unfold};
 
 use super::call::Call;
 use super::descriptions::ResultQuery;
+use super::edge::LAST_EVENT_ID;
 use super::path::{TextPath, read_id};
 use super::state::Shared;
 use crate::problems::{Failure, On};
@@ -23,7 +24,6 @@ use crate::quotas::{WaitKind, WaitPermit};
 use crate::representation::Computation;
 use crate::requests;
 
-const LAST_EVENT_ID: &str = "last-event-id";
 /// Names of the events.
 const STATUS: &str = "status";
 const PROBLEM: &str = "problem";

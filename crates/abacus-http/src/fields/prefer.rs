@@ -9,7 +9,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::structured::{split_unquoted, unquote};
 
-const PREFER: HeaderName = HeaderName::from_static("prefer");
+/// The request header.
+pub const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// The response header.
 pub const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
