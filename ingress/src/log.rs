@@ -20,7 +20,7 @@ mod request_log;
 pub(crate) use cursor::Cursor;
 pub(crate) use error::Error;
 pub(crate) use idempotency_keys::{
-    DELETED_AT_ONCE, IdempotencyKeys, KEY_TIMEOUT, KeyClaim, KeyEntry, KeyError,
+    DELETED_AT_ONCE, IdempotencyEntry, IdempotencyKeys, KEY_TIMEOUT, KeyClaim, KeyError,
 };
 pub(crate) use list::{Filter, ListPage, ListedRequest};
 pub(crate) use pool::pool;

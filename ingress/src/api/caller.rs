@@ -24,12 +24,12 @@ pub(super) struct Admin(pub(super) User);
 pub(super) struct RequestLedger(pub(super) Ledger);
 
 /// Address of the caller, and the ledger of the request.
-pub(super) struct Origin {
+pub(super) struct RequestSource {
     pub(super) from: ClientAddress,
     pub(super) ledger: Ledger,
 }
 
-impl FromRequestParts<Shared> for Origin {
+impl FromRequestParts<Shared> for RequestSource {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Infallible> {
@@ -63,7 +63,8 @@ impl FromRequestParts<Shared> for Client {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Failure> {
-        let Ok(Origin { from, ledger }) = Origin::from_request_parts(parts, state).await;
+        let Ok(RequestSource { from, ledger }) =
+            RequestSource::from_request_parts(parts, state).await;
         // A test names the caller of a computation. Routes of accounts ask for credentials.
         #[cfg(test)]
         if let Some(caller) = parts.extensions.get::<Caller>() {
@@ -111,7 +112,8 @@ impl FromRequestParts<Shared> for Admin {
 /// many keys.
 async fn admit_look_up(parts: &mut Parts, state: &Shared) -> Result<(), Failure> {
     if state.identity.must_look_up(&credentials(&parts.headers)) {
-        let Ok(Origin { from, ledger }) = Origin::from_request_parts(parts, state).await;
+        let Ok(RequestSource { from, ledger }) =
+            RequestSource::from_request_parts(parts, state).await;
         state.quotas.admit_unauthenticated(from, &ledger).await?;
     }
     Ok(())

@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 
 use self::page::Page;
 use self::parameters::{ListParameters, OwnParameters, RequesterParameter, Requesters};
-use super::caller::{Admin, Origin};
+use super::caller::{Admin, RequestSource};
 use super::path::read_query;
 use super::state::{AppState, Shared};
 use crate::problems::{Failure, On};
@@ -61,7 +61,7 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 async fn own(
     State(state): State<Shared>,
     user: User,
-    Origin { from, ledger }: Origin,
+    RequestSource { from, ledger }: RequestSource,
     query: Pairs,
 ) -> Result<Response, Failure> {
     let parameters = ListParameters::read(read_query(query)?, Requesters::Only(&user.name))?;
@@ -92,7 +92,7 @@ async fn own(
 async fn all(
     State(state): State<Shared>,
     Admin(user): Admin,
-    Origin { from, ledger }: Origin,
+    RequestSource { from, ledger }: RequestSource,
     uri: Uri,
     query: Pairs,
 ) -> Result<Response, Failure> {

@@ -96,7 +96,7 @@ pub(crate) struct KeyClaim<'a> {
 
 /// The request of a key.
 #[derive(Clone, Debug)]
-pub(crate) struct KeyEntry {
+pub(crate) struct IdempotencyEntry {
     pub(crate) id: Uuid,
     pub(crate) requested_at: Timestamp,
     pub(crate) expires_at: SystemTime,
@@ -133,14 +133,17 @@ impl IdempotencyKeys {
     }
 
     /// Claims a key, or returns the request of a claimed key.
-    pub(crate) async fn claim(&self, claim: KeyClaim<'_>) -> Result<KeyEntry, KeyError> {
+    pub(crate) async fn claim(&self, claim: KeyClaim<'_>) -> Result<IdempotencyEntry, KeyError> {
         let row =
             within(KEY_TIMEOUT, self.try_claim(claim)).await.map_err(KeyError::Unavailable)?;
         checked(&row, claim)
     }
 
     /// Returns the request of a key; `None` if the key can be claimed.
-    pub(crate) async fn find(&self, claim: KeyClaim<'_>) -> Result<Option<KeyEntry>, KeyError> {
+    pub(crate) async fn find(
+        &self,
+        claim: KeyClaim<'_>,
+    ) -> Result<Option<IdempotencyEntry>, KeyError> {
         let row = within(KEY_TIMEOUT, self.try_find(claim)).await.map_err(KeyError::Unavailable)?;
         let Some(row) = row else { return Ok(None) };
         if row.try_get("is_expired").map_err(unreadable)? {
@@ -218,7 +221,7 @@ impl IdempotencyKeys {
 }
 
 /// Reads an entry. An entry of another computation is an error.
-fn checked(row: &Row, claim: KeyClaim<'_>) -> Result<KeyEntry, KeyError> {
+fn checked(row: &Row, claim: KeyClaim<'_>) -> Result<IdempotencyEntry, KeyError> {
     let fingerprint: &[u8] = row.try_get("fingerprint").map_err(unreadable)?;
     if fingerprint != claim.fingerprint {
         return Err(KeyError::Reused);
@@ -226,8 +229,8 @@ fn checked(row: &Row, claim: KeyClaim<'_>) -> Result<KeyEntry, KeyError> {
     read(row).map_err(unreadable)
 }
 
-fn read(row: &Row) -> Result<KeyEntry, tokio_postgres::Error> {
-    Ok(KeyEntry {
+fn read(row: &Row) -> Result<IdempotencyEntry, tokio_postgres::Error> {
+    Ok(IdempotencyEntry {
         id: row.try_get("request_id")?,
         requested_at: Timestamp::from_micros(row.try_get("requested_micros")?),
         expires_at: row.try_get("expires_at")?,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::error::{Error, FailedRequest};
 use super::service::Requests;
 use super::submit::{Outcome, Submission, SubmissionKey};
-use crate::log::{KeyClaim, KeyEntry, KeyError};
+use crate::log::{IdempotencyEntry, KeyClaim, KeyError};
 use crate::quotas::Permit;
 use crate::representation::Computation;
 
@@ -64,7 +64,7 @@ impl Requests {
     async fn publish_claimed(
         &self,
         submission: &Submission<'_>,
-        entry: &KeyEntry,
+        entry: &IdempotencyEntry,
         permit: Permit,
         began: Instant,
     ) -> Result<Option<Outcome>, Error> {
@@ -90,7 +90,7 @@ impl Requests {
 
     /// Renews the lease of a request that this instance has already published, to avoid a second
     /// publication. Returns the entry to wait for.
-    fn rejoin_publication(&self, entry: &KeyEntry, progress: Progress) -> KeyEntry {
+    fn rejoin_publication(&self, entry: &IdempotencyEntry, progress: Progress) -> IdempotencyEntry {
         let deliveries = &self.idempotency.deliveries;
         let is_written = progress == Progress::Written;
         if is_written {
@@ -101,7 +101,7 @@ impl Requests {
             deliveries.renew(entry.id, entry.leased_until);
         }
         let lease_left = self.idempotency.keys.lease();
-        KeyEntry { is_ours: false, is_written, lease_left, ..entry.clone() }
+        IdempotencyEntry { is_ours: false, is_written, lease_left, ..entry.clone() }
     }
 
     /// Waits for the outcome of a request published by another call. Returns `None` if the key must
@@ -109,7 +109,7 @@ impl Requests {
     async fn await_claimed(
         &self,
         submission: &Submission<'_>,
-        entry: &KeyEntry,
+        entry: &IdempotencyEntry,
         began: Instant,
     ) -> Result<Option<Outcome>, Error> {
         let full_wait = submission.options.wait;
@@ -149,7 +149,7 @@ impl Requests {
 }
 
 /// Returns the event with the id and time of the first request under the key.
-fn first_event(event: &ComputeRequested, entry: &KeyEntry) -> ComputeRequested {
+fn first_event(event: &ComputeRequested, entry: &IdempotencyEntry) -> ComputeRequested {
     ComputeRequested {
         request_id: Uuid::to_string(&entry.id),
         requested_at: entry.requested_at,

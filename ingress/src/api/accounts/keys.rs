@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::input::Input;
 use super::respond;
-use crate::api::caller::Origin;
+use crate::api::caller::RequestSource;
 use crate::api::path::{TextPath, read_path};
 use crate::api::state::Shared;
 use crate::problems::{Failure, On};
@@ -70,7 +70,7 @@ pub(super) async fn list(State(state): State<Shared>, user: User) -> Result<Resp
 )]
 pub(super) async fn create(
     State(state): State<Shared>,
-    Origin { from, ledger }: Origin,
+    RequestSource { from, ledger }: RequestSource,
     session: Session,
     Input(body): Input<KeyRequest>,
 ) -> Result<Response, Failure> {
@@ -94,7 +94,7 @@ pub(super) async fn create(
 )]
 pub(super) async fn revoke(
     State(state): State<Shared>,
-    Origin { from, ledger }: Origin,
+    RequestSource { from, ledger }: RequestSource,
     user: User,
     path: TextPath,
 ) -> Result<Response, Failure> {

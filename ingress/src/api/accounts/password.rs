@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::input::Input;
-use crate::api::caller::Origin;
+use crate::api::caller::RequestSource;
 use crate::api::state::Shared;
 use crate::problems::{Failure, On};
 
@@ -39,7 +39,7 @@ pub(super) struct PasswordChange {
 )]
 pub(super) async fn change(
     State(state): State<Shared>,
-    Origin { from, ledger }: Origin,
+    RequestSource { from, ledger }: RequestSource,
     session: Session,
     Input(body): Input<PasswordChange>,
 ) -> Result<Response, Failure> {

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::input::{Input, non_null};
 use super::respond;
-use crate::api::caller::{Origin, credentials};
+use crate::api::caller::{RequestSource, credentials};
 use crate::api::state::Shared;
 use crate::problems::{Failure, On};
 use crate::quotas::Ledger;
@@ -64,7 +64,7 @@ pub(super) struct Registered {
 )]
 pub(super) async fn register(
     State(state): State<Shared>,
-    Origin { from, ledger }: Origin,
+    RequestSource { from, ledger }: RequestSource,
     headers: HeaderMap,
     Input(body): Input<RegistrationRequest>,
 ) -> Result<Response, Failure> {

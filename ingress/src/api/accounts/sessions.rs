@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::input::Input;
 use super::respond;
-use crate::api::caller::Origin;
+use crate::api::caller::RequestSource;
 use crate::api::state::Shared;
 use crate::problems::{Failure, On};
 
@@ -71,7 +71,7 @@ enum CredentialKind {
 )]
 pub(super) async fn login(
     State(state): State<Shared>,
-    Origin { from, ledger }: Origin,
+    RequestSource { from, ledger }: RequestSource,
     Input(body): Input<Login>,
 ) -> Result<Response, Failure> {
     state.quotas.admit_attempt(from, &body.username, &ledger).await?;
