@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use abacus_runtime::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
 use crate::api_key::NewApiKey;
@@ -36,14 +37,14 @@ pub struct Registration {
     /// Role of the account.
     pub role: Role,
     /// One-time token for registering the first administrator.
-    pub bootstrap_token: Option<String>,
+    pub bootstrap_token: Option<SecretString>,
 }
 
 /// A new session.
 #[derive(Debug)]
 pub struct SignedIn {
     /// Session token.
-    pub token: String,
+    pub token: SecretString,
     /// Time until the session expires.
     pub lifetime: Duration,
     /// Name of the account.
@@ -60,7 +61,7 @@ pub struct CreatedKey {
     /// Label of the key.
     pub label: String,
     /// Text of the key. The caller sees the text once; the store keeps only a hash.
-    pub text: String,
+    pub text: SecretString,
 }
 
 impl Identity {
@@ -79,7 +80,7 @@ impl Identity {
     ) -> Result<UserName, Error> {
         let Registration { name, role, .. } = registration;
         let event = Event::new(Act::Register, from);
-        let grant = match self.grant(by, role, registration.bootstrap_token.as_deref()) {
+        let grant = match self.grant(by, role, registration.bootstrap_token.as_ref()) {
             Err(error) => {
                 if let Some(reason) = error.audit_reason() {
                     self.store.record(&event.refused(reason)).await?;
@@ -105,7 +106,7 @@ impl Identity {
         &self,
         by: Option<&User>,
         role: Role,
-        token: Option<&str>,
+        token: Option<&SecretString>,
     ) -> Result<RegistrationGrant, Error> {
         match (role, by) {
             (_, Some(by)) if by.role == Role::Admin => Ok(RegistrationGrant::Administrator),
@@ -115,7 +116,7 @@ impl Identity {
             (_, Some(_)) if !self.knows_administrators() => Err(Error::Stale),
             (Role::User, _) => Err(Error::RegistrationClosed),
             (Role::Admin, _) => token
-                .and_then(|token| self.bootstrap.check(token))
+                .and_then(|token| self.bootstrap.check(token.expose_secret()))
                 .map(RegistrationGrant::Bootstrap)
                 .ok_or(Error::RoleNotAllowed),
         }
@@ -147,7 +148,7 @@ impl Identity {
         };
         let (role, generation) = (account.role, account.generation);
         let token = self.tokens.issue(account.user_id, &account.name, role, generation);
-        let token = token.map_err(Error::Internal)?;
+        let token = SecretString::from(token.map_err(Error::Internal)?);
         self.store.record(&event.by(&account.name)).await?;
         self.metrics.logins.with_label_values(&[SUCCEEDED]).inc();
         let lifetime = self.tokens.lifetime();
@@ -301,4 +302,23 @@ impl Identity {
 /// Reads the name of an existing account. A malformed name is unknown.
 fn known_name(given: &str) -> Result<UserName, Error> {
     UserName::parse(given).map_err(|_| Error::NoSuchUser { name: given.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_texts_show_no_secret() {
+        let secret = || SecretString::from("swordfish");
+        let (name, role) = (UserName::parse("ada").unwrap(), Role::User);
+        let password = serde_json::from_str(r#""swordfish""#).unwrap();
+        let registration = Registration { name, password, role, bootstrap_token: Some(secret()) };
+        let (lifetime, username) = (Duration::from_mins(15), "ada".to_owned());
+        let session = SignedIn { token: secret(), lifetime, username, role };
+        let key = CreatedKey { id: Uuid::nil(), label: "job".to_owned(), text: secret() };
+        let texts = format!("{registration:?} {session:?} {key:?}");
+        assert!(texts.contains("ada") && texts.contains("job"), "{texts}");
+        assert!(!texts.contains("swordfish"), "{texts}");
+    }
 }

@@ -1,6 +1,6 @@
 use std::time::{Instant, SystemTime};
 
-use abacus_runtime::{Config as _, Environment};
+use abacus_runtime::{Config as _, Environment, ExposeSecret as _};
 use deadpool_postgres::{Config, Runtime as PoolRuntime};
 use uuid::Uuid;
 
@@ -101,6 +101,6 @@ async fn while_the_revocations_are_old_administrators_are_users() {
 async fn a_key_that_cannot_be_looked_up_is_not_refused_but_unavailable() {
     let identity = known().refreshed();
     let key = NewApiKey::generate().unwrap().text;
-    let unknown = identity.identify(header(&bearer(&key))).await.unwrap_err();
+    let unknown = identity.identify(header(&bearer(key.expose_secret()))).await.unwrap_err();
     assert!(matches!(unknown, Error::Unavailable(_)), "{unknown}");
 }

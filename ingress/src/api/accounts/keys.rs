@@ -1,6 +1,7 @@
 //! The caller's API keys.
 
 use abacus_identity::{KeyEntry, Session, User};
+use abacus_runtime::ExposeSecret as _;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -76,7 +77,8 @@ pub(super) async fn create(
 ) -> Result<Response, Failure> {
     state.quotas.admit_change(&session.name, &ledger).await?;
     let key = state.identity.create_key(&session, body.label, from.0).await?;
-    let created = KeyCreated { id: key.id, label: key.label, key: key.text };
+    let text = key.text.expose_secret().to_owned();
+    let created = KeyCreated { id: key.id, label: key.label, key: text };
     Ok(respond::json(StatusCode::CREATED, created))
 }
 
