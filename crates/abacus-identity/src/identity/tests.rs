@@ -21,7 +21,7 @@ impl Identity {
         let url = Some("postgres://nobody@127.0.0.1:1/nothing".to_owned());
         let nowhere = Config { url, ..Config::default() };
         let pool = nowhere.create_pool(Some(PoolRuntime::Tokio1), tokio_postgres::NoTls).unwrap();
-        Self::new(&config, pool, Metrics::unregistered()).unwrap()
+        Self::without_tasks(&config, pool, Metrics::unregistered()).unwrap()
     }
 
     /// Marks the revocations as just read.
