@@ -82,9 +82,7 @@ impl Identity {
         let event = Event::new(Act::Register, from);
         let grant = match self.grant(by, role, registration.bootstrap_token.as_ref()) {
             Err(error) => {
-                if let Some(reason) = error.audit_reason() {
-                    self.store.record(&event.refused(reason)).await?;
-                }
+                self.record_refusal(event, &error).await?;
                 return Err(error);
             }
             Ok(grant) => grant,
@@ -142,7 +140,8 @@ impl Identity {
         let account = match self.check_password(found.as_ref(), password).await {
             Ok(account) => account,
             Err(error) => {
-                self.record_refused_login(&event, &error).await?;
+                self.count_refused_login(&error);
+                self.record_refusal(event, &error).await?;
                 return Err(error);
             }
         };
@@ -174,15 +173,21 @@ impl Identity {
         Ok(account)
     }
 
-    async fn record_refused_login(&self, event: &Event<'_>, error: &Error) -> Result<(), Error> {
+    fn count_refused_login(&self, error: &Error) {
         let label = match error {
             Error::WrongCredentials => REFUSED,
             Error::AccountDisabled => DISABLED,
-            _ => return Ok(()),
+            _ => return,
         };
         self.metrics.logins.with_label_values(&[label]).inc();
-        let reason = error.audit_reason().unwrap_or_default();
-        self.store.record(&event.clone().refused(reason)).await
+    }
+
+    /// Writes a refused act to the audit log, if the refusal has an audit row.
+    async fn record_refusal(&self, event: Event<'_>, error: &Error) -> Result<(), Error> {
+        match error.audit_reason() {
+            Some(reason) => self.store.record(&event.refused(reason)).await,
+            None => Ok(()),
+        }
     }
 
     /// Ends a session.
@@ -209,7 +214,7 @@ impl Identity {
         let event = Event::new(Act::ChangePassword, from).by(&session.name).on(&session.name);
         let stored = Some(account.password_hash.as_str());
         if self.hasher.verify(current, stored).await? == Verdict::Wrong {
-            self.store.record(&event.refused("wrong-password")).await?;
+            self.record_refusal(event, &Error::WrongPassword).await?;
             return Err(Error::WrongPassword);
         }
         let hash = self.hasher.hash(new).await?;
@@ -270,11 +275,13 @@ impl Identity {
             return Err(Error::NothingToChange);
         }
         let event = Event::new(Act::Administer, from).by(&admin.name).on(name.as_str());
-        let changed = self.store.change(&name, change, &event).await;
-        if matches!(changed, Err(Error::LastAdmin { .. })) {
-            self.store.record(&event.refused("last-admin")).await?;
-        }
-        let changed = changed?;
+        let changed = match self.store.change(&name, change, &event).await {
+            Ok(changed) => changed,
+            Err(error) => {
+                self.record_refusal(event, &error).await?;
+                return Err(error);
+            }
+        };
         self.revocations.apply(changed.revocation);
         Ok(changed.account)
     }

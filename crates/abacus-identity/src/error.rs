@@ -143,7 +143,9 @@ impl From<CredentialFault> for Error {
 
 impl Error {
     /// Reason in the audit log. `None` for a refusal without an audit row.
-    pub(crate) fn audit_reason(&self) -> Option<&'static str> {
+    ///
+    /// Reasons are stored, and are the codes of the service's answers; a test of the service compares both.
+    pub fn audit_reason(&self) -> Option<&'static str> {
         match self {
             Self::RoleNotAllowed => Some("role-not-allowed"),
             Self::RegistrationClosed => Some("registration-closed"),
