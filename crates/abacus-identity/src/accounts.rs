@@ -20,7 +20,7 @@ use crate::name::UserName;
 use crate::page::Page;
 use crate::password::{Password, Verdict};
 use crate::store::{
-    Account, AccountChange, AccountEntry, AuditEntry, KeyEntry, NewAccount, RegistrationGrant,
+    Account, AccountChange, AccountEntry, ApiKeyEntry, AuditEntry, NewAccount, RegistrationGrant,
 };
 use crate::tokens::Session;
 
@@ -224,7 +224,7 @@ impl Identity {
     }
 
     /// Returns the valid API keys of a user, the oldest first.
-    pub async fn keys(&self, user: &User) -> Result<Vec<KeyEntry>, Error> {
+    pub async fn keys(&self, user: &User) -> Result<Vec<ApiKeyEntry>, Error> {
         self.store.keys_of(user.id).await
     }
 

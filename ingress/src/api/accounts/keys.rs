@@ -1,6 +1,6 @@
 //! The caller's API keys.
 
-use abacus_identity::{KeyEntry, Session, User};
+use abacus_identity::{ApiKeyEntry, Session, User};
 use abacus_runtime::ExposeSecret as _;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -38,7 +38,7 @@ pub(super) struct KeyCreated {
 /// The caller's API keys.
 #[derive(Serialize, ToSchema)]
 pub(super) struct KeyList {
-    api_keys: Vec<KeyEntry>,
+    api_keys: Vec<ApiKeyEntry>,
 }
 
 /// List your API keys
