@@ -3,13 +3,14 @@
 //! Each act leaves a row in the audit log, and takes effect on this instance at once. The service applies rate limits
 //! before an act.
 
+mod administration;
+mod keys;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
 use abacus_runtime::{ExposeSecret as _, SecretString};
-use uuid::Uuid;
 
-use crate::api_key::NewApiKey;
 use crate::audit::{Act, Event};
 use crate::caller::{Role, User};
 use crate::config::RegistrationPolicy;
@@ -17,15 +18,11 @@ use crate::error::{CredentialFault, Error};
 use crate::identity::Identity;
 use crate::metrics::{DISABLED, REFUSED, SUCCEEDED};
 use crate::name::UserName;
-use crate::page::Page;
 use crate::password::{Password, Verdict};
-use crate::store::{
-    Account, AccountChange, AccountEntry, ApiKeyEntry, AuditEntry, NewAccount, RegistrationGrant,
-};
+use crate::store::{Account, NewAccount, RegistrationGrant};
 use crate::tokens::Session;
 
-/// Longest label of an API key, in characters.
-const LONGEST_LABEL: usize = 100;
+pub use keys::CreatedKey;
 
 /// An account to be made.
 #[derive(Debug)]
@@ -51,17 +48,6 @@ pub struct SignedIn {
     pub username: String,
     /// Role of the account.
     pub role: Role,
-}
-
-/// A new API key.
-#[derive(Debug)]
-pub struct CreatedKey {
-    /// Id of the key.
-    pub id: Uuid,
-    /// Label of the key.
-    pub label: String,
-    /// Text of the key. The caller sees the text once; the store keeps only a hash.
-    pub text: SecretString,
 }
 
 impl Identity {
@@ -222,97 +208,12 @@ impl Identity {
         self.revocations.apply([ended]);
         Ok(())
     }
-
-    /// Returns the valid API keys of a user, the oldest first.
-    pub async fn keys(&self, user: &User) -> Result<Vec<ApiKeyEntry>, Error> {
-        self.store.keys_of(user.id).await
-    }
-
-    /// Makes an API key.
-    pub async fn create_key(
-        &self,
-        session: &Session,
-        label: String,
-        from: IpAddr,
-    ) -> Result<CreatedKey, Error> {
-        if !(1..=LONGEST_LABEL).contains(&label.chars().count())
-            || label.chars().any(char::is_control)
-        {
-            return Err(Error::MalformedLabel);
-        }
-        let key = NewApiKey::generate().map_err(Error::Internal)?;
-        let event = Event::new(Act::CreateKey, from).by(&session.name).on(&session.name);
-        let event = event.with(key.id.to_string());
-        self.store.add_key(session.user_id, &key, &label, &event).await?;
-        Ok(CreatedKey { id: key.id, label, text: key.text })
-    }
-
-    /// Revokes an API key of the user. `id` is the text of the key's id.
-    pub async fn revoke_key(&self, user: &User, id: &str, from: IpAddr) -> Result<(), Error> {
-        let id = Uuid::parse_str(id).map_err(|_| Error::NoSuchKey { id: id.to_owned() })?;
-        let event = Event::new(Act::RevokeKey, from).by(&user.name).on(&user.name);
-        let revocation = self.store.revoke_key(user.id, id, &event.with(id.to_string())).await?;
-        self.revocations.apply([revocation]);
-        Ok(())
-    }
-
-    /// Returns a page of accounts, by name.
-    pub async fn accounts(&self, page: Page<String>) -> Result<Vec<AccountEntry>, Error> {
-        self.store.accounts(page).await
-    }
-
-    /// Changes the role of an account, or disables or enables the account. Any change ends the sessions. The last
-    /// administrator cannot be disabled or demoted.
-    pub async fn change_account(
-        &self,
-        admin: &User,
-        username: &str,
-        change: AccountChange,
-        from: IpAddr,
-    ) -> Result<AccountEntry, Error> {
-        let name = known_name(username)?;
-        if change.role.is_none() && change.disabled.is_none() {
-            return Err(Error::NothingToChange);
-        }
-        let event = Event::new(Act::Administer, from).by(&admin.name).on(name.as_str());
-        let changed = match self.store.change(&name, change, &event).await {
-            Ok(changed) => changed,
-            Err(error) => {
-                self.record_refusal(event, &error).await?;
-                return Err(error);
-            }
-        };
-        self.revocations.apply(changed.revocation);
-        Ok(changed.account)
-    }
-
-    /// Ends all sessions of an account.
-    pub async fn end_sessions(
-        &self,
-        admin: &User,
-        username: &str,
-        from: IpAddr,
-    ) -> Result<(), Error> {
-        let name = known_name(username)?;
-        let event = Event::new(Act::EndSessions, from).by(&admin.name).on(name.as_str());
-        let ended = self.store.end_sessions(&name, &event).await?;
-        self.revocations.apply([ended]);
-        Ok(())
-    }
-
-    /// Returns a page of the audit log, the latest entry first.
-    pub async fn audit(&self, page: Page<i64>) -> Result<Vec<AuditEntry>, Error> {
-        self.store.audit(page).await
-    }
-}
-
-/// Reads the name of an existing account. A malformed name is unknown.
-fn known_name(given: &str) -> Result<UserName, Error> {
-    UserName::parse(given).map_err(|_| Error::NoSuchUser { name: given.to_owned() })
 }
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]
