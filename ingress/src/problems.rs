@@ -9,6 +9,7 @@
 
 mod error;
 mod failure;
+mod hints;
 mod table;
 pub(crate) mod types;
 

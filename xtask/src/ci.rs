@@ -22,9 +22,10 @@ const OPERATIONS: &str = "crates/abacus-operations/src/operations";
 
 type Check = fn(&Workspace, &Progress) -> Result<()>;
 
-const CHECKS: [(&str, Check); 7] = [
+const CHECKS: [(&str, Check); 8] = [
     ("format", format),
     ("modules", modules),
+    ("walls", walls),
     ("words", words),
     ("clippy", clippy),
     ("documentation", documentation),
@@ -87,6 +88,10 @@ fn format(workspace: &Workspace, _: &Progress) -> Result<()> {
 
 fn modules(workspace: &Workspace, _: &Progress) -> Result<()> {
     checks::modules::run(workspace)
+}
+
+fn walls(workspace: &Workspace, _: &Progress) -> Result<()> {
+    checks::walls::run(workspace)
 }
 
 fn words(workspace: &Workspace, _: &Progress) -> Result<()> {

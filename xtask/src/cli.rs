@@ -148,6 +148,8 @@ pub(crate) enum Check {
     ExactlyOnce(ExactlyOnce),
     /// Finds circles of imports between the modules of a crate
     Modules,
+    /// Compares the dependencies between crates with the allowed ones
+    Walls,
     /// Counts vague words in documentation
     Words(Words),
     /// Runs the two commands of the README in a bare Debian system

@@ -22,7 +22,7 @@ mod store;
 mod tokens;
 
 pub use accounts::{CreatedKey, Registration, SignedIn};
-pub use audit::Outcome;
+pub use audit::ActOutcome;
 pub use caller::{Caller, Credential, Role, User};
 pub use config::{IdentityConfig, RegistrationPolicy};
 pub use credentials::Credentials;
@@ -32,5 +32,5 @@ pub use identity::{Identity, Pools};
 pub use metrics::Metrics;
 pub use name::UserName;
 pub use password::Password;
-pub use store::{AccountChange, AccountEntry, AuditEntry, KeyEntry};
+pub use store::{AccountChange, AccountEntry, ApiKeyEntry, AuditEntry};
 pub use tokens::Session;

@@ -7,19 +7,20 @@
 //! The server uses hyper without a web framework, because crates below the services need none.
 
 use std::convert::Infallible;
+use std::mem;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus::{Encoder as _, TextEncoder};
 use tokio::net::{TcpListener, TcpStream};
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
 use crate::config::AdminConfig;
 use crate::logging::announce;
@@ -27,13 +28,17 @@ use crate::runtime::Runtime;
 
 /// Time limit for dropping the listener.
 const STOP_BUDGET: Duration = Duration::from_secs(1);
-/// Time limit of a request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time limit of a request's head. hyper also applies the limit to idle connections, so a scraper
+/// with a longer interval connects for each request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+/// Prometheus scrapes once a minute by default.
+const _: () = assert!(HEAD_TIMEOUT.as_secs() > 60);
 /// Pause after a failed `accept`, for example for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 type Answer = Response<Full<Bytes>>;
@@ -57,16 +62,38 @@ pub(crate) async fn open(config: &AdminConfig, runtime: &Runtime) -> anyhow::Res
 
 /// Accepts connections without end.
 async fn serve(listener: TcpListener, runtime: Runtime) {
+    let mut outage = Outage::default();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
+                outage.end();
                 tokio::spawn(serve_connection(stream, runtime.clone()));
             }
             Err(error) => {
-                debug!(%error, "could not accept a connection to the admin port");
+                if outage.begin() {
+                    warn!(%error, "the admin port accepts no connections at the moment");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+/// A row of failed `accept` calls.
+#[derive(Default)]
+struct Outage {
+    has_begun: bool,
+}
+
+impl Outage {
+    /// Notes a failure. Returns true for the first failure of the outage.
+    fn begin(&mut self) -> bool {
+        !mem::replace(&mut self.has_begun, true)
+    }
+
+    /// Notes a success.
+    fn end(&mut self) {
+        self.has_begun = false;
     }
 }
 
@@ -83,15 +110,20 @@ async fn serve_connection(stream: TcpStream, runtime: Runtime) {
 }
 
 fn answer(request: &Request<Incoming>, runtime: &Runtime) -> Answer {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return empty(StatusCode::METHOD_NOT_ALLOWED);
+    let page = match request.uri().path() {
+        "/livez" => livez,
+        "/readyz" => readyz,
+        "/metrics" => metrics,
+        _ => return empty(StatusCode::NOT_FOUND),
+    };
+    match *request.method() {
+        Method::GET | Method::HEAD => page(runtime),
+        _ => method_not_allowed(),
     }
-    match request.uri().path() {
-        "/livez" => with_body(StatusCode::OK, TEXT, "alive\n"),
-        "/readyz" => readyz(runtime),
-        "/metrics" => metrics(runtime),
-        _ => empty(StatusCode::NOT_FOUND),
-    }
+}
+
+fn livez(_: &Runtime) -> Answer {
+    with_body(StatusCode::OK, TEXT, "alive\n")
 }
 
 fn readyz(runtime: &Runtime) -> Answer {
@@ -118,6 +150,12 @@ fn with_body(status: StatusCode, content_type: HeaderValue, body: impl Into<Byte
     let mut answer = Response::new(Full::new(body.into()));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, content_type);
+    answer
+}
+
+fn method_not_allowed() -> Answer {
+    let mut answer = empty(StatusCode::METHOD_NOT_ALLOWED);
+    answer.headers_mut().insert(ALLOW, METHODS);
     answer
 }
 

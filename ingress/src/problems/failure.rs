@@ -13,6 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::error::Error;
+use super::hints::hint;
 use crate::quotas::Error as QuotaError;
 use crate::representation::Error as RepresentationError;
 use crate::requests::{Error as RequestError, FailedRequest};
@@ -59,7 +60,7 @@ impl Failure {
             Error::Requests(RequestError::ComputationFailed { code, .. }) => code,
             _ => class.code,
         };
-        Problem::new(class, &self.error.to_string())
+        Problem::new(class, &format!("{}{}", self.error, hint(&self.error)))
             .with_code(code)
             .with_request_id(self.request_id)
             .with_members(members(&self.error))

@@ -106,7 +106,7 @@ impl Quotas {
         if threshold > 0 && cost.word_operations() >= threshold {
             QueueKind::Heavy
         } else {
-            QueueKind::Light
+            QueueKind::Main
         }
     }
 

@@ -3,7 +3,7 @@
 use deadpool_postgres::Transaction;
 
 use super::connection::{Failure, Store, rfc3339, within};
-use crate::audit::{Event, Outcome};
+use crate::audit::{ActOutcome, Event};
 use crate::error::Error;
 
 /// A row of the audit log.
@@ -18,7 +18,7 @@ pub struct AuditEntry {
     #[schema(example = "role-changed")]
     pub act: String,
     /// Whether the act was done or refused.
-    pub outcome: Outcome,
+    pub outcome: ActOutcome,
     /// Acting account; absent without a signed-in caller.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
@@ -93,7 +93,7 @@ fn entry(row: &tokio_postgres::Row) -> Result<AuditEntry, Failure> {
         id: row.try_get("audit_id")?,
         happened_at: row.try_get("happened_at")?,
         act: row.try_get("act")?,
-        outcome: if outcome == "done" { Outcome::Done } else { Outcome::Refused },
+        outcome: if outcome == "done" { ActOutcome::Done } else { ActOutcome::Refused },
         actor: row.try_get("actor")?,
         subject: row.try_get("subject")?,
         detail: row.try_get("detail")?,

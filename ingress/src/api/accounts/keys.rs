@@ -1,6 +1,7 @@
 //! The caller's API keys.
 
-use abacus_identity::{KeyEntry, Session, User};
+use abacus_identity::{ApiKeyEntry, Session, User};
+use abacus_runtime::ExposeSecret as _;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -37,7 +38,7 @@ pub(super) struct KeyCreated {
 /// The caller's API keys.
 #[derive(Serialize, ToSchema)]
 pub(super) struct KeyList {
-    api_keys: Vec<KeyEntry>,
+    api_keys: Vec<ApiKeyEntry>,
 }
 
 /// List your API keys
@@ -76,7 +77,8 @@ pub(super) async fn create(
 ) -> Result<Response, Failure> {
     state.quotas.admit_change(&session.name, &ledger).await?;
     let key = state.identity.create_key(&session, body.label, from.0).await?;
-    let created = KeyCreated { id: key.id, label: key.label, key: key.text };
+    let text = key.text.expose_secret().to_owned();
+    let created = KeyCreated { id: key.id, label: key.label, key: text };
     Ok(respond::json(StatusCode::CREATED, created))
 }
 

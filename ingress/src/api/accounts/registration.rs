@@ -1,8 +1,8 @@
 //! `POST /v1/register`.
 
 use abacus_http::edge::proxies::ClientAddress;
-use abacus_identity::Password;
-use abacus_identity::{Registration, Role, UserName};
+use abacus_identity::{Password, Registration, Role, UserName};
+use abacus_runtime::SecretString;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -86,6 +86,7 @@ async fn try_register(
     let name = UserName::parse(&body.username)?;
     let by = state.identity.user(credentials(headers)).await?;
     let RegistrationRequest { password, bootstrap_token, .. } = body;
+    let bootstrap_token = bootstrap_token.map(SecretString::from);
     let registration = Registration { name, password, role, bootstrap_token };
     Ok(state.identity.register(registration, by.as_ref(), from.0).await?)
 }

@@ -2,6 +2,7 @@
 
 use abacus_http::edge::proxies::ClientAddress;
 use abacus_identity::{Credential, Password, Role, Session, User};
+use abacus_runtime::ExposeSecret as _;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -77,7 +78,7 @@ pub(super) async fn login(
     state.quotas.admit_attempt(from, &body.username, &ledger).await?;
     let session = state.identity.sign_in(&body.username, body.password, from.0).await?;
     let session = LoggedIn {
-        access_token: session.token,
+        access_token: session.token.expose_secret().to_owned(),
         token_type: "Bearer",
         expires_in: session.lifetime.as_secs(),
         username: session.username,

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use abacus_identity::CredentialFault;
 use abacus_operations::{Limits, prepare};
 use axum::body::to_bytes;
 
@@ -55,6 +56,21 @@ async fn a_processors_own_code_is_passed_on_under_a_known_type() {
     assert_eq!(problem["type"], "/problems/computation-failed");
     assert_eq!(problem["code"], "panicked");
     assert_eq!(problem["detail"], "it broke");
+}
+
+#[tokio::test]
+async fn the_detail_of_missing_or_bad_credentials_names_the_path_of_this_api() {
+    for (error, detail) in [
+        (
+            IdentityError::Unauthenticated,
+            "this needs credentials; sign in at `/v1/login` and send `Authorization: Bearer TOKEN`",
+        ),
+        (CredentialFault::Expired.into(), "the token has expired; sign in again at `/v1/login`"),
+        (CredentialFault::Key.into(), "the API key is not valid; make a new one at `/v1/api-keys`"),
+    ] {
+        let (_, problem) = document(Failure::from(error)).await;
+        assert_eq!(problem["detail"], detail);
+    }
 }
 
 #[test]

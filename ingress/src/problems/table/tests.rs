@@ -42,6 +42,22 @@ fn what_cannot_be_sent_now_is_unavailable_and_what_never_can_is_too_large() {
     assert_eq!(sent(SendError::TooLarge).class().status, 413);
 }
 
+#[test]
+fn the_audit_log_gives_the_reasons_by_the_codes_of_the_answers() {
+    let refusals = [
+        IdentityError::RoleNotAllowed,
+        IdentityError::RegistrationClosed,
+        IdentityError::WrongCredentials,
+        IdentityError::WrongPassword,
+        IdentityError::AccountDisabled,
+        IdentityError::LastAdmin { name: "ada".to_owned() },
+    ];
+    for refusal in refusals {
+        let reason = refusal.audit_reason();
+        assert_eq!(reason, Some(Error::from(refusal).class().code));
+    }
+}
+
 fn sent(error: SendError) -> Error {
     Error::from(RequestError::from(ExchangeError::from(error)))
 }

@@ -218,7 +218,7 @@ fn identity(log: &RequestLog) -> Identity {
     let mut env = Environment::from_pairs([("ABACUS_ANONYMOUS", "true")]);
     let config = IdentityConfig::read(&mut env);
     let metrics = IdentityMetrics::register(&Registry::new()).unwrap().identity();
-    Identity::new(&config, log.connections(), metrics).unwrap()
+    Identity::without_tasks(&config, log.connections(), metrics).unwrap()
 }
 
 fn publisher(broker: &TcpListener, metrics: &Metrics) -> Publisher<ComputeRequested> {
