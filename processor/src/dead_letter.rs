@@ -19,6 +19,8 @@ pub(crate) enum Class {
     UnknownSchema,
     /// The request id is not a UUID.
     InvalidRequestId,
+    /// The record exceeds a limit of decoding.
+    TooLarge,
 }
 
 impl Class {
@@ -27,6 +29,7 @@ impl Class {
             Self::Malformed => "malformed",
             Self::UnknownSchema => "unknown-schema",
             Self::InvalidRequestId => "invalid-request-id",
+            Self::TooLarge => "too-large",
         }
     }
 }

@@ -121,6 +121,7 @@ impl Intake {
         let request = self.decoder.decode(payload).map_err(|error| match error {
             DecodeError::UnknownSchema(id) => DecodeFailure::NeedsSchema(id),
             DecodeError::Malformed(reason) => DecodeFailure::Permanent(Class::Malformed, reason),
+            DecodeError::TooLarge(reason) => DecodeFailure::Permanent(Class::TooLarge, reason),
         })?;
         if Uuid::try_parse(&request.request_id).is_err() {
             let reason = "request_id is not a UUID".to_owned();
