@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use abacus_kafka::stream::{self, Committer, Source, StreamSettings};
 use abacus_registry::SchemaRegistry;
-use abacus_runtime::{ByteSize, Runtime};
+use abacus_runtime::{ByteSize, ReadinessGate, Runtime};
 use abacus_schemas::{ComputeRequested, Decoder};
 use tokio::runtime::Handle;
 
@@ -38,8 +38,9 @@ pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<
         calculator: Arc::new(calculator(&config, &responder, &metrics)?),
         breaker: Arc::new(IntakeBreaker::new(
             DeadLetterCount::new(config.dead_letters),
-            runtime.readiness("dead-letters"),
+            config.dead_letters.retry,
         )),
+        dead_letters: runtime.readiness("dead-letters"),
         config,
         registry,
         decoder,
@@ -47,6 +48,7 @@ pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<
         metrics,
     };
 
+    parts.dead_letters.ready();
     let responder = Arc::clone(&parts.responder);
     runtime.spawn("replies", MARGIN, move |shutdown| async move {
         shutdown.requested().await;
@@ -68,6 +70,7 @@ struct Parts {
     responder: Arc<Responder>,
     calculator: Arc<Calculator>,
     breaker: Arc<IntakeBreaker>,
+    dead_letters: ReadinessGate,
     metrics: Metrics,
 }
 
@@ -119,8 +122,11 @@ impl Parts {
             responder: Arc::clone(&self.responder),
             queue,
             breaker: Arc::clone(&self.breaker),
+            readiness: self.dead_letters.clone(),
             metrics: self.metrics.clone(),
             runtime: Handle::current(),
+            max_record_bytes: self.config.registry.limits.record_bytes,
+            logs: Arc::default(),
         }
     }
 }

@@ -180,14 +180,19 @@ impl Config for DeadLetterLimits {
             consecutive: env.get(
                 "ABACUS_DEAD_LETTER_CONSECUTIVE",
                 "100",
-                "Consecutive unreadable records at which the processor stops reading until a restart; 0 for \
-                 no limit",
+                "Consecutive unreadable records at which the processor asks the registry for its own schema; it \
+                 stops reading only while the registry lacks the schema; 0 for no limit",
             ),
             percent: env.get(
                 "ABACUS_DEAD_LETTER_PERCENT",
                 "50",
-                "Percentage of unreadable records, in a thousand, at which the processor stops reading until a \
-                 restart; 0 for no limit",
+                "Percentage of unreadable records, in a thousand, at which the processor asks the registry for its \
+                 own schema; 0 for no limit",
+            ),
+            retry: env.get(
+                "ABACUS_DEAD_LETTER_RETRY",
+                "10s",
+                "Longest time between two such questions; a stopped processor goes on after a good answer",
             ),
         };
         if limits.percent > 100 {

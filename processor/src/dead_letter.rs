@@ -19,6 +19,8 @@ pub(crate) enum Class {
     UnknownSchema,
     /// The request id is not a UUID.
     InvalidRequestId,
+    /// The record exceeds a limit of decoding.
+    TooLarge,
 }
 
 impl Class {
@@ -27,6 +29,7 @@ impl Class {
             Self::Malformed => "malformed",
             Self::UnknownSchema => "unknown-schema",
             Self::InvalidRequestId => "invalid-request-id",
+            Self::TooLarge => "too-large",
         }
     }
 }
@@ -51,12 +54,20 @@ impl OriginalRecord {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_vec()))
             .collect();
-        headers.extend([
-            (headers::ORIGIN_TOPIC.to_owned(), record.topic().into()),
-            (headers::ORIGIN_PARTITION.to_owned(), record.partition().to_string().into_bytes()),
-            (headers::ORIGIN_OFFSET.to_owned(), record.offset().to_string().into_bytes()),
-        ]);
+        headers.extend(origin(record));
         Self { key: record.key().to_vec(), payload: record.payload().to_vec(), headers }
+    }
+
+    /// Keeps the origin of a record that is too large for a copy.
+    pub(crate) fn without_content(record: &InboundRecord<'_>) -> Self {
+        let is_short = |value: &[u8]| value.len() <= MAX_POSITION_BYTES;
+        let replayed = record.headers().unwrap_or_default().into_iter();
+        let replayed = replayed.filter(|(name, _)| *name == headers::REPLAYED_FROM);
+        let replayed = replayed.filter_map(|(_, value)| value.filter(|value| is_short(value)));
+        let mut headers: Vec<(String, Vec<u8>)> =
+            replayed.map(|value| (headers::REPLAYED_FROM.to_owned(), value.to_vec())).collect();
+        headers.extend(origin(record));
+        Self { key: Vec::new(), payload: Vec::new(), headers }
     }
 
     pub(crate) fn payload(&self) -> &[u8] {
@@ -84,6 +95,15 @@ impl OriginalRecord {
             without_content(dead_letter)
         }
     }
+}
+
+/// Returns the headers that name the origin of a record.
+fn origin(record: &InboundRecord<'_>) -> [(String, Vec<u8>); 3] {
+    [
+        (headers::ORIGIN_TOPIC.to_owned(), record.topic().into()),
+        (headers::ORIGIN_PARTITION.to_owned(), record.partition().to_string().into_bytes()),
+        (headers::ORIGIN_OFFSET.to_owned(), record.offset().to_string().into_bytes()),
+    ]
 }
 
 /// Removes the content of a dead letter above the topic's limit; a compressed original may exceed the

@@ -1,20 +1,25 @@
 //! Turns records into jobs or dead letters, on the polling thread.
 
 mod breaker;
+mod examination;
+mod logs;
 mod schema_lookups;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use abacus_kafka::InboundRecord;
 use abacus_kafka::stream::{AckHandle, Handler};
 use abacus_registry::{Error, SchemaRegistry};
+use abacus_runtime::ReadinessGate;
 use abacus_schemas::headers::{ReplyTo, deadline_ms, traceparent};
 use abacus_schemas::{ComputeRequested, DecodeError, Decoder, SchemaId};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
 pub(crate) use self::breaker::IntakeBreaker;
+use self::breaker::UnreadableRecord;
+use self::logs::Logs;
 pub(crate) use self::schema_lookups::SchemaLookups;
 use self::schema_lookups::WaitingRecord;
 use crate::dead_letter::{Class, OriginalRecord};
@@ -23,6 +28,9 @@ use crate::lane::Lane;
 use crate::metrics::Metrics;
 use crate::responder::Responder;
 use crate::workers::Queue;
+
+/// Largest header value of a record above the limit that is looked at, in bytes.
+const MAX_KEPT_HEADER: usize = 1 << 10;
 
 /// Pause before the registry is asked again.
 const REGISTRY_RETRY: Duration = Duration::from_secs(1);
@@ -38,17 +46,26 @@ pub(crate) struct Intake {
     pub(crate) responder: Arc<Responder>,
     pub(crate) queue: Queue,
     pub(crate) breaker: Arc<IntakeBreaker>,
+    /// Not ready while the breaker is open.
+    pub(crate) readiness: ReadinessGate,
     pub(crate) metrics: Metrics,
     pub(crate) runtime: Handle,
+    /// Largest record, with its key and headers, in bytes.
+    pub(crate) max_record_bytes: usize,
+    pub(crate) logs: Arc<Logs>,
 }
 
 impl Handler for Intake {
     fn is_accepting(&self) -> bool {
-        !self.breaker.is_tripped()
+        !self.breaker.is_open()
     }
 
     fn on_record(&self, record: &InboundRecord<'_>, ack: AckHandle) {
         let headers = record.headers();
+        let size = size(record, headers.as_deref().unwrap_or_default());
+        if size > self.max_record_bytes {
+            return self.refuse_size(record, size, ack);
+        }
         let context = self.context(record, headers.as_deref().unwrap_or_default(), ack);
         let read = match headers {
             Ok(_) => self.read(record.payload()),
@@ -60,7 +77,8 @@ impl Handler for Intake {
                 self.look_up(id, WaitingRecord { original: OriginalRecord::of(record), context });
             }
             Err(DecodeFailure::Permanent(class, reason)) => {
-                self.dead_letter(OriginalRecord::of(record), context, class, &reason);
+                let original = OriginalRecord::of(record);
+                self.dead_letter(UnreadableRecord { original, context, class, reason });
             }
         }
     }
@@ -79,21 +97,15 @@ impl Intake {
         self.queue.push(Job::new(request, context));
     }
 
-    /// Makes a record a dead letter. Once the breaker has tripped, the record stays unfinished instead,
-    /// and is read again after the restart.
-    fn dead_letter(
-        &self,
-        original: OriginalRecord,
-        context: RecordContext,
-        class: Class,
-        reason: &str,
-    ) {
-        if self.breaker.is_tripped() {
-            return self.breaker.park(context);
-        }
-        let position = (self.lane, context.partition, context.offset);
-        self.responder.dead_letter(original, context, class, reason);
-        self.breaker.note_dead_letter(position);
+    /// Makes a record a dead letter without a copy of its content. Large headers are ignored: the
+    /// other headers can name a caller who waits.
+    fn refuse_size(&self, record: &InboundRecord<'_>, size: usize, ack: AckHandle) {
+        let mut headers = record.headers().unwrap_or_default();
+        headers.retain(|(_, value)| value.is_none_or(|value| value.len() <= MAX_KEPT_HEADER));
+        let context = self.context(record, &headers, ack);
+        let reason = format!("the record's {size} bytes exceed {}", self.max_record_bytes);
+        let original = OriginalRecord::without_content(record);
+        self.dead_letter(UnreadableRecord { original, context, class: Class::TooLarge, reason });
     }
 
     fn context(
@@ -103,7 +115,9 @@ impl Intake {
         ack: AckHandle,
     ) -> RecordContext {
         let reply_to = ReplyTo::from_headers(headers.iter().copied()).unwrap_or_else(|error| {
-            tracing::warn!(kafka.offset = record.offset(), error = %error, "invalid reply headers; no reply");
+            if let Some(records) = self.logs.reply_headers.due(Instant::now()) {
+                tracing::warn!(kafka.offset = record.offset(), error = %error, records, "invalid reply headers; no reply");
+            }
             self.metrics.replies.with_label_values(&["invalid"]).inc();
             None
         });
@@ -121,6 +135,7 @@ impl Intake {
         let request = self.decoder.decode(payload).map_err(|error| match error {
             DecodeError::UnknownSchema(id) => DecodeFailure::NeedsSchema(id),
             DecodeError::Malformed(reason) => DecodeFailure::Permanent(Class::Malformed, reason),
+            DecodeError::TooLarge(reason) => DecodeFailure::Permanent(Class::TooLarge, reason),
         })?;
         if Uuid::try_parse(&request.request_id).is_err() {
             let reason = "request_id is not a UUID".to_owned();
@@ -148,7 +163,7 @@ impl Intake {
         loop {
             match self.registry.resolve_on(&self.topic, &self.decoder, id).await {
                 Err(error) if error.is_transient() || error.is_not_registered() => {
-                    log_failure(id, &error);
+                    self.log_failure(id, &error);
                     self.schema_lookups.drop_stale(id);
                     tokio::time::sleep(REGISTRY_RETRY).await;
                 }
@@ -167,20 +182,26 @@ impl Intake {
             Ok(()) => self.read(original.payload()),
             Err(error) => Err(DecodeFailure::Permanent(Class::UnknownSchema, error.to_string())),
         };
-        match read {
-            Ok(request) => self.accept(request, context),
+        let (class, reason) = match read {
+            Ok(request) => return self.accept(request, context),
             Err(DecodeFailure::NeedsSchema(_)) => {
-                let reason = format!("schema {id} was fetched and is still unknown");
-                self.dead_letter(original, context, Class::UnknownSchema, &reason);
+                (Class::UnknownSchema, format!("schema {id} was fetched and is still unknown"))
             }
-            Err(DecodeFailure::Permanent(class, reason)) => {
-                self.dead_letter(original, context, class, &reason);
-            }
+            Err(DecodeFailure::Permanent(class, reason)) => (class, reason),
+        };
+        self.dead_letter(UnreadableRecord { original, context, class, reason });
+    }
+
+    fn log_failure(&self, id: SchemaId, error: &Error) {
+        if let Some(attempts) = self.logs.registry.due(Instant::now()) {
+            let cause = error as &dyn std::error::Error;
+            tracing::warn!(error = cause, schema.id = %id, attempts, "{error}; trying again");
         }
     }
 }
 
-fn log_failure(id: SchemaId, error: &Error) {
-    let cause = error as &dyn std::error::Error;
-    tracing::warn!(error = cause, schema.id = %id, "{error}; trying again");
+/// Returns the size of a record with its key and headers, in bytes.
+fn size(record: &InboundRecord<'_>, headers: &[(&str, Option<&[u8]>)]) -> usize {
+    let headers = headers.iter().map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len));
+    record.key().len() + record.payload().len() + headers.sum::<usize>()
 }

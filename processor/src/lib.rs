@@ -9,6 +9,7 @@ mod deferred;
 mod intake;
 mod job;
 mod lane;
+mod log_limit;
 mod metrics;
 mod outcome;
 mod replies;

@@ -105,11 +105,6 @@ impl Responder {
         class: Class,
         reason: &str,
     ) {
-        tracing::warn!(
-            kafka.partition = context.partition,
-            class = class.as_str(),
-            "dead letter: {reason}"
-        );
         self.metrics.dead_letters.with_label_values(&[class.as_str()]).inc();
         if context.reply_to.is_some() {
             let failed = JobOutcome::failed(class.as_str(), reason);

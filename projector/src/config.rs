@@ -23,7 +23,8 @@ pub struct ProjectorConfig {
     log: LogConfig,
 }
 
-fn batch_settings(env: &mut Environment) -> BatchSettings {
+/// Reads the settings of the batches. `record_bytes` is the largest record that is decoded.
+fn batch_settings(env: &mut Environment, record_bytes: usize) -> BatchSettings {
     let group = env.get("ABACUS_PROJECTOR_GROUP", "abacus-projector", "Consumer group");
     let instance = shared_settings::instance_id(env, "projector-1");
     let max_records: NonZeroUsize =
@@ -40,6 +41,8 @@ fn batch_settings(env: &mut Environment) -> BatchSettings {
         instance,
         max_records: max_records.get(),
         max_bytes: usize::try_from(max_bytes.as_u64()).unwrap_or(usize::MAX),
+        // One more byte than a decoder takes, so that the decoder refuses the record.
+        max_copied_bytes: record_bytes.saturating_add(1),
         linger,
     }
 }
@@ -54,11 +57,13 @@ fn database(env: &mut Environment) -> tokio_postgres::Config {
 
 impl Config for ProjectorConfig {
     fn read(env: &mut Environment) -> Self {
+        let kafka = KafkaConfig::read(env);
+        let registry = RegistryConfig::read(env);
         Self {
-            kafka: KafkaConfig::read(env),
-            registry: RegistryConfig::read(env),
+            kafka,
             topics: topics(env),
-            batch: batch_settings(env),
+            batch: batch_settings(env, registry.limits.record_bytes),
+            registry,
             database: database(env),
             admin: AdminConfig::read(env, "127.0.0.1:9082"),
             log: LogConfig::read(env),

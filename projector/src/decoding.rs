@@ -36,8 +36,8 @@ impl Decoding {
         gate: ReadinessGate,
     ) -> Result<Self, Stop> {
         Ok(Self {
-            requested: Topic::new(&topics.requested)?,
-            completed: Topic::new(&topics.completed)?,
+            requested: Topic::new(&topics.requested, config.limits)?,
+            completed: Topic::new(&topics.completed, config.limits)?,
             schemas: Schemas::new(config, tokio, gate)?,
         })
     }
@@ -80,7 +80,7 @@ fn read<E: Event>(
         topic.event(&record.payload, |decoder, id| schemas.teach(&name, decoder, id, backoff))?;
     let content = event
         .and_then(|event| row(event, origin).map_err(Skip::from))
-        .unwrap_or_else(|skip| skip.report(record));
+        .unwrap_or_else(|skip| skip.report(record, topic.skip_log()));
     let partition = TopicPartition { topic: name, partition: record.partition };
     Ok(Entry { partition, offset: record.offset, content })
 }

@@ -29,19 +29,22 @@ pub(crate) enum SkipReason {
     UnknownSchema,
     /// The request id is not a UUID.
     RequestId,
+    /// The record is larger than a limit.
+    TooLarge,
     /// Postgres refuses a value of the row.
     Refused,
 }
 
 impl SkipReason {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Malformed, Self::UnknownSchema, Self::RequestId, Self::Refused];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Malformed, Self::UnknownSchema, Self::RequestId, Self::TooLarge, Self::Refused];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
             Self::UnknownSchema => "unknown-schema",
             Self::RequestId => "request-id",
+            Self::TooLarge => "too-large",
             Self::Refused => "refused",
         }
     }

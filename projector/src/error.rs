@@ -14,5 +14,5 @@ pub(crate) enum Stop {
     Registry(#[from] abacus_registry::Error),
     /// A compiled-in schema is invalid.
     #[error(transparent)]
-    Codec(#[from] abacus_schemas::EncodeError),
+    Schema(#[from] abacus_schemas::SchemaError),
 }

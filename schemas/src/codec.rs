@@ -1,31 +1,25 @@
 //! Encoding and decoding of events in the Confluent wire format: a zero byte, the schema id in
 //! four big-endian bytes, then the Avro binary.
 //!
-//! The encoder always uses the schema of this version. The decoder uses the schema of the writer:
-//! directly if its canonical form equals the current schema, otherwise by schema resolution as in
-//! the Avro specification (a new field takes its default, an unknown field is dropped). This
-//! module does no I/O: [`Decoder::decode`] reports an unknown schema id, and the caller fetches
-//! the schema and adds it with [`Decoder::learn`].
+//! The encoder always uses the schema of this version. The decoder uses the schema of the writer,
+//! by schema resolution as in the Avro specification: a new field takes its default, and an unknown
+//! field is skipped. This module does no I/O: [`Decoder::decode`] reports an unknown schema id, and
+//! the caller fetches the schema and adds it with [`Decoder::learn`].
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use apache_avro::Schema;
-use apache_avro::reader::datum::GenericDatumReader;
-use apache_avro::util::max_allocation_bytes;
 use apache_avro::writer::datum::GenericDatumWriter;
 
+use crate::avro::{self, Plan, ReadError, Role, Types};
 use crate::event::Event;
+use crate::limits::DecodeLimits;
 
 /// First byte of every record. Confluent uses 1 for its form with a 16-byte GUID.
 const MAGIC: u8 = 0;
 /// Length of the magic byte and the schema id, in bytes.
 const PREFIX_LEN: usize = 5;
-
-/// Largest allocation for decoding a field, twice the largest record of a topic. A false length
-/// prefix is refused before an allocation.
-const MAX_ALLOCATION_BYTES: usize = 16 << 20;
 
 /// Id of a schema in the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,13 +46,24 @@ pub enum DecodeError {
     /// The bytes are not an event. Another attempt gives an equal result.
     #[error("malformed record: {0}")]
     Malformed(String),
+    /// The record exceeds a limit of [`DecodeLimits`]. Another attempt gives an equal result.
+    #[error("{0}")]
+    TooLarge(String),
+}
+
+impl From<ReadError> for DecodeError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Malformed(reason) => Self::Malformed(reason),
+            ReadError::TooLarge(reason) => Self::TooLarge(reason),
+        }
+    }
 }
 
 /// A writer schema that cannot be read as this event.
 #[derive(Debug, thiserror::Error)]
-#[error("schema id {id} cannot be read as {event}: {reason}")]
+#[error("a schema cannot be read as {event}: {reason}")]
 pub struct SchemaError {
-    id: SchemaId,
     event: String,
     reason: String,
 }
@@ -92,47 +97,67 @@ impl<E: Event> Encoder<E> {
 
 /// Decoder for events of a type, written with any registered version of the schema.
 pub struct Decoder<E: Event> {
-    current: GenericDatumReader<'static>,
-    writers: RwLock<HashMap<SchemaId, WriterSchema>>,
+    /// The schema of this version.
+    reader: Types,
+    limits: DecodeLimits,
+    writers: RwLock<HashMap<SchemaId, Arc<WriterSchema>>>,
     event: PhantomData<fn() -> E>,
 }
 
-/// Schema of a writer, compared with the current schema.
-#[derive(Clone)]
-enum WriterSchema {
-    Current,
-    Other(Arc<Schema>),
+/// Schema of a writer, resolved with the schema of this version.
+struct WriterSchema {
+    types: Types,
+    plan: Plan,
+    /// The text equals the schema of this version.
+    is_own: bool,
 }
 
 impl<E: Event> Decoder<E> {
-    /// Creates a decoder without schemas.
-    pub fn new() -> Result<Self, EncodeError> {
-        max_allocation_bytes(MAX_ALLOCATION_BYTES);
-        let current = GenericDatumReader::builder(E::schema())
-            .human_readable(false)
-            .build()
-            .map_err(|error| EncodeError(Box::new(error)))?;
-        Ok(Self { current, writers: RwLock::default(), event: PhantomData })
+    /// Creates a decoder without schemas, with the default limits.
+    pub fn new() -> Result<Self, SchemaError> {
+        Self::with_limits(DecodeLimits::default())
     }
 
-    /// Adds the schema `json` of records with the id `id`.
-    pub fn learn(&self, id: SchemaId, json: &str) -> Result<(), SchemaError> {
-        let refuse = |reason: String| SchemaError {
-            id,
-            event: E::schema().name().map(ToString::to_string).unwrap_or_default(),
-            reason,
-        };
-        let schema = Schema::parse_str(json).map_err(|error| refuse(error.to_string()))?;
-        if schema.name().map(ToString::to_string) != E::schema().name().map(ToString::to_string) {
-            return Err(refuse("it describes another record".to_owned()));
+    /// Creates a decoder without schemas.
+    pub fn with_limits(limits: DecodeLimits) -> Result<Self, SchemaError> {
+        let reader = avro::parse(E::SCHEMA_JSON, &[], Role::Reader).map_err(schema_error::<E>)?;
+        Ok(Self { reader, limits, writers: RwLock::default(), event: PhantomData })
+    }
+
+    /// Adds the schema `text` of records with the id `id`.
+    pub fn learn(&self, id: SchemaId, text: &str) -> Result<(), SchemaError> {
+        self.learn_with_references(id, text, &[])
+    }
+
+    /// Adds the schema `text`, which uses types of the schemas `references`. A reference comes after
+    /// its own references.
+    pub fn learn_with_references(
+        &self,
+        id: SchemaId,
+        text: &str,
+        references: &[&str],
+    ) -> Result<(), SchemaError> {
+        let writer = self.resolved(text, references).map_err(schema_error::<E>)?;
+        let mut writers = self.writers.write().unwrap_or_else(PoisonError::into_inner);
+        if writers.len() >= self.limits.schemas && !writers.contains_key(&id) {
+            let dropped = writers.iter().find(|(_, writer)| !writer.is_own).map(|(id, _)| *id);
+            dropped.map(|id| writers.remove(&id));
         }
-        let writer = if schema.canonical_form() == E::schema().canonical_form() {
-            WriterSchema::Current
-        } else {
-            WriterSchema::Other(Arc::new(schema))
-        };
-        self.writers.write().unwrap_or_else(PoisonError::into_inner).insert(id, writer);
+        writers.insert(id, Arc::new(writer));
         Ok(())
+    }
+
+    fn resolved(&self, text: &str, references: &[&str]) -> Result<WriterSchema, String> {
+        let bytes = text.len() + references.iter().map(|text| text.len()).sum::<usize>();
+        if bytes > self.limits.schema_bytes {
+            return Err(format!("its {bytes} bytes exceed {}", self.limits.schema_bytes));
+        }
+        if references.len() > self.limits.schema_references {
+            return Err(format!("it has more than {} references", self.limits.schema_references));
+        }
+        let types = avro::parse(text, references, Role::Writer)?;
+        let plan = avro::resolve(&types, &self.reader)?;
+        Ok(WriterSchema { types, plan, is_own: is_equal_json(text, E::SCHEMA_JSON) })
     }
 
     /// Returns `true` if the schema `id` was added.
@@ -142,7 +167,14 @@ impl<E: Event> Decoder<E> {
 
     /// Returns the event in the record value `bytes`.
     pub fn decode(&self, bytes: &[u8]) -> Result<E, DecodeError> {
-        let (id, mut body) = split(bytes)?;
+        if bytes.len() > self.limits.record_bytes {
+            return Err(DecodeError::TooLarge(format!(
+                "the record's {} bytes exceed {}",
+                bytes.len(),
+                self.limits.record_bytes
+            )));
+        }
+        let (id, body) = split(bytes)?;
         let writer = self
             .writers
             .read()
@@ -150,30 +182,24 @@ impl<E: Event> Decoder<E> {
             .get(&id)
             .cloned()
             .ok_or(DecodeError::UnknownSchema(id))?;
-        let event = match writer {
-            WriterSchema::Current => self.current.read_deser(&mut body),
-            WriterSchema::Other(schema) => self.resolve(&schema, &mut body),
-        }
-        .map_err(|error| DecodeError::Malformed(error.to_string()))?;
-        if body.is_empty() {
-            Ok(event)
-        } else {
-            Err(DecodeError::Malformed(format!("{} bytes follow the event", body.len())))
-        }
+        Ok(avro::from_bytes(body, &writer.plan, &writer.types, self.limits.values())?)
     }
 
-    /// Decodes a record of another version. Schema resolution works on Avro values, and typed
-    /// reading works on bytes; so the resolved value is encoded with the current schema and
-    /// decoded again. Slow, and only for other versions.
-    fn resolve(&self, writer: &Schema, body: &mut &[u8]) -> Result<E, apache_avro::Error> {
-        let value = GenericDatumReader::builder(writer)
-            .reader_schema(E::schema())
-            .human_readable(false)
-            .build()?
-            .read_value(body)?;
-        let bytes = GenericDatumWriter::builder(E::schema()).build()?.write_value_to_vec(value)?;
-        self.current.read_deser(&mut bytes.as_slice())
+    /// Returns the limits of this decoder.
+    pub fn limits(&self) -> &DecodeLimits {
+        &self.limits
     }
+}
+
+fn schema_error<E: Event>(reason: String) -> SchemaError {
+    let event = E::schema().name().map(ToString::to_string).unwrap_or_default();
+    SchemaError { event, reason }
+}
+
+/// Returns `true` for two texts of one schema: the registry may change white space.
+fn is_equal_json(one: &str, other: &str) -> bool {
+    let parsed = |text| serde_json::from_str::<serde_json::Value>(text).ok();
+    parsed(one).is_some_and(|one| Some(one) == parsed(other))
 }
 
 /// Splits a record value into schema id and Avro binary.

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use abacus_schemas::{ComputeRequested, headers};
 use abacus_testkit::{
-    Isolation, NewRecord, PATIENCE, Position, Record, System, request, wait_until,
+    Isolation, NewRecord, PATIENCE, Position, Record, Service, System, request, wait_until,
 };
 use serde_json::Value;
 
 use crate::evolution::{newer_requested, register};
+use crate::poison::Setting;
 use crate::registry::ForgetfulRegistry;
 
 /// Runs `abacus-admin dead-letters`. Returns the output, and `true` after a success.
@@ -300,4 +301,63 @@ fn many_records_with_an_unknown_schema_are_one_question_to_the_registry() {
     system.kafka.producer().produce_all((0..RECORDS).map(|_| &record));
     wait_for_dead_letters(&system, RECORDS);
     assert!((1..=2).contains(&registry.asked(NOBODYS)), "asked {} times", registry.asked(NOBODYS));
+}
+
+const BURST: usize = 300;
+
+/// Writes a burst of unreadable records, and a request behind them, to one partition.
+fn produce_burst(setting: &Setting) {
+    let producer = setting.system.kafka.producer();
+    let garbage: Vec<_> = (0..BURST).map(|_| setting.record(b"garbage")).collect();
+    producer.produce_all(&garbage);
+    producer.produce(&setting.request(&request("factorial", &[("n", "20")])));
+}
+
+#[track_caller]
+fn wait_for_status(processor: &mut Service, status: u16) {
+    wait_until(&format!("/readyz to answer {status}"), PATIENCE, || {
+        let answer = processor.admin().get("/readyz");
+        if answer.status == status { Ok(()) } else { Err(answer.body) }
+    });
+}
+
+#[test]
+fn a_burst_of_unreadable_records_stops_nothing_and_is_told() {
+    let setting = Setting::new();
+    let system = &setting.system;
+    let setup = system.processor().set("ABACUS_DEAD_LETTER_CONSECUTIVE", "20");
+    let mut processor = system.start(&setup);
+    produce_burst(&setting);
+    setting.wait_until_done();
+    assert_eq!(scan_dead_letters(system).len(), BURST);
+    let completed = system.kafka.scan(&system.topics.completed, Isolation::Committed);
+    assert_eq!(completed.len(), 1, "{completed:?}");
+    processor.wait_logged("a producer writes them");
+    let bursts = "abacus_processor_dead_letter_bursts_total";
+    assert_eq!(processor.count(bursts, &[("cause", "producer")]), 1);
+    assert_eq!(processor.count(bursts, &[("cause", "registry")]), 0);
+    wait_for_status(&mut processor, 200);
+}
+
+#[test]
+fn a_registry_without_our_schema_stops_the_intake_until_the_schema_is_back() {
+    let setting = Setting::new();
+    let system = &setting.system;
+    let registry = ForgetfulRegistry::before(&system.stack.registry);
+    let setup = system
+        .processor()
+        .set("ABACUS_REGISTRY_URL", registry.url.clone())
+        .set("ABACUS_DEAD_LETTER_CONSECUTIVE", "20")
+        .set("ABACUS_DEAD_LETTER_RETRY", "1s");
+    let mut processor = system.start(&setup);
+    registry.forget_subjects(true);
+    produce_burst(&setting);
+    wait_for_status(&mut processor, 503);
+    processor.wait_logged("No more are taken");
+    registry.forget_subjects(false);
+    setting.wait_until_done();
+    assert_eq!(scan_dead_letters(system).len(), BURST);
+    let completed = system.kafka.scan(&system.topics.completed, Isolation::Committed);
+    assert_eq!(completed.len(), 1, "{completed:?}");
+    wait_for_status(&mut processor, 200);
 }

@@ -134,3 +134,46 @@ fn a_newer_processor_is_understood_by_this_ingress_and_projector() {
         rows => Err(format!("{rows:?}")),
     });
 }
+
+#[test]
+fn unreadable_versions_under_the_topic_stop_no_service() {
+    let system = System::new();
+    let registry = Client::at(&system.stack.registry);
+    let mut moved = schema::<ComputeRequested>();
+    moved["namespace"] = "com.example".into();
+    let referred = json!({ "type": "record", "name": "Label", "fields": [] });
+    let subject = format!("{}-label", system.name());
+    let path = format!("/subjects/{subject}/versions");
+    assert_eq!(registry.post_json(&path, &json!({ "schema": referred.to_string() })).status, 200);
+    let mut referring = schema::<ComputeRequested>();
+    let optional = json!(["null", "Label"]);
+    fields(&mut referring).push(json!({ "name": "label", "type": optional, "default": null }));
+    referring["namespace"] = "".into();
+    let reference = json!({ "name": "Label", "subject": subject, "version": 1 });
+    let another = json!({ "type": "record", "name": "Another", "fields": [] });
+    let subject = value_subject(&system.topics.requested);
+    let none = json!({ "compatibility": "NONE" });
+    registry.put_json(&format!("/config/{subject}"), &none);
+    let mut ids = Vec::new();
+    for version in [
+        json!({ "schema": moved.to_string() }),
+        json!({ "schema": referring.to_string(), "references": [reference] }),
+        json!({ "schema": another.to_string() }),
+    ] {
+        let response = registry.post_json(&format!("/subjects/{subject}/versions"), &version);
+        assert_eq!(response.status, 200, "{}", response.body);
+        ids.push(u32::try_from(response.json()["id"].as_u64().unwrap()).unwrap());
+    }
+    let _services = system.start_all([system.processor(), system.projector()]);
+    let producer = system.kafka.producer();
+    let mut request = abacus_testkit::request("pow", &[("base", "11"), ("exponent", "5")]);
+    for (id, tail) in [(ids[0], &[][..]), (ids[1], &[0][..])] {
+        request.request_id = uuid::Uuid::now_v7().to_string();
+        let own = system.events.encode(&request);
+        let payload = [&[0], &id.to_be_bytes()[..], &own[5..], tail].concat();
+        let topic = system.topics.requested.clone();
+        producer.produce(&NewRecord { topic, payload, ..NewRecord::default() });
+    }
+    let rows = system.database.wait_for_log(2, PATIENCE);
+    assert!(rows.iter().all(|row| row.result.as_deref() == Some("161051")), "{rows:?}");
+}

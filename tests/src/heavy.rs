@@ -176,32 +176,3 @@ fn results_that_wait_for_their_transaction_are_bounded_and_none_is_lost() {
     history.assert_right(system);
     assert!(processor.count("abacus_processor_deferred_total", &[]) > 0, "nothing had to wait");
 }
-
-#[test]
-fn a_burst_of_dead_letters_stops_the_processor_until_a_person_has_looked() {
-    let setting = Setting::new();
-    let system = &setting.system;
-    let setup = system.processor().set("ABACUS_DEAD_LETTER_CONSECUTIVE", "20");
-    let mut processor = system.start(&setup);
-    let producer = system.kafka.producer();
-    let garbage: Vec<_> = (0..300).map(|_| setting.record(b"garbage")).collect();
-    producer.produce_all(&garbage);
-    producer.produce(&setting.request(&light(10)));
-    wait_until("the readiness to turn red", PATIENCE, || {
-        let answer = processor.admin().get("/readyz");
-        if answer.status == 503 { Ok(()) } else { Err(answer.body) }
-    });
-    processor.wait_logged("no more are taken");
-    let dead_letters = || system.kafka.scan(&system.topics.dead_letter, Isolation::Committed).len();
-    wait_until("the dead letters to be written", PATIENCE, || {
-        if dead_letters() > 0 { Ok(()) } else { Err("none".to_owned()) }
-    });
-    processor.terminate();
-    assert_eq!(dead_letters(), 20, "exactly the limit");
-
-    let looked_at = setup.set("ABACUS_DEAD_LETTER_CONSECUTIVE", "0");
-    let _processor = system.start(&looked_at.set("ABACUS_DEAD_LETTER_PERCENT", "0"));
-    setting.wait_until_done();
-    assert_eq!(dead_letters(), 300);
-    assert_eq!(History::complete(system, PATIENCE).completed.len(), 1);
-}

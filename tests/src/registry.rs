@@ -17,6 +17,7 @@ pub(crate) struct ForgetfulRegistry {
 #[derive(Default)]
 struct State {
     forgotten: Option<u32>,
+    hides_subjects: bool,
     asked: BTreeMap<u32, usize>,
 }
 
@@ -39,6 +40,11 @@ impl ForgetfulRegistry {
     /// Hides the schema `id`, or no schema.
     pub(crate) fn forget(&self, id: Option<u32>) {
         self.state.lock().unwrap().forgotten = id;
+    }
+
+    /// Hides the schemas of all subjects from look-ups, or none.
+    pub(crate) fn forget_subjects(&self, hides_subjects: bool) {
+        self.state.lock().unwrap().hides_subjects = hides_subjects;
     }
 
     /// Number of calls for the schema `id`.
@@ -88,6 +94,9 @@ fn answer(
         if state.forgotten == Some(id) {
             return (404, r#"{"error_code":40403,"message":"Schema not found"}"#.to_owned());
         }
+    }
+    if method == "POST" && state.lock().unwrap().hides_subjects {
+        return (404, r#"{"error_code":40401,"message":"Subject not found"}"#.to_owned());
     }
     let Response { status, body, .. } = match method {
         "GET" => real.get(path),

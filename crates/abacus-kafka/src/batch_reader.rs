@@ -35,6 +35,9 @@ pub struct BatchSettings {
     pub max_records: usize,
     /// Bytes at which a batch is full.
     pub max_bytes: usize,
+    /// Largest part of a key or a value that is copied, in bytes: the rest of a larger record is cut
+    /// off.
+    pub max_copied_bytes: usize,
     /// Longest wait of a batch's first record for more records.
     pub linger: Duration,
 }
@@ -160,7 +163,10 @@ impl BatchReader {
     fn poll(&self, wait: Duration) -> Result<Option<OwnedRecord>, Error> {
         match self.consumer.poll(wait) {
             None => Ok(None),
-            Some(Ok(message)) => Ok(Some(InboundRecord::new(message).to_owned_record())),
+            Some(Ok(message)) => {
+                let record = InboundRecord::new(message);
+                Ok(Some(record.to_owned_record(self.settings.max_copied_bytes)))
+            }
             Some(Err(source @ KafkaError::MessageConsumptionFatal(_))) => {
                 Err(Error::Fatal { client: self.consumer.context().name.clone(), source })
             }

@@ -99,14 +99,16 @@ impl<'a> InboundRecord<'a> {
         headers.into_iter().find(|(key, _)| *key == name).and_then(|(_, value)| value)
     }
 
-    /// Copies the record out of librdkafka's memory, without headers.
-    pub fn to_owned_record(&self) -> OwnedRecord {
+    /// Copies the record out of librdkafka's memory, without headers. Copies at most `max_bytes` of
+    /// the key, and of the value.
+    pub fn to_owned_record(&self, max_bytes: usize) -> OwnedRecord {
+        let copy = |bytes: &[u8]| bytes.get(..max_bytes).unwrap_or(bytes).to_vec();
         OwnedRecord {
             topic: self.topic().to_owned(),
             partition: self.partition(),
             offset: self.offset(),
-            key: self.key().to_vec(),
-            payload: self.payload().to_vec(),
+            key: copy(self.key()),
+            payload: copy(self.payload()),
         }
     }
 }

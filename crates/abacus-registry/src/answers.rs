@@ -5,6 +5,7 @@
 //! the registry one request in that time. A failed request is not kept: all waiting callers get
 //! the error, and the next caller asks again.
 
+use std::any::TypeId;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,19 +20,25 @@ pub(crate) const ANSWER_TTL: Duration = Duration::from_secs(5);
 /// Largest number of answers. The least recently used answer is dropped first.
 const MAX_ANSWERS: u64 = 1000;
 
+/// A schema id, and the event that its records are read as: a schema without use for one event may
+/// be right for another.
+pub(crate) type Question = (TypeId, SchemaId);
+
 /// Answer of the registry about a schema id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Text of the schema.
-    Schema(Arc<str>),
+    /// The decoder has learned the schema.
+    Learned,
     /// The schema does not exist.
     Unknown,
+    /// The schema cannot be read as the event, for this reason.
+    Unusable(Arc<str>),
 }
 
 /// Recent answers, and the requests in flight.
 #[derive(Debug)]
 pub(crate) struct Answers {
-    recent: Cache<SchemaId, Answer>,
+    recent: Cache<Question, Answer>,
 }
 
 impl Answers {
@@ -44,14 +51,19 @@ impl Answers {
         Self { recent }
     }
 
-    /// Returns the kept answer for `id`, the answer of a request in flight, or the answer of
+    /// Returns the kept answer to `question`, the answer of a request in flight, or the answer of
     /// `fetch`.
     pub(crate) async fn get(
         &self,
-        id: SchemaId,
+        question: Question,
         fetch: impl Future<Output = Result<Answer, Error>>,
     ) -> Result<Answer, Error> {
-        self.recent.try_get_with(id, fetch).await.map_err(Error::Shared)
+        self.recent.try_get_with(question, fetch).await.map_err(Error::Shared)
+    }
+
+    /// Drops the kept answer to `question`.
+    pub(crate) async fn forget(&self, question: Question) {
+        self.recent.invalidate(&question).await;
     }
 }
 
@@ -63,7 +75,9 @@ mod tests {
 
     use super::*;
 
-    const ID: SchemaId = SchemaId(7);
+    fn question(id: u32) -> Question {
+        (TypeId::of::<()>(), SchemaId(id))
+    }
 
     async fn slowly(asked: &AtomicU32, answer: Result<Answer, Error>) -> Result<Answer, Error> {
         asked.fetch_add(1, Ordering::Relaxed);
@@ -86,7 +100,7 @@ mod tests {
                 let (answers, asked) = (Arc::clone(&answers), Arc::clone(&asked));
                 tasks.spawn(async move {
                     let answer = if unavailable { away() } else { Ok(Answer::Unknown) };
-                    answers.get(ID, slowly(&asked, answer)).await
+                    answers.get(question(7), slowly(&asked, answer)).await
                 });
             }
             for answer in tasks.join_all().await {
@@ -103,15 +117,15 @@ mod tests {
     async fn an_answer_holds_for_its_time_and_a_failure_not_at_all() {
         let answers = Answers::new(Duration::from_millis(500));
         let asked = AtomicU32::new(0);
-        assert!(answers.get(ID, slowly(&asked, away())).await.is_err());
+        assert!(answers.get(question(7), slowly(&asked, away())).await.is_err());
         for _ in 0..3 {
-            let answer = answers.get(ID, slowly(&asked, Ok(Answer::Unknown))).await;
+            let answer = answers.get(question(7), slowly(&asked, Ok(Answer::Unknown))).await;
             assert_eq!(answer.unwrap(), Answer::Unknown);
         }
         assert_eq!(asked.load(Ordering::Relaxed), 2, "one failure, one answer");
         tokio::time::sleep(Duration::from_millis(600)).await;
-        let schema = Answer::Schema("now it is there".into());
-        let answer = answers.get(ID, slowly(&asked, Ok(schema.clone()))).await;
+        let schema = Answer::Learned;
+        let answer = answers.get(question(7), slowly(&asked, Ok(schema.clone()))).await;
         assert_eq!(answer.unwrap(), schema);
     }
 
@@ -120,7 +134,7 @@ mod tests {
         let answers = Answers::new(ANSWER_TTL);
         for id in 0..5000 {
             let unknown = async { Ok(Answer::Unknown) };
-            answers.get(SchemaId(id), unknown).await.unwrap();
+            answers.get(question(id), unknown).await.unwrap();
         }
         answers.recent.run_pending_tasks().await;
         assert!(answers.recent.entry_count() <= MAX_ANSWERS, "{}", answers.recent.entry_count());

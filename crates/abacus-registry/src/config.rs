@@ -1,7 +1,7 @@
-//! Address of the registry, and the topic names.
+//! Address of the registry, the topic names, and the limits of decoding.
 
-use abacus_runtime::{Config, Environment};
-use abacus_schemas::Topics;
+use abacus_runtime::{ByteSize, Config, Environment};
+use abacus_schemas::{DecodeLimits, Topics};
 
 /// Reads `ABACUS_TOPIC_PREFIX`. Returns the topic names of this system.
 pub fn topics(env: &mut Environment) -> Topics {
@@ -9,11 +9,23 @@ pub fn topics(env: &mut Environment) -> Topics {
     Topics::with_prefix(&prefix)
 }
 
-/// Address of the registry.
+/// Address of the registry, and the limits of decoding.
 #[derive(Clone, Debug)]
 pub struct RegistryConfig {
     /// Base URL of the Confluent-compatible API.
     pub url: String,
+    /// Limits for records and schemas.
+    pub limits: DecodeLimits,
+}
+
+/// Upper bound of the nesting: decoding recurses.
+const DEEPEST: u32 = 500;
+
+impl RegistryConfig {
+    /// Returns a configuration with the default limits.
+    pub fn at(url: impl Into<String>) -> Self {
+        Self { url: url.into(), limits: DecodeLimits::default() }
+    }
 }
 
 impl Config for RegistryConfig {
@@ -30,6 +42,49 @@ impl Config for RegistryConfig {
         if url.contains('@') {
             env.problem("ABACUS_REGISTRY_URL", "credentials in the URL are not supported");
         }
-        Self { url: url.trim_end_matches('/').to_owned() }
+        Self { url: url.trim_end_matches('/').to_owned(), limits: limits(env) }
     }
+}
+
+fn limits(env: &mut Environment) -> DecodeLimits {
+    let bytes = |size: ByteSize| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
+    let limits = DecodeLimits {
+        record_bytes: bytes(env.get(
+            "ABACUS_RECORD_BYTES",
+            "16MiB",
+            "Largest record that is decoded, after decompression; a larger record is a dead letter",
+        )),
+        record_values: env.get(
+            "ABACUS_RECORD_VALUES",
+            "10000",
+            "Largest number of values in a record: operands, and all values of unknown fields",
+        ),
+        record_depth: env.get(
+            "ABACUS_RECORD_DEPTH",
+            "64",
+            "Deepest nesting of values in the unknown fields of a record",
+        ),
+        schema_bytes: bytes(env.get(
+            "ABACUS_SCHEMA_BYTES",
+            "128KiB",
+            "Largest schema of a producer, together with the schemas that it refers to",
+        )),
+        schema_references: env.get(
+            "ABACUS_SCHEMA_REFERENCES",
+            "32",
+            "Largest number of schemas that the schema of a producer refers to",
+        ),
+        schemas: env.get(
+            "ABACUS_SCHEMAS",
+            "100",
+            "Largest number of producers' schemas in memory, and of versions that are learned at start",
+        ),
+    };
+    if limits.record_depth > DEEPEST {
+        env.problem("ABACUS_RECORD_DEPTH", format!("expected at most {DEEPEST}"));
+    }
+    if limits.schemas == 0 {
+        env.problem("ABACUS_SCHEMAS", "expected at least 1");
+    }
+    limits
 }

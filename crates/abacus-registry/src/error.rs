@@ -21,14 +21,27 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Our schema is not registered under the subject.
+    /// The schema of this version is not registered under the subject.
     #[error(
         "subject {subject} lacks this version's schema; `abacus-admin schemas register` adds it"
     )]
-    /// The schema of this version is not registered under the subject.
     NotRegistered {
         /// Subject of the lookup.
         subject: String,
+    },
+    /// The registry has another id for the schema of this version than at the start: the registry
+    /// was emptied and filled again, or belongs to another system.
+    #[error(
+        "subject {subject} has this version's schema under id {now}, and had it under {before}; \
+         restart this process if the registry was replaced"
+    )]
+    Replaced {
+        /// Subject of the lookup.
+        subject: String,
+        /// Id at the start.
+        before: SchemaId,
+        /// Id of the latest answer.
+        now: SchemaId,
     },
     /// The registry has no schema with this id.
     #[error("the registry has no schema {0}")]
@@ -43,6 +56,14 @@ pub enum Error {
         source: SRCError,
     },
     /// A schema in the registry can never be read as the event.
+    #[error("schema {id}: {reason}")]
+    Unusable {
+        /// Id of the schema.
+        id: SchemaId,
+        /// Reason for people.
+        reason: Arc<str>,
+    },
+    /// The compiled-in schema is invalid.
     #[error(transparent)]
     Schema(#[from] SchemaError),
     /// The compiled-in schema is invalid.
@@ -63,11 +84,11 @@ impl Error {
         }
     }
 
-    /// Returns `true` if the registry lacks the schema of this version: the registry is empty, or
-    /// belongs to another system.
+    /// Returns `true` if the registry lacks the schema of this version, or has the schema under
+    /// another id: the registry is empty, or belongs to another system.
     pub fn is_not_registered(&self) -> bool {
         match self {
-            Self::NotRegistered { .. } => true,
+            Self::NotRegistered { .. } | Self::Replaced { .. } => true,
             Self::Shared(error) => error.is_not_registered(),
             _ => false,
         }

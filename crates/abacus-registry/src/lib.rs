@@ -3,7 +3,9 @@
 mod answers;
 mod config;
 mod error;
+mod http;
 mod registry;
+mod schema_text;
 
 pub use config::{RegistryConfig, topics};
 pub use error::Error;

@@ -24,7 +24,7 @@ pub struct Events {
 impl Events {
     /// Fetches the schemas of `topics` from the registry.
     pub(crate) fn load(registry: &str, topics: &Topics) -> Self {
-        let registry = SchemaRegistry::new(&RegistryConfig { url: registry.to_owned() }).unwrap();
+        let registry = SchemaRegistry::new(&RegistryConfig::at(registry)).unwrap();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         Self {
             encode_requested: runtime.block_on(registry.encoder(&topics.requested)).unwrap(),

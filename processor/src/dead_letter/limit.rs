@@ -1,10 +1,10 @@
 //! Limits on dead letters.
 //!
-//! A rare unreadable record becomes a dead letter. If most records are unreadable, the fault is in a
-//! producer, the registry or the processor, and moving the whole topic to dead letters would hide the
-//! fault.
+//! A rare unreadable record becomes a dead letter, and nothing more. A burst of unreadable records
+//! has a cause to look for: a producer, or the registry.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -13,13 +13,15 @@ use crate::lane::Lane;
 /// Number of records over which the percentage of dead letters is taken.
 const WINDOW: u32 = 1000;
 
-/// Number of dead letters at which the intake stops; 0 for no limit.
+/// Number of dead letters that counts as a burst; 0 for no limit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DeadLetterLimits {
     /// Consecutive dead letters, without a readable record in between.
     pub(crate) consecutive: u32,
     /// Dead letters in each window of a thousand records, in percent.
     pub(crate) percent: u32,
+    /// Longest time between two examinations.
+    pub(crate) retry: Duration,
 }
 
 /// The position of a record: lane, partition and offset.
@@ -53,10 +55,10 @@ impl DeadLetterCount {
         counts.note_record();
     }
 
-    /// Counts a dead letter. Returns the reason to stop if a limit is reached.
+    /// Counts a dead letter. Returns a description of the burst if a limit is reached.
     #[must_use]
     pub(crate) fn note_dead_letter(&self, position: RecordPosition) -> Option<String> {
-        let DeadLetterLimits { consecutive, percent } = self.limits;
+        let DeadLetterLimits { consecutive, percent, .. } = self.limits;
         let mut counts = self.counts.lock();
         if !counts.is_new(position) {
             return None;
@@ -111,13 +113,18 @@ mod tests {
     }
 
     fn count(consecutive: u32, percent: u32) -> Count {
-        let count = DeadLetterCount::new(DeadLetterLimits { consecutive, percent });
+        let count =
+            DeadLetterCount::new(DeadLetterLimits { consecutive, percent, retry: Duration::ZERO });
         Count(count, std::cell::Cell::default())
     }
 
     #[test]
     fn a_dead_letter_that_is_read_again_counts_once() {
-        let count = DeadLetterCount::new(DeadLetterLimits { consecutive: 3, percent: 0 });
+        let count = DeadLetterCount::new(DeadLetterLimits {
+            consecutive: 3,
+            percent: 0,
+            retry: Duration::ZERO,
+        });
         for _ in 0..10 {
             assert!(count.note_dead_letter((Lane::Main, 0, 7)).is_none());
         }

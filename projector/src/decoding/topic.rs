@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use abacus_schemas::{DecodeError, Decoder, EncodeError, Event, SchemaId};
+use abacus_schemas::{DecodeError, DecodeLimits, Decoder, Event, SchemaError, SchemaId};
 
-use super::skip::Skip;
+use super::skip::{Skip, SkipLog};
 use crate::entry::SkipReason;
 
 /// Decoder of a topic.
@@ -16,15 +16,22 @@ pub(super) struct Topic<E: Event> {
     /// records then causes a single question to the registry. Each topic has a list, because a
     /// schema without use here may be right for another topic.
     useless: HashMap<SchemaId, String>,
+    skip_log: SkipLog,
 }
 
 impl<E: Event> Topic<E> {
-    pub(super) fn new(name: &str) -> Result<Self, EncodeError> {
-        Ok(Self { name: name.into(), decoder: Decoder::new()?, useless: HashMap::new() })
+    pub(super) fn new(name: &str, limits: DecodeLimits) -> Result<Self, SchemaError> {
+        let decoder = Decoder::with_limits(limits)?;
+        let (useless, skip_log) = (HashMap::new(), SkipLog::default());
+        Ok(Self { name: name.into(), decoder, useless, skip_log })
     }
 
     pub(super) fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    pub(super) fn skip_log(&mut self) -> &mut SkipLog {
+        &mut self.skip_log
     }
 
     /// Forgets unusable schemas, which may have been registered since.
@@ -44,6 +51,9 @@ impl<E: Event> Topic<E> {
                 Ok(event) => return Ok(Ok(event)),
                 Err(DecodeError::Malformed(text)) => {
                     return Ok(Err(Skip(SkipReason::Malformed, text)));
+                }
+                Err(DecodeError::TooLarge(text)) => {
+                    return Ok(Err(Skip(SkipReason::TooLarge, text)));
                 }
                 Err(DecodeError::UnknownSchema(id)) => id,
             };
@@ -92,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_schema_is_asked_for_once() {
-        let mut topic = Topic::new("t").unwrap();
+        let mut topic = Topic::new("t", DecodeLimits::default()).unwrap();
         let event = topic.event(&record(7), |decoder, id| -> Answer { Ok(teach(decoder, id)) });
         assert_eq!(event.unwrap(), Ok(request()));
         let nobody = |_: &_, _| -> Answer { panic!("asked again") };
@@ -101,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_useless_schema_is_asked_for_once_a_batch_and_stops_no_other() {
-        let mut topic = Topic::new("t").unwrap();
+        let mut topic = Topic::new("t", DecodeLimits::default()).unwrap();
         let mut questions = 0;
         for id in [8, 8, 7] {
             let event = topic.event(&record(id), |decoder, id| -> Answer {

@@ -1,8 +1,13 @@
 //! Tests with golden records, older and newer versions, and malformed bytes.
 
+mod resolution;
+mod samples;
+mod writers;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use apache_avro::Schema;
 use apache_avro::schema_compatibility::SchemaCompatibility;
 use apache_avro::types::Value;
 use proptest::prelude::*;

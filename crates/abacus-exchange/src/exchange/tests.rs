@@ -56,7 +56,7 @@ fn waiters() -> Arc<Greetings> {
 fn exchange<T>(waiters: &Arc<Greetings>, transport: T) -> Exchange<String, Greeting, (), T> {
     let decoder = Decoder::new().unwrap();
     decoder.learn(SCHEMA, Greeting::SCHEMA_JSON).unwrap();
-    let registry = RegistryConfig { url: "http://127.0.0.1:1".to_owned() };
+    let registry = RegistryConfig::at("http://127.0.0.1:1");
     Exchange {
         waiters: Arc::clone(waiters),
         transport,

@@ -1,5 +1,7 @@
 //! Tests against a registry that counts requests.
 
+mod versions;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -33,7 +35,7 @@ impl Registry {
     }
 
     fn client(&self) -> Arc<SchemaRegistry> {
-        Arc::new(SchemaRegistry::new(&RegistryConfig { url: self.url.clone() }).unwrap())
+        Arc::new(SchemaRegistry::new(&RegistryConfig::at(self.url.clone())).unwrap())
     }
 
     fn asked(&self) -> u32 {
