@@ -9,7 +9,7 @@ use std::time::Duration;
 use abacus_kafka::InboundRecord;
 use abacus_kafka::stream::{AckHandle, Handler};
 use abacus_registry::{Error, SchemaRegistry};
-use abacus_schemas::headers::{ReplyTo, deadline_ms, traceparent};
+use abacus_schemas::headers::{ReplyTo, TraceContext, deadline_ms};
 use abacus_schemas::{ComputeRequested, DecodeError, Decoder, SchemaId};
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -18,7 +18,7 @@ pub(crate) use self::breaker::IntakeBreaker;
 pub(crate) use self::schema_lookups::SchemaLookups;
 use self::schema_lookups::WaitingRecord;
 use crate::dead_letter::{Class, OriginalRecord};
-use crate::job::{Job, RecordContext};
+use crate::job::{Job, RecordContext, Trace};
 use crate::lane::Lane;
 use crate::metrics::Metrics;
 use crate::responder::Responder;
@@ -110,7 +110,7 @@ impl Intake {
         RecordContext {
             reply_to,
             deadline_ms: deadline_ms(headers.iter().copied()),
-            traceparent: traceparent(headers.iter().copied()).map(Box::from),
+            trace: TraceContext::from_headers(headers.iter().copied()).map(Trace::from),
             partition: record.partition(),
             offset: record.offset(),
             ack,

@@ -1,7 +1,7 @@
 //! A request on its way through the processor.
 
 use abacus_kafka::stream::AckHandle;
-use abacus_schemas::headers::ReplyTo;
+use abacus_schemas::headers::{ReplyTo, TraceContext};
 use abacus_schemas::{ComputeRequested, Timestamp};
 
 use crate::outcome::JobOutcome;
@@ -20,11 +20,32 @@ pub(crate) struct RecordContext {
     /// Time at which the caller stops waiting, in milliseconds since the Unix epoch.
     pub(crate) deadline_ms: Option<i64>,
     /// The caller's trace context, forwarded unchanged.
-    pub(crate) traceparent: Option<Box<[u8]>>,
+    pub(crate) trace: Option<Trace>,
     /// Partition of the request. The completion goes to the partition with this number.
     pub(crate) partition: i32,
     pub(crate) offset: i64,
     pub(crate) ack: AckHandle,
+}
+
+/// A copy of a trace context.
+pub(crate) struct Trace {
+    traceparent: Box<[u8]>,
+    tracestate: Option<Box<[u8]>>,
+}
+
+impl From<TraceContext<'_>> for Trace {
+    fn from(context: TraceContext<'_>) -> Self {
+        Self {
+            traceparent: context.traceparent().into(),
+            tracestate: context.tracestate().map(Box::from),
+        }
+    }
+}
+
+impl Trace {
+    pub(crate) fn context(&self) -> Option<TraceContext<'_>> {
+        TraceContext::new(&self.traceparent, self.tracestate.as_deref())
+    }
 }
 
 impl Job {

@@ -14,7 +14,7 @@ use abacus_schemas::{ComputeCompleted, ComputeRequested, Encoder, Timestamp, Top
 
 use crate::config::ProcessorConfig;
 use crate::dead_letter::{Class, OriginalRecord};
-use crate::job::{Job, RecordContext};
+use crate::job::{Job, RecordContext, Trace};
 use crate::metrics::Metrics;
 use crate::outcome::JobOutcome;
 use crate::replies::Replies;
@@ -81,8 +81,9 @@ impl Responder {
     pub(crate) fn forward_to_heavy(&self, job: Job) {
         let payload = self.encode_request(&job.request);
         let key = job.request.request_id.as_bytes();
-        let RecordContext { reply_to, deadline_ms, traceparent, .. } = &job.context;
-        let headers = headers::forwarded(reply_to.as_ref(), *deadline_ms, traceparent.as_deref());
+        let RecordContext { reply_to, deadline_ms, trace, .. } = &job.context;
+        let trace = trace.as_ref().and_then(Trace::context);
+        let headers = headers::forwarded(reply_to.as_ref(), *deadline_ms, trace);
         let record = OutboundRecord {
             topic: Arc::clone(&self.heavy),
             partition: Some(job.context.partition),

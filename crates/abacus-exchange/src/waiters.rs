@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use abacus_runtime::prometheus::IntGauge;
+use abacus_schemas::Event;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
@@ -17,6 +18,7 @@ use uuid::Uuid;
 use crate::attached::{AttachedEntry, Awaited, WaiterId};
 use crate::outcome::{LogProgress, Progress, RegisterError, ReplyKind, WaitCondition, WaitOutcome};
 use crate::recent::{RecentOutcome, RecentOutcomes};
+use crate::reply_reader::ReplyReader;
 use crate::state::{PublishedEntry, State, count, unanswered};
 
 /// Largest number of remembered outcomes of each kind, and of their bytes.
@@ -55,6 +57,7 @@ impl<Q, L> Waiters<Q, L> {
     pub(crate) fn insert_published(
         &self,
         id: Uuid,
+        operation: Option<&'static str>,
     ) -> Result<(WaiterId, OutcomeReceiver<L>), RegisterError> {
         let (outcome, receiver) = oneshot::channel();
         let mut state = self.state.lock();
@@ -63,7 +66,7 @@ impl<Q, L> Waiters<Q, L> {
         }
         let waiter = state.next_waiter(self.limit)?;
         let is_overdue = state.is_closing;
-        let entry = PublishedEntry { waiter, outcome, is_written: false, is_overdue };
+        let entry = PublishedEntry { waiter, outcome, operation, is_written: false, is_overdue };
         state.published.insert(id, entry);
         drop(state);
         self.gauge.inc();
@@ -94,11 +97,34 @@ impl<Q, L> Waiters<Q, L> {
         Ok(Attaching::Waiting(waiter, receiver))
     }
 
-    /// Hands a reply to the waiters. Returns the kind of the reply.
+    /// Hands a reply to the waiters, unless its content is about another request. Returns the kind
+    /// of the reply.
+    pub fn answer_checked<R: Event>(
+        &self,
+        correlation_id: &[u8],
+        payload: &[u8],
+        reader: &ReplyReader<R>,
+    ) -> ReplyKind {
+        let Ok(id) = Uuid::from_slice(correlation_id) else { return ReplyKind::Foreign };
+        let answer = |operation: Option<&str>| self.answer_about(id, operation, payload);
+        reader.check(id, payload, answer).unwrap_or(ReplyKind::Mismatched)
+    }
+
+    /// Hands a reply to the waiters, without a look at its content. Returns the kind of the reply.
     pub fn answer(&self, correlation_id: &[u8], payload: &[u8]) -> ReplyKind {
         let Ok(id) = Uuid::from_slice(correlation_id) else { return ReplyKind::Foreign };
+        self.answer_about(id, None, payload)
+    }
+
+    /// Hands a reply about `operation` to the waiters; `None` is not compared.
+    pub(crate) fn answer_about(
+        &self,
+        id: Uuid,
+        operation: Option<&str>,
+        payload: &[u8],
+    ) -> ReplyKind {
         let reply = Bytes::copy_from_slice(payload);
-        let (published, attached, kind) = self.state.lock().answer(id, &reply);
+        let (published, attached, kind) = self.state.lock().answer(id, operation, &reply);
         self.gauge.sub(i64::from(published.is_some()) + count(&attached));
         let attached = attached.into_iter().map(|entry| entry.outcome);
         let mut is_heard = false;

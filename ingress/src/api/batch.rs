@@ -139,7 +139,7 @@ async fn compute(
     let wait = call.prefer.patience(state.requests.longest_wait());
     let options = SubmitOptions {
         idempotency_key: None,
-        traceparent: call.traceparent.as_ref().map(HeaderValue::as_bytes),
+        trace: call.trace(),
         // All computations of a batch share one wait.
         wait: wait.saturating_sub(call.began.elapsed()),
     };

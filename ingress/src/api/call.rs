@@ -3,10 +3,11 @@
 use abacus_http::fields::conditions::Conditions;
 use abacus_http::fields::idempotency_key::IdempotencyKey;
 use abacus_http::fields::prefer::Preferences;
-use abacus_http::fields::traceparent::{self, TRACEPARENT};
+use abacus_http::fields::traceparent::TRACEPARENT;
+use abacus_schemas::headers::{TRACESTATE, TraceContext, is_traceparent};
 use axum::extract::FromRequestParts;
-use axum::http::HeaderValue;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
 use super::result_parameters::ResultParameters;
@@ -25,6 +26,8 @@ pub(super) struct Call {
     pub(super) key: Option<IdempotencyKey>,
     /// The caller's `traceparent`, if well-formed.
     pub(super) traceparent: Option<HeaderValue>,
+    /// The caller's `tracestate`.
+    tracestate: Option<Vec<u8>>,
     /// Arrival of the request.
     pub(super) began: Instant,
 }
@@ -34,6 +37,18 @@ impl Call {
     pub(super) fn format(&self) -> Result<Format, Error> {
         self.format.ok_or(Error::NotAcceptable)
     }
+
+    /// The caller's trace context.
+    pub(super) fn trace(&self) -> Option<TraceContext<'_>> {
+        TraceContext::new(self.traceparent.as_ref()?.as_bytes(), self.tracestate.as_deref())
+    }
+}
+
+/// Returns the fields `tracestate` as one list, in order.
+fn tracestate(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let fields: Vec<&[u8]> =
+        headers.get_all(TRACESTATE).iter().map(HeaderValue::as_bytes).collect();
+    (!fields.is_empty()).then(|| fields.join(&b','))
 }
 
 impl FromRequestParts<Shared> for Call {
@@ -48,10 +63,8 @@ impl FromRequestParts<Shared> for Call {
         let headers = &parts.headers;
         let parameters = ResultParameters::read(parts.uri.query())?;
         let key = IdempotencyKey::read(headers).map_err(|error| Error::MalformedKey(error.0))?;
-        let traceparent = headers
-            .get(TRACEPARENT)
-            .filter(|value| traceparent::is_well_formed(value.as_bytes()))
-            .cloned();
+        let traceparent =
+            headers.get(TRACEPARENT).filter(|value| is_traceparent(value.as_bytes())).cloned();
         Ok(Self {
             client,
             format: preferred_format(headers),
@@ -60,6 +73,7 @@ impl FromRequestParts<Shared> for Call {
             prefer: Preferences::read(headers).with_wait(parameters.wait()),
             key,
             traceparent,
+            tracestate: tracestate(headers),
             began,
         })
     }

@@ -186,7 +186,7 @@ async fn compute(
     }
     let options = SubmitOptions {
         idempotency_key: call.key.as_ref().map(IdempotencyKey::as_str),
-        traceparent: call.traceparent.as_ref().map(HeaderValue::as_bytes),
+        trace: call.trace(),
         wait: call.prefer.patience(state.requests.longest_wait()),
     };
     let submission = Submission::new(&call.client, request, &prepared, options);
