@@ -7,8 +7,8 @@ use abacus_kafka::stream::{GroupProtocol, Guarantee};
 use abacus_operations::Limits;
 use abacus_registry::{RegistryConfig, topics};
 use abacus_runtime::{
-    AdminConfig, ByteSize, Config, Environment, LogConfig, RedisConfig, ServiceConfig,
-    shared_settings,
+    AdminConfig, ByteSize, Config, Environment, ExposeSecret, LogConfig, RedisConfig, SecretString,
+    ServiceConfig, shared_settings,
 };
 use abacus_schemas::Topics;
 
@@ -54,6 +54,8 @@ pub(crate) struct CacheConfig {
     pub(crate) memory: ByteSize,
     pub(crate) redis: RedisConfig,
     pub(crate) redis_ttl: Duration,
+    /// Key of the tags of results in Redis; empty for a random key.
+    pub(crate) key: SecretString,
 }
 
 /// Thresholds for the treatment of a computation, in estimated word operations.
@@ -73,6 +75,8 @@ pub(crate) struct WorkerConfig {
     pub(crate) uncommitted_results: ByteSize,
 }
 
+/// Shortest key of the cache, in bytes: 32 random characters resist guessing.
+const SHORTEST_CACHE_KEY: usize = 32;
 /// Lower bound of the commit interval: shorter transactions would be all overhead.
 const SHORTEST_COMMIT_INTERVAL: Duration = Duration::from_millis(1);
 
@@ -153,11 +157,24 @@ impl Config for StreamConfig {
 
 impl Config for CacheConfig {
     fn read(env: &mut Environment) -> Self {
-        Self {
+        let cache = Self {
             memory: env.get("ABACUS_CACHE_MEMORY", "64MiB", "Memory for cached results"),
             redis: RedisConfig::read(env, "abacus:result:"),
             redis_ttl: env.get("ABACUS_REDIS_TTL", "1day", "Lifetime of a result in Redis"),
+            key: env.secret(
+                "ABACUS_CACHE_KEY",
+                "",
+                "Key that authenticates results in Redis, equal for all processors, at least 32 characters; \
+                 without a key a processor trusts only its own results",
+            ),
+        };
+        if (1..SHORTEST_CACHE_KEY).contains(&cache.key.expose_secret().len()) {
+            env.problem(
+                "ABACUS_CACHE_KEY",
+                format!("expected at least {SHORTEST_CACHE_KEY} characters"),
+            );
         }
+        cache
     }
 }
 
