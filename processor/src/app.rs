@@ -22,6 +22,8 @@ use crate::workers::{Queue, Workers};
 
 /// Longest wait for unwritten replies at shutdown.
 const FLUSH: Duration = Duration::from_secs(2);
+/// Longest time to end a look-up of a reply topic at shutdown.
+const LOOKUP_BUDGET: Duration = Duration::from_secs(11);
 /// Time for a stage to stop, in addition to its drain time.
 const MARGIN: Duration = Duration::from_secs(3);
 
@@ -52,6 +54,11 @@ pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<
         shutdown.requested().await;
         tokio::task::spawn_blocking(move || responder.flush(FLUSH)).await?
     });
+    let responder = Arc::clone(&parts.responder);
+    runtime.spawn_thread("reply-topics", LOOKUP_BUDGET, move |shutdown| {
+        responder.look_up_topics(&shutdown);
+        Ok(())
+    })?;
     // The main lane starts last and stops first, so it never forwards to a stopped heavy lane.
     for lane in [Lane::Heavy, Lane::Main] {
         parts.start_lane(lane, &runtime).await?;

@@ -14,6 +14,7 @@ use abacus_schemas::Topics;
 
 use crate::dead_letter::DeadLetterLimits;
 use crate::lane::Lane;
+use crate::reply_limits::ReplyLimits;
 
 /// Settings of the processor.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub struct ProcessorConfig {
     pub(crate) limits: Limits,
     pub(crate) workers: WorkerConfig,
     pub(crate) reply_topics: Vec<String>,
+    pub(crate) reply_limits: ReplyLimits,
     admin: AdminConfig,
     log: LogConfig,
 }
@@ -214,6 +216,46 @@ impl Config for DeadLetterLimits {
     }
 }
 
+impl Config for ReplyLimits {
+    fn read(env: &mut Environment) -> Self {
+        let backlog_bytes: ByteSize = env.get(
+            "ABACUS_REPLY_BACKLOG_BYTES",
+            "32MiB",
+            "Size of the unwritten replies of one topic of a direct producer at which further replies are refused",
+        );
+        let limits = Self {
+            backlog: env.get(
+                "ABACUS_REPLY_BACKLOG",
+                "20000",
+                "Unwritten replies of one topic of a direct producer at which further replies are refused; a \
+                 tenth after two seconds without a written reply",
+            ),
+            backlog_bytes: usize::try_from(backlog_bytes.as_u64()).unwrap_or(usize::MAX),
+            topics: env.get(
+                "ABACUS_REPLY_TOPIC_LIMIT",
+                "1000",
+                "Reply topics of direct producers that are remembered, missing topics included; further topics \
+                 are refused while all have unwritten replies",
+            ),
+            memory: env.get(
+                "ABACUS_REPLY_TOPIC_MEMORY",
+                "30s",
+                "Time for which a reply topic is known to exist or to be missing, before Kafka is asked again",
+            ),
+        };
+        for (name, limit) in [
+            ("ABACUS_REPLY_BACKLOG", limits.backlog),
+            ("ABACUS_REPLY_BACKLOG_BYTES", limits.backlog_bytes),
+            ("ABACUS_REPLY_TOPIC_LIMIT", limits.topics),
+        ] {
+            if limit == 0 {
+                env.problem(name, "expected at least 1");
+            }
+        }
+        limits
+    }
+}
+
 impl Config for WorkerConfig {
     fn read(env: &mut Environment) -> Self {
         let workers = Self {
@@ -271,6 +313,7 @@ impl Config for ProcessorConfig {
                 "Topics allowed for replies to direct producers, in addition to the ingress's reply topic; a \
                  * at the end matches any text",
             ),
+            reply_limits: ReplyLimits::read(env),
             admin: AdminConfig::read(env, "127.0.0.1:9081"),
             log: LogConfig::read(env),
         }

@@ -59,6 +59,10 @@ impl OriginalRecord {
         Self { key: record.key().to_vec(), payload: record.payload().to_vec(), headers }
     }
 
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
     pub(crate) fn payload(&self) -> &[u8] {
         &self.payload
     }
