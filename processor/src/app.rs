@@ -17,6 +17,7 @@ use crate::deferred::MemoryGate;
 use crate::intake::{Intake, IntakeBreaker, SchemaLookups};
 use crate::lane::Lane;
 use crate::metrics::Metrics;
+use crate::repeats::Repeats;
 use crate::responder::{Encoders, Responder};
 use crate::workers::{Queue, Workers};
 
@@ -91,7 +92,7 @@ impl Parts {
         )?;
 
         let workers = &self.config.workers;
-        let (queue, jobs) = Queue::new(lane, &self.metrics);
+        let (queue, jobs) = Queue::new(lane, Repeats::new(workers.repeat_window), &self.metrics);
         let gate = MemoryGate { uncommitted, limit: to_usize(workers.uncommitted_results) };
         Workers::new(lane, jobs, gate, Arc::clone(&self.calculator), self.metrics.clone())
             .spawn(runtime, workers.threads(lane))?;

@@ -13,6 +13,7 @@ use crate::job::Job;
 use crate::lane::Lane;
 use crate::metrics::Metrics;
 use crate::outcome::JobOutcome;
+use crate::repeats::Recurrence;
 use crate::responder::Responder;
 use crate::single_flight::SingleFlight;
 
@@ -52,6 +53,17 @@ impl Calculator {
         if !job.is_wanted() {
             self.give_up(job);
             return Vec::new();
+        }
+        match job.recurrence {
+            Recurrence::Conflict => {
+                self.responder.answer(job, JobOutcome::failed("request-id-conflict", CONFLICT));
+                return Vec::new();
+            }
+            Recurrence::Repeat if job.context.reply_to.is_none() => {
+                job.context.ack.finish(None);
+                return Vec::new();
+            }
+            Recurrence::First | Recurrence::Repeat => {}
         }
         let prepared = match self.prepare(&job) {
             Ok(prepared) => prepared,
@@ -196,6 +208,8 @@ fn thread_time() -> Duration {
     Duration::try_from(time).unwrap_or_default()
 }
 
+const CONFLICT: &str =
+    "another request with this request_id was written before; a new request needs a new id";
 const EXPIRED: &str = "the deadline passed before the computation was done";
 
 /// Word operations below which computing takes no longer than a look into memory.

@@ -69,12 +69,14 @@ pub(crate) struct CostConfig {
     pub(crate) heavy: u64,
 }
 
-/// Numbers of computing threads, and the memory for their results.
+/// Numbers of computing threads, the memory for their results, and the memory of request ids.
 #[derive(Debug)]
 pub(crate) struct WorkerConfig {
     main: usize,
     heavy: usize,
     pub(crate) uncommitted_results: ByteSize,
+    /// Remembered request ids of each partition.
+    pub(crate) repeat_window: usize,
 }
 
 /// Shortest key of the cache, in bytes: 32 random characters resist guessing.
@@ -270,6 +272,12 @@ impl Config for WorkerConfig {
                 "ABACUS_HELD_RESULTS",
                 "256MiB",
                 "Memory for uncommitted results of each lane; at the limit, further requests wait",
+            ),
+            repeat_window: env.get(
+                "ABACUS_REPEAT_WINDOW",
+                "50000",
+                "Latest request ids of each partition that are remembered, at 80 bytes each: a request written \
+                 again gets its reply and no second completion; 0 for none",
             ),
         };
         if workers.uncommitted_results.as_u64() == 0 {

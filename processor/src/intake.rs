@@ -9,7 +9,7 @@ use std::time::Duration;
 use abacus_kafka::InboundRecord;
 use abacus_kafka::stream::{AckHandle, Handler};
 use abacus_registry::{Error, SchemaRegistry};
-use abacus_schemas::headers::{ReplyTo, TraceContext, deadline_ms};
+use abacus_schemas::headers::{REPEAT, ReplyTo, TraceContext, deadline_ms};
 use abacus_schemas::{ComputeRequested, DecodeError, Decoder, SchemaId};
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -111,6 +111,8 @@ impl Intake {
             reply_to,
             deadline_ms: deadline_ms(headers.iter().copied()),
             trace: TraceContext::from_headers(headers.iter().copied()).map(Trace::from),
+            is_marked_repeat: self.lane == Lane::Heavy
+                && headers.iter().any(|(name, _)| *name == REPEAT),
             partition: record.partition(),
             offset: record.offset(),
             ack,

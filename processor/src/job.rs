@@ -5,11 +5,14 @@ use abacus_schemas::headers::{ReplyTo, TraceContext};
 use abacus_schemas::{ComputeRequested, Timestamp};
 
 use crate::outcome::JobOutcome;
+use crate::repeats::Recurrence;
 
 /// A request to answer.
 pub(crate) struct Job {
     pub(crate) request: ComputeRequested,
     pub(crate) context: RecordContext,
+    /// Relation to the earlier records of the partition.
+    pub(crate) recurrence: Recurrence,
     /// The outcome, if another job's computation has given it.
     pub(crate) outcome: Option<JobOutcome>,
 }
@@ -21,6 +24,8 @@ pub(crate) struct RecordContext {
     pub(crate) deadline_ms: Option<i64>,
     /// The caller's trace context, forwarded unchanged.
     pub(crate) trace: Option<Trace>,
+    /// The main lane has recognised the request as a repeat.
+    pub(crate) is_marked_repeat: bool,
     /// Partition of the request. The completion goes to the partition with this number.
     pub(crate) partition: i32,
     pub(crate) offset: i64,
@@ -50,7 +55,7 @@ impl Trace {
 
 impl Job {
     pub(crate) fn new(request: ComputeRequested, context: RecordContext) -> Self {
-        Self { request, context, outcome: None }
+        Self { request, context, recurrence: Recurrence::First, outcome: None }
     }
 
     /// True once the caller's deadline has passed.

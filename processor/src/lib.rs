@@ -13,6 +13,7 @@ mod log_limit;
 mod metrics;
 mod outcome;
 mod refusal;
+mod repeats;
 mod replies;
 mod reply_limits;
 mod responder;

@@ -47,6 +47,9 @@ abacus_runtime::metrics! {
             labels ["result" in reply_results()];
         /// Reply topics of direct producers that are in use, or remembered as missing.
         pub(crate) reply_topics: IntGauge = "abacus_processor_reply_topics";
+        /// Requests whose id was written before, by kind: a repeat with equal content, or a conflict.
+        pub(crate) recurrences: IntCounterVec = "abacus_processor_repeated_requests_total",
+            labels ["kind" in ["repeat", "conflict"]];
         /// Unwritten replies that are sent again.
         pub(crate) sent_again: IntCounter = "abacus_processor_replies_sent_again_total";
         /// Replies given up: not written before the caller's deadline, or within two minutes.

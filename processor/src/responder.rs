@@ -19,6 +19,7 @@ use crate::dead_letter::{Class, OriginalRecord};
 use crate::job::{Job, RecordContext, Trace};
 use crate::metrics::Metrics;
 use crate::outcome::JobOutcome;
+use crate::repeats::Recurrence;
 use crate::replies::{Answer, Output, Replies};
 
 /// Finishes records with a completion, a forwarded request or a dead letter.
@@ -64,16 +65,20 @@ impl Responder {
         let operation =
             abacus_operations::find(&job.request.operation).map_or("unknown", |o| o.name());
         self.metrics.answered.with_label_values(&[operation, label]).inc();
-        let Job { request, context, .. } = job;
+        let Job { request, context, recurrence, .. } = job;
         let key = request.request_id.clone().into_bytes();
-        let completion = OutboundRecord {
-            topic: Arc::clone(&self.completed),
-            partition: Some(context.partition),
-            key,
-            payload: self.encode(self.completion(request, outcome)),
-            headers: Vec::new(),
+        let payload = self.encode(self.completion(request, outcome));
+        let output = match recurrence {
+            Recurrence::Repeat => Output::Nothing(payload),
+            Recurrence::First | Recurrence::Conflict => Output::Completion(OutboundRecord {
+                topic: Arc::clone(&self.completed),
+                partition: Some(context.partition),
+                key,
+                payload,
+                headers: Vec::new(),
+            }),
         };
-        self.finish(context, None, Output::Completion(completion));
+        self.finish(context, None, output);
     }
 
     fn finish(&self, context: RecordContext, reply: Option<Vec<u8>>, output: Output) {
@@ -88,6 +93,8 @@ impl Responder {
         let RecordContext { reply_to, deadline_ms, trace, .. } = &job.context;
         let trace = trace.as_ref().and_then(Trace::context);
         let headers = headers::forwarded(reply_to.as_ref(), *deadline_ms, trace);
+        let repeat = (job.recurrence == Recurrence::Repeat).then(|| (headers::REPEAT, b"1".into()));
+        let headers = headers.chain(repeat);
         let record = OutboundRecord {
             topic: Arc::clone(&self.heavy),
             partition: Some(job.context.partition),

@@ -1,10 +1,10 @@
 //! The key of the cache: makes and checks the tags of results in Redis.
 //!
 //! Whoever may write to Redis could otherwise choose results. The tag is HMAC-SHA256
-//! ([RFC 2104](https://www.rfc-editor.org/rfc/rfc2104)), because the workspace has the hash already,
-//! and processors compute it in hardware at more than a gigabyte per second: about 0.3 ms for a result
-//! of a million digits, whose digits alone take 1.5 ms to unpack. Keyed BLAKE3 is faster, but would be
-//! a further cryptographic library.
+//! ([RFC 2104](https://www.rfc-editor.org/rfc/rfc2104)). The hash ran at 600 MB/s on a busy core with
+//! instructions for SHA: 0.7 ms for a result of a million digits, whose digits take 1.5 ms to unpack,
+//! and 3 µs for a result of two thousand digits. Keyed BLAKE3 is faster, but would add a second
+//! cryptographic library and a licence to the dependencies, for less time than the network takes.
 
 use abacus_runtime::{ExposeSecret, SecretString};
 use hmac::{Hmac, KeyInit as _, Mac as _};

@@ -27,6 +27,9 @@ pub const ORIGIN_OFFSET: &str = "origin-offset";
 /// Dead letter from which a record was replayed: `partition:offset` in decimal digits.
 pub const REPLAYED_FROM: &str = "abacus-replayed-from";
 
+/// On a request for the heavy lane: the request is a repeat, and gets a reply but no completion.
+pub const REPEAT: &str = "abacus-repeat";
+
 /// On a completion: `refused: ` and the reason why the caller gets no reply.
 pub const REPLY_REFUSED: &str = "abacus-reply";
 
