@@ -7,11 +7,11 @@ use abacus_kafka::stream::{GroupProtocol, Guarantee};
 use abacus_operations::Limits;
 use abacus_registry::{RegistryConfig, topics};
 use abacus_runtime::{
-    AdminConfig, ByteSize, Config, Environment, ExposeSecret, LogConfig, RedisConfig, SecretString,
-    ServiceConfig, shared_settings,
+    AdminConfig, ByteSize, Config, Environment, LogConfig, ServiceConfig, shared_settings,
 };
 use abacus_schemas::Topics;
 
+use crate::cache_config::CacheConfig;
 use crate::dead_letter::DeadLetterLimits;
 use crate::lane::Lane;
 use crate::reply_limits::ReplyLimits;
@@ -50,16 +50,6 @@ pub(crate) struct StreamConfig {
     pub(crate) hand_over: Duration,
 }
 
-/// The cache of results.
-#[derive(Debug)]
-pub(crate) struct CacheConfig {
-    pub(crate) memory: ByteSize,
-    pub(crate) redis: RedisConfig,
-    pub(crate) redis_ttl: Duration,
-    /// Key of the tags of results in Redis; empty for a random key.
-    pub(crate) key: SecretString,
-}
-
 /// Thresholds for the treatment of a computation, in estimated word operations.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CostConfig {
@@ -79,8 +69,6 @@ pub(crate) struct WorkerConfig {
     pub(crate) repeat_window: usize,
 }
 
-/// Shortest key of the cache, in bytes: 32 random characters resist guessing.
-const SHORTEST_CACHE_KEY: usize = 32;
 /// Lower bound of the commit interval: shorter transactions would be all overhead.
 const SHORTEST_COMMIT_INTERVAL: Duration = Duration::from_millis(1);
 
@@ -159,29 +147,6 @@ impl Config for StreamConfig {
     }
 }
 
-impl Config for CacheConfig {
-    fn read(env: &mut Environment) -> Self {
-        let cache = Self {
-            memory: env.get("ABACUS_CACHE_MEMORY", "64MiB", "Memory for cached results"),
-            redis: RedisConfig::read(env, "abacus:result:"),
-            redis_ttl: env.get("ABACUS_REDIS_TTL", "1day", "Lifetime of a result in Redis"),
-            key: env.secret(
-                "ABACUS_CACHE_KEY",
-                "",
-                "Key that authenticates results in Redis, equal for all processors, at least 32 characters; \
-                 without a key a processor trusts only its own results",
-            ),
-        };
-        if (1..SHORTEST_CACHE_KEY).contains(&cache.key.expose_secret().len()) {
-            env.problem(
-                "ABACUS_CACHE_KEY",
-                format!("expected at least {SHORTEST_CACHE_KEY} characters"),
-            );
-        }
-        cache
-    }
-}
-
 impl Config for CostConfig {
     fn read(env: &mut Environment) -> Self {
         Self {
@@ -213,46 +178,6 @@ impl Config for DeadLetterLimits {
         };
         if limits.percent > 100 {
             env.problem("ABACUS_DEAD_LETTER_PERCENT", "expected at most 100");
-        }
-        limits
-    }
-}
-
-impl Config for ReplyLimits {
-    fn read(env: &mut Environment) -> Self {
-        let backlog_bytes: ByteSize = env.get(
-            "ABACUS_REPLY_BACKLOG_BYTES",
-            "32MiB",
-            "Size of the unwritten replies of one topic of a direct producer at which further replies are refused",
-        );
-        let limits = Self {
-            backlog: env.get(
-                "ABACUS_REPLY_BACKLOG",
-                "20000",
-                "Unwritten replies of one topic of a direct producer at which further replies are refused; a \
-                 tenth after two seconds without a written reply",
-            ),
-            backlog_bytes: usize::try_from(backlog_bytes.as_u64()).unwrap_or(usize::MAX),
-            topics: env.get(
-                "ABACUS_REPLY_TOPIC_LIMIT",
-                "1000",
-                "Reply topics of direct producers that are remembered, missing topics included; further topics \
-                 are refused while all have unwritten replies",
-            ),
-            memory: env.get(
-                "ABACUS_REPLY_TOPIC_MEMORY",
-                "30s",
-                "Time for which a reply topic is known to exist or to be missing, before Kafka is asked again",
-            ),
-        };
-        for (name, limit) in [
-            ("ABACUS_REPLY_BACKLOG", limits.backlog),
-            ("ABACUS_REPLY_BACKLOG_BYTES", limits.backlog_bytes),
-            ("ABACUS_REPLY_TOPIC_LIMIT", limits.topics),
-        ] {
-            if limit == 0 {
-                env.problem(name, "expected at least 1");
-            }
         }
         limits
     }

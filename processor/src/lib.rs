@@ -2,6 +2,7 @@
 
 mod app;
 mod cache;
+mod cache_config;
 mod calculator;
 mod config;
 mod dead_letter;

@@ -6,19 +6,19 @@
 //! waiters and the recent outcomes. The lock is held for look-ups, and never while bytes are copied
 //! or a task is woken.
 
+mod answers;
+
 use std::sync::Arc;
 
 use abacus_runtime::prometheus::IntGauge;
-use abacus_schemas::Event;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
 use crate::attached::{AttachedEntry, Awaited, WaiterId};
-use crate::outcome::{LogProgress, Progress, RegisterError, ReplyKind, WaitCondition, WaitOutcome};
+use crate::outcome::{Progress, RegisterError, WaitCondition, WaitOutcome};
 use crate::recent::{RecentOutcome, RecentOutcomes};
-use crate::reply_reader::ReplyReader;
 use crate::state::{PublishedEntry, State, count, unanswered};
 
 /// Largest number of remembered outcomes of each kind, and of their bytes.
@@ -95,62 +95,6 @@ impl<Q, L> Waiters<Q, L> {
             self.first_attached.notify_one();
         }
         Ok(Attaching::Waiting(waiter, receiver))
-    }
-
-    /// Hands a reply to the waiters, unless its content is about another request. Returns the kind
-    /// of the reply.
-    pub fn answer_checked<R: Event>(
-        &self,
-        correlation_id: &[u8],
-        payload: &[u8],
-        reader: &ReplyReader<R>,
-    ) -> ReplyKind {
-        let Ok(id) = Uuid::from_slice(correlation_id) else { return ReplyKind::Foreign };
-        let answer = |operation: Option<&str>| self.answer_about(id, operation, payload);
-        reader.check(id, payload, answer).unwrap_or(ReplyKind::Mismatched)
-    }
-
-    /// Hands a reply to the waiters, without a look at its content. Returns the kind of the reply.
-    pub fn answer(&self, correlation_id: &[u8], payload: &[u8]) -> ReplyKind {
-        let Ok(id) = Uuid::from_slice(correlation_id) else { return ReplyKind::Foreign };
-        self.answer_about(id, None, payload)
-    }
-
-    /// Hands a reply about `operation` to the waiters; `None` is not compared.
-    pub(crate) fn answer_about(
-        &self,
-        id: Uuid,
-        operation: Option<&str>,
-        payload: &[u8],
-    ) -> ReplyKind {
-        let reply = Bytes::copy_from_slice(payload);
-        let (published, attached, kind) = self.state.lock().answer(id, operation, &reply);
-        self.gauge.sub(i64::from(published.is_some()) + count(&attached));
-        let attached = attached.into_iter().map(|entry| entry.outcome);
-        let mut is_heard = false;
-        for outcome in attached.chain(published.map(|entry| entry.outcome)) {
-            is_heard |= outcome.send(WaitOutcome::Replied(reply.clone())).is_ok();
-        }
-        match kind {
-            _ if is_heard => ReplyKind::Answered,
-            ReplyKind::Answered => ReplyKind::Late,
-            kind => kind,
-        }
-    }
-
-    /// Hands an entry of the request log to the attached waiters of the request.
-    pub fn answer_logged(&self, id: Uuid, progress: LogProgress, entry: L) {
-        let mut state = self.state.lock();
-        let attached = match progress {
-            LogProgress::Known => state.attached.take_known(id),
-            LogProgress::Completed => state.attached.take(id),
-        };
-        drop(state);
-        self.gauge.sub(count(&attached));
-        let entry = Arc::new(entry);
-        for waiter in attached {
-            let _ = waiter.outcome.send(WaitOutcome::Logged(Arc::clone(&entry)));
-        }
     }
 
     /// Records the acknowledgement of the request by the event log.

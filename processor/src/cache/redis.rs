@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::key::CacheKey;
 use super::value::Cached;
-use crate::config::CacheConfig;
+use crate::cache_config::CacheConfig;
 use crate::metrics::Metrics;
 
 /// Longest computation name stored in Redis, in bytes: the operands of longer names are as large as a

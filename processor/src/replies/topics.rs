@@ -5,6 +5,7 @@
 //! topics is limited, and a topic with unwritten replies is never forgotten.
 
 mod flight;
+mod token;
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -12,6 +13,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 
 use self::flight::Flight;
+pub(super) use self::token::Token;
 use crate::refusal::Refusal;
 use crate::reply_limits::ReplyLimits;
 
@@ -70,21 +72,6 @@ pub(super) enum Deferral<W> {
     LookUp,
     /// The reply is refused.
     Refused(W, Refusal),
-}
-
-/// Identity of a topic and size of a reply, for the delivery report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Token(pub(super) u128);
-
-impl Token {
-    fn new(number: u64, bytes: usize) -> Self {
-        Self(u128::from(number) << 64 | bytes as u128)
-    }
-
-    fn parts(self) -> (u64, usize) {
-        let number = u64::try_from(self.0 >> 64).unwrap_or_default();
-        (number, usize::try_from(self.0 & u128::from(u64::MAX)).unwrap_or_default())
-    }
 }
 
 /// Fate of a reply, from the delivery report.
