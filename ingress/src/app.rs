@@ -6,7 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use abacus_exchange::{Exchange, Publisher, ReplyAddress, Waiters, read_replies};
+use abacus_exchange::{
+    Exchange, Publisher, ReplyAddress, ReplyReader, ReplySubject, Waiters, read_replies,
+};
 use abacus_http::server::HttpServer;
 use abacus_identity::{FEED_TIMEOUT, Identity, Pools};
 use abacus_kafka::{
@@ -14,7 +16,7 @@ use abacus_kafka::{
 };
 use abacus_registry::SchemaRegistry;
 use abacus_runtime::Runtime;
-use abacus_schemas::ComputeRequested;
+use abacus_schemas::{ComputeCompleted, ComputeRequested};
 use anyhow::Context as _;
 use axum::response::{IntoResponse as _, Response};
 use tokio::task::spawn_blocking;
@@ -126,7 +128,8 @@ async fn exchange(
     let waiters = Arc::clone(&listeners.waiters);
     let kafka = connect(config, listeners, metrics.exchange()).await?;
     spawn_producer(runtime, config, &kafka.producer);
-    spawn_reader(runtime, kafka.reader, Arc::clone(&waiters), metrics.exchange())?;
+    let replies = Arc::new(ReplyReader { decoder, subject });
+    spawn_reader(runtime, kafka.reader, &replies, &waiters, metrics.exchange())?;
     let transport = Publisher {
         producer: kafka.producer,
         encoder,
@@ -136,7 +139,7 @@ async fn exchange(
         metrics: metrics.exchange(),
     };
     let (wait, acceptance) = (config.exchange.wait, config.publisher.delivery_timeout);
-    Ok(Exchange { waiters, transport, decoder, registry, wait, acceptance })
+    Ok(Exchange { waiters, transport, replies, registry, wait, acceptance })
 }
 
 /// The Kafka clients, the number of request partitions, and the reply address of this instance.
@@ -241,13 +244,20 @@ fn spawn_watcher(
 fn spawn_reader(
     runtime: &Runtime,
     reader: PartitionReader,
-    waiters: Arc<RequestWaiters>,
+    replies: &Arc<ReplyReader<ComputeCompleted>>,
+    waiters: &Arc<RequestWaiters>,
     metrics: abacus_exchange::Metrics,
 ) -> anyhow::Result<()> {
+    let (replies, waiters) = (Arc::clone(replies), Arc::clone(waiters));
     runtime.readiness("replies").ready();
     runtime.spawn_thread("replies", REPLIES_BUDGET, move |shutdown| {
-        read_replies(reader, &waiters, &metrics, &shutdown)
+        read_replies(reader, &replies, &waiters, &metrics, &shutdown)
     })
+}
+
+/// Returns the request that a reply is about.
+fn subject(reply: &ComputeCompleted) -> Option<ReplySubject<'_>> {
+    Some(ReplySubject { request_id: &reply.request_id, operation: &reply.operation })
 }
 
 /// Returns the size of a request's operands in bytes: the part of variable size.

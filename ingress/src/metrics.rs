@@ -32,7 +32,8 @@ metrics! {
             labels ["operation" in operations()], buckets BUCKETS;
         /// Registered waiters for replies.
         pub(crate) waiters: IntGauge = "abacus_ingress_waiters";
-        /// Replies read, by kind: answered, late, duplicate, or foreign (for another instance).
+        /// Replies read, by kind: answered, late, duplicate, foreign (for another instance), or
+        /// mismatched (about another request than the correlation id; dropped).
         pub(crate) replies: IntCounterVec = "abacus_ingress_replies_total",
             labels ["kind" in ReplyKind::NAMES];
         /// Waits of attached callers, by source of the outcome: the reply, the request log (log),

@@ -17,11 +17,14 @@ use crate::deferred::MemoryGate;
 use crate::intake::{Intake, IntakeBreaker, SchemaLookups};
 use crate::lane::Lane;
 use crate::metrics::Metrics;
+use crate::repeats::Repeats;
 use crate::responder::{Encoders, Responder};
 use crate::workers::{Queue, Workers};
 
 /// Longest wait for unwritten replies at shutdown.
 const FLUSH: Duration = Duration::from_secs(2);
+/// Longest time to end a look-up of a reply topic at shutdown.
+const LOOKUP_BUDGET: Duration = Duration::from_secs(11);
 /// Time for a stage to stop, in addition to its drain time.
 const MARGIN: Duration = Duration::from_secs(3);
 
@@ -54,6 +57,11 @@ pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<
         shutdown.requested().await;
         tokio::task::spawn_blocking(move || responder.flush(FLUSH)).await?
     });
+    let responder = Arc::clone(&parts.responder);
+    runtime.spawn_thread("reply-topics", LOOKUP_BUDGET, move |shutdown| {
+        responder.look_up_topics(&shutdown);
+        Ok(())
+    })?;
     // The main lane starts last and stops first, so it never forwards to a stopped heavy lane.
     for lane in [Lane::Heavy, Lane::Main] {
         parts.start_lane(lane, &runtime).await?;
@@ -87,7 +95,7 @@ impl Parts {
         )?;
 
         let workers = &self.config.workers;
-        let (queue, jobs) = Queue::new(lane, &self.metrics);
+        let (queue, jobs) = Queue::new(lane, Repeats::new(workers.repeat_window), &self.metrics);
         let gate = MemoryGate { uncommitted, limit: to_usize(workers.uncommitted_results) };
         Workers::new(lane, jobs, gate, Arc::clone(&self.calculator), self.metrics.clone())
             .spawn(runtime, workers.threads(lane))?;

@@ -1,5 +1,6 @@
 //! The cache of results: first the memory of this process, then Redis, shared by all processors.
 
+mod key;
 mod redis;
 mod value;
 

@@ -1,5 +1,7 @@
 //! Answers jobs: validation, cache, computation, or forwarding to the heavy lane.
 
+mod weight;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,12 +9,14 @@ use std::time::{Duration, Instant};
 use abacus_operations::{Answer, Interrupted, Limits, Prepared, prepare};
 use abacus_schemas::CacheLevel;
 
+use self::weight::{TRIVIAL, Weight};
 use crate::cache::{Cache, Cached};
 use crate::config::CostConfig;
 use crate::job::Job;
 use crate::lane::Lane;
 use crate::metrics::Metrics;
 use crate::outcome::JobOutcome;
+use crate::repeats::Recurrence;
 use crate::responder::Responder;
 use crate::single_flight::SingleFlight;
 
@@ -52,6 +56,17 @@ impl Calculator {
         if !job.is_wanted() {
             self.give_up(job);
             return Vec::new();
+        }
+        match job.recurrence {
+            Recurrence::Conflict => {
+                self.responder.answer(job, JobOutcome::failed("request-id-conflict", CONFLICT));
+                return Vec::new();
+            }
+            Recurrence::Repeat if job.context.reply_to.is_none() => {
+                job.context.ack.finish(None);
+                return Vec::new();
+            }
+            Recurrence::First | Recurrence::Repeat => {}
         }
         let prepared = match self.prepare(&job) {
             Ok(prepared) => prepared,
@@ -196,65 +211,6 @@ fn thread_time() -> Duration {
     Duration::try_from(time).unwrap_or_default()
 }
 
+const CONFLICT: &str =
+    "another request with this request_id was written before; a new request needs a new id";
 const EXPIRED: &str = "the deadline passed before the computation was done";
-
-/// Word operations below which computing takes no longer than a look into memory.
-const TRIVIAL: u64 = 2_000;
-/// Word operations from which a computation is shared and can be interrupted.
-const COSTLY: u64 = 100_000;
-
-/// Treatment of a computation, by estimated cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Weight {
-    /// Not worth caching.
-    Trivial,
-    /// Computed without sharing.
-    Light,
-    /// Shared and interruptible.
-    Costly,
-    /// Forwarded by the main lane.
-    Heavy,
-}
-
-impl CostConfig {
-    fn weigh(&self, word_operations: u64, lane: Lane) -> Weight {
-        let is_heavy = self.heavy > 0 && word_operations >= self.heavy;
-        match lane {
-            Lane::Main if is_heavy => Weight::Heavy,
-            _ if word_operations >= COSTLY => Weight::Costly,
-            _ if word_operations < TRIVIAL => Weight::Trivial,
-            _ => Weight::Light,
-        }
-    }
-
-    fn is_worth_redis(&self, word_operations: u64) -> bool {
-        word_operations >= self.redis
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_main_lane_hands_over_and_only_what_is_heavy() {
-        let costs = CostConfig { redis: 0, heavy: 1_000_000 };
-        for (cost, main, heavy) in [
-            (1_999, Weight::Trivial, Weight::Trivial),
-            (2_000, Weight::Light, Weight::Light),
-            (99_999, Weight::Light, Weight::Light),
-            (100_000, Weight::Costly, Weight::Costly),
-            (999_999, Weight::Costly, Weight::Costly),
-            (1_000_000, Weight::Heavy, Weight::Costly),
-        ] {
-            assert_eq!(costs.weigh(cost, Lane::Main), main, "{cost}");
-            assert_eq!(costs.weigh(cost, Lane::Heavy), heavy, "{cost}");
-        }
-    }
-
-    #[test]
-    fn no_threshold_is_no_hand_over() {
-        let costs = CostConfig { redis: 0, heavy: 0 };
-        assert_eq!(costs.weigh(u64::MAX, Lane::Main), Weight::Costly);
-    }
-}

@@ -7,13 +7,14 @@ use abacus_kafka::stream::{GroupProtocol, Guarantee};
 use abacus_operations::Limits;
 use abacus_registry::{RegistryConfig, topics};
 use abacus_runtime::{
-    AdminConfig, ByteSize, Config, Environment, LogConfig, RedisConfig, ServiceConfig,
-    shared_settings,
+    AdminConfig, ByteSize, Config, Environment, LogConfig, ServiceConfig, shared_settings,
 };
 use abacus_schemas::Topics;
 
+use crate::cache_config::CacheConfig;
 use crate::dead_letter::DeadLetterLimits;
 use crate::lane::Lane;
+use crate::reply_limits::ReplyLimits;
 
 /// Settings of the processor.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub struct ProcessorConfig {
     pub(crate) limits: Limits,
     pub(crate) workers: WorkerConfig,
     pub(crate) reply_topics: Vec<String>,
+    pub(crate) reply_limits: ReplyLimits,
     admin: AdminConfig,
     log: LogConfig,
 }
@@ -48,14 +50,6 @@ pub(crate) struct StreamConfig {
     pub(crate) hand_over: Duration,
 }
 
-/// The cache of results.
-#[derive(Debug)]
-pub(crate) struct CacheConfig {
-    pub(crate) memory: ByteSize,
-    pub(crate) redis: RedisConfig,
-    pub(crate) redis_ttl: Duration,
-}
-
 /// Thresholds for the treatment of a computation, in estimated word operations.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CostConfig {
@@ -65,12 +59,14 @@ pub(crate) struct CostConfig {
     pub(crate) heavy: u64,
 }
 
-/// Numbers of computing threads, and the memory for their results.
+/// Numbers of computing threads, the memory for their results, and the memory of request ids.
 #[derive(Debug)]
 pub(crate) struct WorkerConfig {
     main: usize,
     heavy: usize,
     pub(crate) uncommitted_results: ByteSize,
+    /// Remembered request ids of each partition.
+    pub(crate) repeat_window: usize,
 }
 
 /// Lower bound of the commit interval: shorter transactions would be all overhead.
@@ -151,16 +147,6 @@ impl Config for StreamConfig {
     }
 }
 
-impl Config for CacheConfig {
-    fn read(env: &mut Environment) -> Self {
-        Self {
-            memory: env.get("ABACUS_CACHE_MEMORY", "64MiB", "Memory for cached results"),
-            redis: RedisConfig::read(env, "abacus:result:"),
-            redis_ttl: env.get("ABACUS_REDIS_TTL", "1day", "Lifetime of a result in Redis"),
-        }
-    }
-}
-
 impl Config for CostConfig {
     fn read(env: &mut Environment) -> Self {
         Self {
@@ -217,6 +203,12 @@ impl Config for WorkerConfig {
                 "256MiB",
                 "Memory for uncommitted results of each lane; at the limit, further requests wait",
             ),
+            repeat_window: env.get(
+                "ABACUS_REPEAT_WINDOW",
+                "50000",
+                "Latest request ids of each partition that are remembered, at 80 bytes each: a request written \
+                 again gets its reply and no second completion; 0 for none",
+            ),
         };
         if workers.uncommitted_results.as_u64() == 0 {
             env.problem("ABACUS_HELD_RESULTS", "expected at least 1");
@@ -259,6 +251,7 @@ impl Config for ProcessorConfig {
                 "Topics allowed for replies to direct producers, in addition to the ingress's reply topic; a \
                  * at the end matches any text",
             ),
+            reply_limits: ReplyLimits::read(env),
             admin: AdminConfig::read(env, "127.0.0.1:9081"),
             log: LogConfig::read(env),
         }

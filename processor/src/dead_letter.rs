@@ -70,6 +70,10 @@ impl OriginalRecord {
         Self { key: Vec::new(), payload: Vec::new(), headers }
     }
 
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
     pub(crate) fn payload(&self) -> &[u8] {
         &self.payload
     }

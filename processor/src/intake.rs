@@ -12,7 +12,7 @@ use abacus_kafka::InboundRecord;
 use abacus_kafka::stream::{AckHandle, Handler};
 use abacus_registry::{Error, SchemaRegistry};
 use abacus_runtime::ReadinessGate;
-use abacus_schemas::headers::{ReplyTo, deadline_ms, traceparent};
+use abacus_schemas::headers::{REPEAT, ReplyTo, TraceContext, deadline_ms};
 use abacus_schemas::{ComputeRequested, DecodeError, Decoder, SchemaId};
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -23,7 +23,7 @@ use self::logs::Logs;
 pub(crate) use self::schema_lookups::SchemaLookups;
 use self::schema_lookups::WaitingRecord;
 use crate::dead_letter::{Class, OriginalRecord};
-use crate::job::{Job, RecordContext};
+use crate::job::{Job, RecordContext, Trace};
 use crate::lane::Lane;
 use crate::metrics::Metrics;
 use crate::responder::Responder;
@@ -124,7 +124,9 @@ impl Intake {
         RecordContext {
             reply_to,
             deadline_ms: deadline_ms(headers.iter().copied()),
-            traceparent: traceparent(headers.iter().copied()).map(Box::from),
+            trace: TraceContext::from_headers(headers.iter().copied()).map(Trace::from),
+            is_marked_repeat: self.lane == Lane::Heavy
+                && headers.iter().any(|(name, _)| *name == REPEAT),
             partition: record.partition(),
             offset: record.offset(),
             ack,

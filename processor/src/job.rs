@@ -1,15 +1,18 @@
 //! A request on its way through the processor.
 
 use abacus_kafka::stream::AckHandle;
-use abacus_schemas::headers::ReplyTo;
+use abacus_schemas::headers::{ReplyTo, TraceContext};
 use abacus_schemas::{ComputeRequested, Timestamp};
 
 use crate::outcome::JobOutcome;
+use crate::repeats::Recurrence;
 
 /// A request to answer.
 pub(crate) struct Job {
     pub(crate) request: ComputeRequested,
     pub(crate) context: RecordContext,
+    /// Relation to the earlier records of the partition.
+    pub(crate) recurrence: Recurrence,
     /// The outcome, if another job's computation has given it.
     pub(crate) outcome: Option<JobOutcome>,
 }
@@ -20,16 +23,39 @@ pub(crate) struct RecordContext {
     /// Time at which the caller stops waiting, in milliseconds since the Unix epoch.
     pub(crate) deadline_ms: Option<i64>,
     /// The caller's trace context, forwarded unchanged.
-    pub(crate) traceparent: Option<Box<[u8]>>,
+    pub(crate) trace: Option<Trace>,
+    /// The main lane has recognised the request as a repeat.
+    pub(crate) is_marked_repeat: bool,
     /// Partition of the request. The completion goes to the partition with this number.
     pub(crate) partition: i32,
     pub(crate) offset: i64,
     pub(crate) ack: AckHandle,
 }
 
+/// A copy of a trace context.
+pub(crate) struct Trace {
+    traceparent: Box<[u8]>,
+    tracestate: Option<Box<[u8]>>,
+}
+
+impl From<TraceContext<'_>> for Trace {
+    fn from(context: TraceContext<'_>) -> Self {
+        Self {
+            traceparent: context.traceparent().into(),
+            tracestate: context.tracestate().map(Box::from),
+        }
+    }
+}
+
+impl Trace {
+    pub(crate) fn context(&self) -> Option<TraceContext<'_>> {
+        TraceContext::new(&self.traceparent, self.tracestate.as_deref())
+    }
+}
+
 impl Job {
     pub(crate) fn new(request: ComputeRequested, context: RecordContext) -> Self {
-        Self { request, context, outcome: None }
+        Self { request, context, recurrence: Recurrence::First, outcome: None }
     }
 
     /// True once the caller's deadline has passed.

@@ -2,6 +2,7 @@
 
 mod app;
 mod cache;
+mod cache_config;
 mod calculator;
 mod config;
 mod dead_letter;
@@ -12,7 +13,10 @@ mod lane;
 mod log_limit;
 mod metrics;
 mod outcome;
+mod refusal;
+mod repeats;
 mod replies;
+mod reply_limits;
 mod responder;
 mod single_flight;
 mod workers;

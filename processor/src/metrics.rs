@@ -5,6 +5,7 @@ use std::time::Duration;
 use abacus_operations::{Prepared, all, recomputed_products};
 
 use crate::lane::Lane;
+use crate::refusal::Refusal;
 
 abacus_runtime::metrics! {
     /// Metrics of the processor.
@@ -41,9 +42,14 @@ abacus_runtime::metrics! {
             labels ["level" in ["memory", "redis"], "result" in ["hit", "miss", "invalid", "error", "skipped"]];
         /// Requests that waited for an equal computation in flight.
         pub(crate) shared: IntCounter = "abacus_processor_shared_computations_total";
-        /// Replies by the result of sending.
+        /// Replies by the result of sending: sent, or the reason of the refusal.
         pub(crate) replies: IntCounterVec = "abacus_processor_replies_total",
-            labels ["result" in ["sent", "forbidden", "invalid", "failed"]];
+            labels ["result" in reply_results()];
+        /// Reply topics of direct producers that are in use, or remembered as missing.
+        pub(crate) reply_topics: IntGauge = "abacus_processor_reply_topics";
+        /// Requests whose id was written before, by kind: a repeat with equal content, or a conflict.
+        pub(crate) recurrences: IntCounterVec = "abacus_processor_repeated_requests_total",
+            labels ["kind" in ["repeat", "conflict"]];
         /// Unwritten replies that are sent again.
         pub(crate) sent_again: IntCounter = "abacus_processor_replies_sent_again_total";
         /// Replies given up: not written before the caller's deadline, or within two minutes.
@@ -86,6 +92,10 @@ impl Metrics {
             self.cost_ratio.with_label_values(&[operation]).observe(ratio);
         }
     }
+}
+
+fn reply_results() -> impl Iterator<Item = &'static str> {
+    Refusal::ALL.map(Refusal::as_str).into_iter().chain(["sent", "invalid"])
 }
 
 fn operations() -> impl Iterator<Item = &'static str> {

@@ -1,20 +1,32 @@
-//! Sends replies to waiting callers: immediately, with a separate producer, and only to allowed
+//! Sends replies to waiting callers: immediately, with separate producers, and only to allowed
 //! topics.
 //!
-//! An unwritten reply is sent again until the caller's deadline. The completion may be committed by
-//! then, and a committed request is never computed again.
+//! An unwritten reply to the ingress is sent again until the caller's deadline. The completion may be
+//! committed by then, and a committed request is never computed again. Replies to direct producers go
+//! through [`direct`], where a broken topic delays no other topic.
 
-use std::time::Duration;
+mod allow_list;
+mod answer;
+mod direct;
+mod topics;
+
+use std::time::{Duration, Instant};
 
 use abacus_kafka::{
     Duplicates, Header, KafkaConfig, Outgoing, PersistentProducer, ProducerSettings, Redelivery,
 };
+use abacus_runtime::Shutdown;
 use abacus_schemas::Timestamp;
 use abacus_schemas::headers::ReplyTo;
 use anyhow::Context as _;
 
+use self::allow_list::AllowList;
+pub(crate) use self::answer::{Answer, Output};
+use self::direct::{DirectReplies, Sending};
 use crate::config::ProcessorConfig;
+use crate::log_limit::LogLimit;
 use crate::metrics::Metrics;
+use crate::refusal::Refusal;
 
 /// Longest delivery time of a reply before it is sent again.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -24,61 +36,121 @@ const LONGEST_WAIT: Duration = Duration::from_mins(2);
 const REPLY_QUEUE_BYTES: u64 = 256 << 20;
 /// Memory for replies waiting to be sent again, in bytes.
 const AGAIN_BYTES: usize = 64 << 20;
+/// Longest wait for unwritten replies to direct producers at shutdown.
+const DIRECT_FLUSH: Duration = Duration::from_millis(500);
 
 /// Sends replies.
 pub(crate) struct Replies {
+    /// Topic of the ingress.
+    own_topic: String,
     producer: PersistentProducer,
+    direct: DirectReplies<Box<Answer>>,
     allowed: AllowList,
     metrics: Metrics,
+    log: LogLimit,
 }
 
 impl Replies {
-    /// Connects the producer. Blocks until the broker answers.
+    /// Connects the producers. Blocks until the broker answers.
     pub(crate) fn connect(config: &ProcessorConfig, metrics: Metrics) -> anyhow::Result<Self> {
-        let producer = connect_producer(&config.kafka, &config.stream.instance, &metrics)?;
-        let allowed = AllowList::new(&config.topics.replies, &config.reply_topics);
-        Ok(Self { producer, allowed, metrics })
+        let (kafka, instance) = (&config.kafka, &config.stream.instance);
+        Ok(Self {
+            own_topic: config.topics.replies.clone(),
+            producer: connect_producer(kafka, instance, &metrics)?,
+            direct: DirectReplies::connect(kafka, instance, config.reply_limits, &metrics)?,
+            allowed: AllowList::new(&config.topics.replies, &config.reply_topics),
+            metrics,
+            log: LogLimit::default(),
+        })
     }
 
     pub(crate) fn partition_count(&self, topic: &str) -> Result<u32, abacus_kafka::Error> {
         self.producer.partition_count(topic)
     }
 
+    /// Waits until every reply to the ingress is written. Replies to direct producers that are
+    /// unwritten after half a second are given up.
     pub(crate) fn flush(&self, timeout: Duration) -> anyhow::Result<()> {
-        Ok(self.producer.flush(timeout)?)
+        self.producer.flush(timeout)?;
+        if let Err(error) = self.direct.flush(DIRECT_FLUSH) {
+            tracing::warn!(error = %error, "replies to direct producers are given up");
+        }
+        Ok(())
     }
 
-    /// Sends a reply if the request names a reply topic. Retries end at the deadline.
-    pub(crate) fn send(&self, to: Option<&ReplyTo>, deadline_ms: Option<i64>, payload: &[u8]) {
-        let Some(to) = to else { return };
-        let result = if !self.allowed.allows(&to.topic) {
-            tracing::warn!(kafka.topic = to.topic, "replies to this topic are not allowed");
-            "forbidden"
-        } else if let Err(error) = self.try_send(to, retry_time(deadline_ms), payload) {
-            tracing::warn!(kafka.topic = to.topic, error = %error, "cannot send a reply");
-            "failed"
+    /// Looks reply topics up until shutdown. Blocks the thread.
+    pub(crate) fn look_up_topics(&self, shutdown: &Shutdown) {
+        self.direct.look_up(shutdown, |answer, refusal| match refusal {
+            Some(refusal) => self.refuse(*answer, refusal),
+            None => self.send(*answer),
+        });
+    }
+
+    /// Sends the reply, if the request names a reply topic, and finishes the record. The first reply
+    /// on a topic waits for a look-up of the topic, and the record with it.
+    pub(crate) fn send(&self, answer: Answer) {
+        let Some(to) = &answer.to else { return answer.finish(None) };
+        let sending = if to.topic == self.own_topic {
+            self.send_to_ingress(to, &answer)
+        } else if self.allowed.allows(&to.topic) {
+            with_record(to, answer.payload(), |reply| self.direct.send(reply))
         } else {
-            "sent"
+            Sending::Refused(Refusal::Forbidden)
         };
-        self.metrics.replies.with_label_values(&[result]).inc();
+        match sending {
+            Sending::Sent => {
+                self.metrics.replies.with_label_values(&["sent"]).inc();
+                answer.finish(None);
+            }
+            Sending::Refused(refusal) => self.refuse(answer, refusal),
+            Sending::Unknown => {
+                let topic = to.topic.clone();
+                if let Err((answer, refusal)) = self.direct.defer(&topic, Box::new(answer)) {
+                    self.refuse(*answer, refusal);
+                }
+            }
+        }
     }
 
-    fn try_send(
-        &self,
-        to: &ReplyTo,
-        time: Duration,
-        payload: &[u8],
-    ) -> Result<(), abacus_kafka::SendError> {
-        let correlation = Header { name: to.correlation_header, value: &to.correlation_id };
-        let outgoing = Outgoing {
-            topic: &to.topic,
-            partition: to.partition,
-            key: &to.correlation_id,
-            payload,
-            headers: &[correlation],
-        };
-        self.producer.send(&outgoing, time)
+    /// Counts the refusal, and tells of it on the completion.
+    fn refuse(&self, answer: Answer, refusal: Refusal) {
+        self.metrics.replies.with_label_values(&[refusal.as_str()]).inc();
+        if let Some(count) = self.log.due(Instant::now()) {
+            let topic = answer.to.as_ref().map_or("", |to| to.topic.as_str());
+            tracing::warn!(
+                kafka.topic = topic,
+                reason = refusal.as_str(),
+                count,
+                "replies are refused"
+            );
+        }
+        answer.finish(Some(refusal));
     }
+
+    /// Sends a reply to the ingress. Retries end at the deadline.
+    fn send_to_ingress(&self, to: &ReplyTo, answer: &Answer) -> Sending {
+        let time = retry_time(answer.deadline_ms);
+        let sent = with_record(to, answer.payload(), |reply| self.producer.send(reply, time));
+        match sent {
+            Ok(()) => Sending::Sent,
+            Err(error) => {
+                tracing::debug!(error = %error, "cannot send a reply");
+                Sending::Refused(Refusal::Failed)
+            }
+        }
+    }
+}
+
+/// Hands a reply to `send` as a record: the correlation id under the name of the request's header.
+fn with_record<T>(to: &ReplyTo, payload: &[u8], send: impl FnOnce(&Outgoing<'_>) -> T) -> T {
+    let correlation = Header { name: to.correlation_header, value: &to.correlation_id };
+    send(&Outgoing {
+        topic: &to.topic,
+        partition: to.partition,
+        key: &to.correlation_id,
+        payload,
+        headers: &[correlation],
+    })
 }
 
 /// Time during which an unwritten reply is sent again.
@@ -115,31 +187,6 @@ fn connect_producer(
         .context("the reply producer")
 }
 
-/// The topics allowed for replies. Any producer can name a reply topic in a request, so without this
-/// list a producer could write to any topic through the processor.
-struct AllowList {
-    exact: Vec<String>,
-    prefixes: Vec<String>,
-}
-
-impl AllowList {
-    fn new(own: &str, others: &[String]) -> Self {
-        let mut list = Self { exact: vec![own.to_owned()], prefixes: Vec::new() };
-        for topic in others {
-            match topic.strip_suffix('*') {
-                Some(prefix) => list.prefixes.push(prefix.to_owned()),
-                None => list.exact.push(topic.clone()),
-            }
-        }
-        list
-    }
-
-    fn allows(&self, topic: &str) -> bool {
-        self.exact.iter().any(|allowed| allowed == topic)
-            || self.prefixes.iter().any(|prefix| topic.starts_with(prefix))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,16 +199,5 @@ mod tests {
         assert_eq!(retry_time(Some(i64::MIN)), Duration::ZERO);
         assert_eq!(retry_time(Some(i64::MAX)), LONGEST_WAIT);
         assert!(retry_time(Some(now + 10_000)) <= Duration::from_secs(10));
-    }
-
-    #[test]
-    fn replies_go_only_where_they_are_allowed() {
-        let list = AllowList::new("own", &["exact".to_owned(), "abacus.replies.*".to_owned()]);
-        for allowed in ["own", "exact", "abacus.replies.billing"] {
-            assert!(list.allows(allowed), "{allowed}");
-        }
-        for forbidden in ["", "owner", "exact.not", "abacus.compute.completed.v1"] {
-            assert!(!list.allows(forbidden), "{forbidden}");
-        }
     }
 }

@@ -7,17 +7,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use abacus_kafka::{OutboundRecord, failpoint};
+use abacus_kafka::OutboundRecord;
+use abacus_runtime::Shutdown;
 use abacus_schemas::headers;
 use abacus_schemas::topics::MAX_VALUE_BYTES;
 use abacus_schemas::{ComputeCompleted, ComputeRequested, Encoder, Timestamp, Topics};
+use uuid::Uuid;
 
 use crate::config::ProcessorConfig;
 use crate::dead_letter::{Class, OriginalRecord};
-use crate::job::{Job, RecordContext};
+use crate::job::{Job, RecordContext, Trace};
 use crate::metrics::Metrics;
 use crate::outcome::JobOutcome;
-use crate::replies::Replies;
+use crate::repeats::Recurrence;
+use crate::replies::{Answer, Output, Replies};
 
 /// Finishes records with a completion, a forwarded request or a dead letter.
 pub(crate) struct Responder {
@@ -62,27 +65,36 @@ impl Responder {
         let operation =
             abacus_operations::find(&job.request.operation).map_or("unknown", |o| o.name());
         self.metrics.answered.with_label_values(&[operation, label]).inc();
-        let Job { request, context, .. } = job;
+        let Job { request, context, recurrence, .. } = job;
         let key = request.request_id.clone().into_bytes();
         let payload = self.encode(self.completion(request, outcome));
-        self.replies.send(context.reply_to.as_ref(), context.deadline_ms, &payload);
-        failpoint::reach("processor::after_reply");
-        let (topic, partition) = (Arc::clone(&self.completed), Some(context.partition));
-        context.ack.finish(Some(OutboundRecord {
-            topic,
-            partition,
-            key,
-            payload,
-            headers: Vec::new(),
-        }));
+        let output = match recurrence {
+            Recurrence::Repeat => Output::Nothing(payload),
+            Recurrence::First | Recurrence::Conflict => Output::Completion(OutboundRecord {
+                topic: Arc::clone(&self.completed),
+                partition: Some(context.partition),
+                key,
+                payload,
+                headers: Vec::new(),
+            }),
+        };
+        self.finish(context, None, output);
+    }
+
+    fn finish(&self, context: RecordContext, reply: Option<Vec<u8>>, output: Output) {
+        let RecordContext { reply_to: to, deadline_ms, ack, .. } = context;
+        self.replies.send(Answer { to, deadline_ms, reply, output, ack });
     }
 
     /// Finishes the record with a copy of the request for the heavy lane, which answers the request.
     pub(crate) fn forward_to_heavy(&self, job: Job) {
         let payload = self.encode_request(&job.request);
         let key = job.request.request_id.as_bytes();
-        let RecordContext { reply_to, deadline_ms, traceparent, .. } = &job.context;
-        let headers = headers::forwarded(reply_to.as_ref(), *deadline_ms, traceparent.as_deref());
+        let RecordContext { reply_to, deadline_ms, trace, .. } = &job.context;
+        let trace = trace.as_ref().and_then(Trace::context);
+        let headers = headers::forwarded(reply_to.as_ref(), *deadline_ms, trace);
+        let repeat = (job.recurrence == Recurrence::Repeat).then(|| (headers::REPEAT, b"1".into()));
+        let headers = headers.chain(repeat);
         let record = OutboundRecord {
             topic: Arc::clone(&self.heavy),
             partition: Some(job.context.partition),
@@ -106,13 +118,17 @@ impl Responder {
         reason: &str,
     ) {
         self.metrics.dead_letters.with_label_values(&[class.as_str()]).inc();
-        if context.reply_to.is_some() {
+        let reply = context.reply_to.is_some().then(|| {
             let failed = JobOutcome::failed(class.as_str(), reason);
-            let payload = self.encode(self.completion(unreadable_request(), failed));
-            self.replies.send(context.reply_to.as_ref(), context.deadline_ms, &payload);
-        }
+            self.encode(self.completion(unreadable_request(original.key()), failed))
+        });
         let dead_letter = original.into_dead_letter(&self.dead_letter, class, reason);
-        context.ack.finish(Some(dead_letter));
+        self.finish(context, reply, Output::DeadLetter(dead_letter));
+    }
+
+    /// Looks reply topics up until shutdown. Blocks the thread.
+    pub(crate) fn look_up_topics(&self, shutdown: &Shutdown) {
+        self.replies.look_up_topics(shutdown);
     }
 
     /// Waits until every reply is written.
@@ -186,10 +202,12 @@ fn too_large() -> JobOutcome {
     JobOutcome::failed("record-too-large", message)
 }
 
-/// A stand-in for an unreadable request, in the reply to its caller.
-fn unreadable_request() -> ComputeRequested {
+/// A stand-in for an unreadable request, in the reply to its caller. The key of a record is the
+/// request id, by the contract of the topic.
+fn unreadable_request(key: &[u8]) -> ComputeRequested {
+    let request_id = std::str::from_utf8(key).ok().filter(|key| Uuid::try_parse(key).is_ok());
     ComputeRequested {
-        request_id: String::new(),
+        request_id: request_id.unwrap_or_default().to_owned(),
         operation: String::new(),
         operands: BTreeMap::new(),
         requester: None,

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use abacus_runtime::prometheus::IntGauge;
+use abacus_runtime::prometheus::{IntCounterVec, IntGauge};
 use abacus_runtime::{Runtime, Shutdown};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
@@ -13,6 +13,7 @@ use crate::deferred::{Deferred, MemoryGate};
 use crate::job::Job;
 use crate::lane::Lane;
 use crate::metrics::Metrics;
+use crate::repeats::{Recurrence, Repeats};
 
 /// Interval at which an idle worker checks for shutdown.
 const IDLE: Duration = Duration::from_millis(100);
@@ -29,19 +30,35 @@ const HEAVY_NICENESS: i32 = 19;
 pub(crate) struct Queue {
     sender: Sender<Job>,
     queued: IntGauge,
+    repeats: Arc<Repeats>,
+    recurrences: IntCounterVec,
 }
 
 impl Queue {
-    pub(crate) fn new(lane: Lane, metrics: &Metrics) -> (Self, Receiver<Job>) {
+    /// `repeats` remembers the requests of the lane.
+    pub(crate) fn new(lane: Lane, repeats: Repeats, metrics: &Metrics) -> (Self, Receiver<Job>) {
         let (sender, receiver) = crossbeam_channel::unbounded();
-        (Self { sender, queued: metrics.queued.with_label_values(&[lane.as_str()]) }, receiver)
+        let queued = metrics.queued.with_label_values(&[lane.as_str()]);
+        let (repeats, recurrences) = (Arc::new(repeats), metrics.recurrences.clone());
+        (Self { sender, queued, repeats, recurrences }, receiver)
     }
 
-    pub(crate) fn push(&self, job: Job) {
+    /// Queues a job. Jobs come in the order of their offsets, except after a look-up of a schema.
+    pub(crate) fn push(&self, mut job: Job) {
+        job.recurrence = self.classify(&job);
+        if job.recurrence != Recurrence::First {
+            self.recurrences.with_label_values(&[job.recurrence.as_str()]).inc();
+        }
         self.queued.inc();
         if self.sender.send(job).is_err() {
             tracing::debug!("the workers have ended; the record will be read again");
         }
+    }
+
+    fn classify(&self, job: &Job) -> Recurrence {
+        let Job { request, context, .. } = job;
+        let recurrence = self.repeats.classify(context.partition, context.offset, request);
+        if context.is_marked_repeat { Recurrence::Repeat } else { recurrence }
     }
 }
 

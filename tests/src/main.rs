@@ -9,6 +9,7 @@
     reason = "allowed in tests, and so in their helpers"
 )]
 
+mod clients;
 mod crash;
 mod crowd;
 mod dead_letters;

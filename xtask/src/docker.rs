@@ -93,7 +93,7 @@ fn compose(workspace: &Workspace) -> Command {
     docker.current_dir(workspace.root()).args(["compose", "--file", "docker-compose.yml"]);
     // Every use of the file requires the secrets of the ingress.
     if let Ok(Ok(credentials)) = Stack::peek(workspace, DEV).map(|stack| stack.credentials()) {
-        docker.envs(credentials.settings());
+        docker.envs(credentials.settings()).envs([credentials.cache_setting()]);
     }
     docker
 }

@@ -41,6 +41,9 @@ pub enum Error {
     /// The reply cannot be decoded.
     #[error("the reply could not be read")]
     UnreadableReply(#[from] DecodeError),
+    /// The reply is about another request.
+    #[error("the reply is about another request")]
+    MismatchedReply,
     /// The registry does not give the schema of the reply.
     #[error("the reply's schema could not be read")]
     UnknownReplySchema(#[source] RegistryError),

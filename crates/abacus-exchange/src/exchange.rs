@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use abacus_registry::SchemaRegistry;
 use abacus_runtime::{Config, Environment};
-use abacus_schemas::{DecodeError, Decoder, Event};
+use abacus_schemas::headers::TraceContext;
+use abacus_schemas::{DecodeError, Event};
 use uuid::Uuid;
 
 use crate::attached::Awaited;
 use crate::error::Error;
 use crate::outcome::{LogProgress, Progress, WaitCondition, WaitOutcome};
 use crate::recent::RecentOutcome;
+use crate::reply_reader::ReplyReader;
 use crate::transport::Transport;
 use crate::waiter::{Attachment, WaitLimits};
 use crate::waiters::Waiters;
@@ -57,8 +59,8 @@ pub struct Exchange<Q, R: Event, L, T> {
     pub waiters: Arc<Waiters<Q, L>>,
     /// The transport to the event log.
     pub transport: T,
-    /// Reads replies.
-    pub decoder: Decoder<R>,
+    /// Decodes and checks replies, also for the thread of the reply partition.
+    pub replies: Arc<ReplyReader<R>>,
     /// Source of schemas unknown to the decoder.
     pub registry: SchemaRegistry,
     /// Longest wait for a reply.
@@ -74,8 +76,10 @@ pub struct Submission<'a, Q> {
     pub id: Uuid,
     /// The request.
     pub request: &'a Q,
+    /// Operation of the request. A reply about another operation is dropped; `None` is not compared.
+    pub operation: Option<&'static str>,
     /// W3C trace context of the request.
-    pub traceparent: Option<&'a [u8]>,
+    pub trace: Option<TraceContext<'a>>,
     /// Longest wait for the reply. A zero wait ends with the acknowledgement.
     pub wait: Duration,
 }
@@ -102,17 +106,17 @@ impl<Q: Clone, R: Event, L, T: Transport<Q>> Exchange<Q, R, L, T> {
     /// Publishes the request and waits for the answer. The waiter is registered before the record
     /// is sent, and removed when this future ends or is dropped.
     pub async fn ask(&self, submission: Submission<'_, Q>) -> Result<Answer<R>, Error> {
-        let Submission { id, request, traceparent, wait } = submission;
+        let Submission { id, request, operation, trace, wait } = submission;
         if !self.transport.is_reachable() {
             return Err(Error::Unreachable);
         }
-        let waiter = self.waiters.register(id)?;
-        self.transport.publish(id, request, traceparent)?;
+        let waiter = self.waiters.register(id, operation)?;
+        self.transport.publish(id, request, trace)?;
         let limits = WaitLimits { reply: wait, acceptance: self.acceptance };
         match waiter.wait(limits).await {
             // A call without a wait is answered `Accepted`, however fast the reply is.
             WaitOutcome::Replied(_) if wait.is_zero() => Ok(Answer::Accepted),
-            WaitOutcome::Replied(bytes) => self.read(&bytes).await.map(Answer::Replied),
+            WaitOutcome::Replied(bytes) => self.read(id, &bytes).await.map(Answer::Replied),
             WaitOutcome::Pending | WaitOutcome::Logged(_) => {
                 self.waiters.remember(id, Arc::new(request.clone()));
                 Ok(Answer::Accepted)
@@ -131,7 +135,7 @@ impl<Q: Clone, R: Event, L, T: Transport<Q>> Exchange<Q, R, L, T> {
     /// log may have the completion.
     pub async fn recall(&self, id: Uuid) -> Option<Recalled<Q, R>> {
         match self.waiters.recent(id)? {
-            RecentOutcome::Replied(reply) => match self.read(&reply).await {
+            RecentOutcome::Replied(reply) => match self.read(id, &reply).await {
                 Ok(event) => Some(Recalled::Replied(event)),
                 Err(error) => {
                     tracing::warn!(request_id = %id, %error, "a reply cannot be read");
@@ -143,16 +147,19 @@ impl<Q: Clone, R: Event, L, T: Transport<Q>> Exchange<Q, R, L, T> {
         }
     }
 
-    /// Decodes a reply. A new schema is fetched from the registry, once for any number of replies.
-    pub async fn read(&self, bytes: &[u8]) -> Result<R, Error> {
-        match self.decoder.decode(bytes) {
+    /// Decodes a reply about the request `id`. A new schema is fetched from the registry, once for
+    /// any number of replies.
+    pub async fn read(&self, id: Uuid, bytes: &[u8]) -> Result<R, Error> {
+        let decoder = &self.replies.decoder;
+        let reply = match decoder.decode(bytes) {
             Err(DecodeError::UnknownSchema(schema)) => {
-                let learned = self.registry.resolve(&self.decoder, schema).await;
+                let learned = self.registry.resolve(decoder, schema).await;
                 learned.map_err(Error::UnknownReplySchema)?;
-                Ok(self.decoder.decode(bytes)?)
+                decoder.decode(bytes)?
             }
-            result => Ok(result?),
-        }
+            result => result?,
+        };
+        if self.replies.is_about(id, &reply) { Ok(reply) } else { Err(Error::MismatchedReply) }
     }
 
     /// Returns the state of a request published by this instance.

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use abacus_schemas::headers::TraceContext;
 use abacus_schemas::{Encoder, Event};
 use uuid::Uuid;
 
@@ -49,7 +50,7 @@ where
         true
     }
 
-    fn publish(&self, id: Uuid, request: &Q, _: Option<&[u8]>) -> Result<(), Error> {
+    fn publish(&self, id: Uuid, request: &Q, _: Option<TraceContext<'_>>) -> Result<(), Error> {
         match (self.respond)(request) {
             LoopbackOutcome::Replied(reply) => {
                 let payload = self.encoder.encode(&reply)?;

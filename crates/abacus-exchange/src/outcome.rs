@@ -57,11 +57,13 @@ pub enum ReplyKind {
     Duplicate,
     /// The reply is for another instance, or for a forgotten request.
     Foreign,
+    /// The content of the reply is about another request. The reply has no effect.
+    Mismatched,
 }
 
 impl ReplyKind {
     /// Label of every kind in metrics.
-    pub const NAMES: [&'static str; 4] = ["answered", "late", "duplicate", "foreign"];
+    pub const NAMES: [&'static str; 5] = ["answered", "late", "duplicate", "foreign", "mismatched"];
 
     /// Label in metrics.
     pub fn name(self) -> &'static str {
@@ -70,6 +72,7 @@ impl ReplyKind {
             Self::Late => "late",
             Self::Duplicate => "duplicate",
             Self::Foreign => "foreign",
+            Self::Mismatched => "mismatched",
         }
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use abacus_kafka::{Header, Outgoing, Producer, StickyPartitioner};
 use abacus_runtime::{Config, Environment};
-use abacus_schemas::{Encoder, Event, headers};
+use abacus_schemas::headers::{self, TraceContext};
+use abacus_schemas::{Encoder, Event};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -81,16 +82,16 @@ impl<Q: Event> Transport<Q> for Publisher<Q> {
 
     /// The record carries no deadline: at the end of the wait the caller learns where to find the
     /// result, and still wants the result.
-    fn publish(&self, id: Uuid, request: &Q, traceparent: Option<&[u8]>) -> Result<(), Error> {
+    fn publish(&self, id: Uuid, request: &Q, trace: Option<TraceContext<'_>>) -> Result<(), Error> {
         let payload = self.encoder.encode(request)?;
         let reply_partition = self.reply_to.partition.to_be_bytes();
-        let mut headers = Vec::with_capacity(4);
+        let mut headers = Vec::with_capacity(5);
         let mut header = |name, value| headers.push(Header { name, value });
         header(headers::CORRELATION_ID, id.as_bytes().as_slice());
         header(headers::REPLY_TOPIC, self.reply_to.topic.as_bytes());
         header(headers::REPLY_PARTITION, &reply_partition);
-        if let Some(traceparent) = traceparent {
-            header(headers::TRACEPARENT, traceparent);
+        for (name, value) in trace.into_iter().flat_map(TraceContext::to_headers) {
+            header(name, value);
         }
         let mut buffer = Uuid::encode_buffer();
         let record = Outgoing {

@@ -4,10 +4,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use abacus_kafka::PartitionReader;
 use abacus_runtime::{Config, Environment, Shutdown, shared_settings};
-use abacus_schemas::headers::CORRELATION_ID;
+use abacus_schemas::Event;
+use abacus_schemas::headers::{self, CORRELATION_ID};
 
 use crate::metrics::Metrics;
 use crate::outcome::ReplyKind;
+use crate::reply_reader::ReplyReader;
 use crate::waiters::Waiters;
 
 /// Choice of the reply partition.
@@ -47,9 +49,11 @@ impl ReplyConfig {
     }
 }
 
-/// Reads replies until the shutdown. Blocks the thread.
-pub fn read_replies<Q, L>(
+/// Reads replies until the shutdown. A reply about another request than its correlation id has no
+/// effect. Blocks the thread.
+pub fn read_replies<Q, R: Event, L>(
     reader: PartitionReader,
+    replies: &ReplyReader<R>,
     waiters: &Waiters<Q, L>,
     metrics: &Metrics,
     shutdown: &Shutdown,
@@ -57,8 +61,9 @@ pub fn read_replies<Q, L>(
     reader.run(
         || shutdown.is_requested(),
         |record| {
-            let kind = match record.header(CORRELATION_ID) {
-                Some(id) => waiters.answer(id, record.payload()),
+            let headers = record.headers().unwrap_or_default();
+            let kind = match headers::last(headers.into_iter(), CORRELATION_ID) {
+                Some(id) => waiters.answer_checked(id, record.payload(), replies),
                 None => ReplyKind::Foreign,
             };
             metrics.replies.with_label_values(&[kind.name()]).inc();

@@ -1,6 +1,7 @@
 //! The state of [`Waiters`](crate::Waiters), without the lock.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -24,6 +25,8 @@ pub(crate) struct State<Q, L> {
 pub(crate) struct PublishedEntry<L> {
     pub(crate) waiter: WaiterId,
     pub(crate) outcome: oneshot::Sender<WaitOutcome<L>>,
+    /// Operation of the request, for comparison with the reply.
+    pub(crate) operation: Option<&'static str>,
     pub(crate) is_written: bool,
     /// The wait for the reply is over; the acknowledgement ends the wait.
     pub(crate) is_overdue: bool,
@@ -59,13 +62,20 @@ impl<Q, L> State<Q, L> {
     }
 
     /// Removes the waiters of a reply. Returns the waiters, and the kind of the reply. Replies to
-    /// another instance are not kept.
+    /// another instance are not kept. A reply about another operation has no effect.
     pub(crate) fn answer(
         &mut self,
         id: Uuid,
+        operation: Option<&str>,
         reply: &Bytes,
     ) -> (Option<PublishedEntry<L>>, Vec<AttachedEntry<L>>, ReplyKind) {
-        let published = self.published.remove(&id);
+        let published = match self.published.entry(id) {
+            Entry::Occupied(entry) if !entry.get().accepts(operation) => {
+                return (None, Vec::new(), ReplyKind::Mismatched);
+            }
+            Entry::Occupied(entry) => Some(entry.remove()),
+            Entry::Vacant(_) => None,
+        };
         let attached = self.attached.take(id);
         let kind = match self.recent.get(id) {
             _ if published.is_some() => ReplyKind::Answered,
@@ -77,6 +87,17 @@ impl<Q, L> State<Q, L> {
             self.recent.insert(id, RecentOutcome::Replied(reply.clone()));
         }
         (published, attached, kind)
+    }
+}
+
+impl<L> PublishedEntry<L> {
+    /// False for a reply about another operation. A reply without an operation comes from a
+    /// processor that could not read the request.
+    fn accepts(&self, operation: Option<&str>) -> bool {
+        match (self.operation, operation) {
+            (Some(asked), Some(replied)) => replied.is_empty() || asked == replied,
+            _ => true,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The seam between the exchange and the event log.
 
+use abacus_schemas::headers::TraceContext;
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -11,5 +12,5 @@ pub trait Transport<Q>: Send + Sync {
     fn is_reachable(&self) -> bool;
 
     /// Hands a request over for writing. The delivery is reported to the waiters.
-    fn publish(&self, id: Uuid, request: &Q, traceparent: Option<&[u8]>) -> Result<(), Error>;
+    fn publish(&self, id: Uuid, request: &Q, trace: Option<TraceContext<'_>>) -> Result<(), Error>;
 }

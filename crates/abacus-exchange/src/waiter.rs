@@ -134,12 +134,13 @@ impl<Q, L> Drop for AttachedWaiter<Q, L> {
 
 impl<Q, L> Waiters<Q, L> {
     /// Registers the publisher of `id`. From now on a reply to `id` is kept for the returned
-    /// waiter.
+    /// waiter. A reply about another operation than `operation` is dropped.
     pub(crate) fn register(
         self: &Arc<Self>,
         id: Uuid,
+        operation: Option<&'static str>,
     ) -> Result<PublishedWaiter<Q, L>, RegisterError> {
-        let (waiter, outcome) = self.insert_published(id)?;
+        let (waiter, outcome) = self.insert_published(id, operation)?;
         let waiters = Arc::clone(self);
         Ok(PublishedWaiter(Registration { id, waiter, waiters, outcome, is_over: false }))
     }

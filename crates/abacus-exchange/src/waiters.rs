@@ -6,6 +6,8 @@
 //! waiters and the recent outcomes. The lock is held for look-ups, and never while bytes are copied
 //! or a task is woken.
 
+mod answers;
+
 use std::sync::Arc;
 
 use abacus_runtime::prometheus::IntGauge;
@@ -15,7 +17,7 @@ use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
 use crate::attached::{AttachedEntry, Awaited, WaiterId};
-use crate::outcome::{LogProgress, Progress, RegisterError, ReplyKind, WaitCondition, WaitOutcome};
+use crate::outcome::{Progress, RegisterError, WaitCondition, WaitOutcome};
 use crate::recent::{RecentOutcome, RecentOutcomes};
 use crate::state::{PublishedEntry, State, count, unanswered};
 
@@ -55,6 +57,7 @@ impl<Q, L> Waiters<Q, L> {
     pub(crate) fn insert_published(
         &self,
         id: Uuid,
+        operation: Option<&'static str>,
     ) -> Result<(WaiterId, OutcomeReceiver<L>), RegisterError> {
         let (outcome, receiver) = oneshot::channel();
         let mut state = self.state.lock();
@@ -63,7 +66,7 @@ impl<Q, L> Waiters<Q, L> {
         }
         let waiter = state.next_waiter(self.limit)?;
         let is_overdue = state.is_closing;
-        let entry = PublishedEntry { waiter, outcome, is_written: false, is_overdue };
+        let entry = PublishedEntry { waiter, outcome, operation, is_written: false, is_overdue };
         state.published.insert(id, entry);
         drop(state);
         self.gauge.inc();
@@ -92,39 +95,6 @@ impl<Q, L> Waiters<Q, L> {
             self.first_attached.notify_one();
         }
         Ok(Attaching::Waiting(waiter, receiver))
-    }
-
-    /// Hands a reply to the waiters. Returns the kind of the reply.
-    pub fn answer(&self, correlation_id: &[u8], payload: &[u8]) -> ReplyKind {
-        let Ok(id) = Uuid::from_slice(correlation_id) else { return ReplyKind::Foreign };
-        let reply = Bytes::copy_from_slice(payload);
-        let (published, attached, kind) = self.state.lock().answer(id, &reply);
-        self.gauge.sub(i64::from(published.is_some()) + count(&attached));
-        let attached = attached.into_iter().map(|entry| entry.outcome);
-        let mut is_heard = false;
-        for outcome in attached.chain(published.map(|entry| entry.outcome)) {
-            is_heard |= outcome.send(WaitOutcome::Replied(reply.clone())).is_ok();
-        }
-        match kind {
-            _ if is_heard => ReplyKind::Answered,
-            ReplyKind::Answered => ReplyKind::Late,
-            kind => kind,
-        }
-    }
-
-    /// Hands an entry of the request log to the attached waiters of the request.
-    pub fn answer_logged(&self, id: Uuid, progress: LogProgress, entry: L) {
-        let mut state = self.state.lock();
-        let attached = match progress {
-            LogProgress::Known => state.attached.take_known(id),
-            LogProgress::Completed => state.attached.take(id),
-        };
-        drop(state);
-        self.gauge.sub(count(&attached));
-        let entry = Arc::new(entry);
-        for waiter in attached {
-            let _ = waiter.outcome.send(WaitOutcome::Logged(Arc::clone(&entry)));
-        }
     }
 
     /// Records the acknowledgement of the request by the event log.

@@ -15,6 +15,8 @@ use crate::stack::Stack;
 
 /// Key of the session tokens in tests, in the form of `ABACUS_TOKEN_KEYS`.
 pub const TOKEN_KEYS: &str = "test:dGhlLWtleS1vZi1hbGwtdGVzdHMtMzItYnl0ZXMtbG9uZw==";
+/// Key of the results in Redis in tests.
+const CACHE_KEY: &str = "the key of all tests, 32 bytes long";
 
 /// Topics, schemas, database, key prefix and consumer groups of one test.
 pub struct System {
@@ -75,6 +77,7 @@ impl System {
         self.set("ABACUS_HTTP_LISTEN", "127.0.0.1:0");
         self.set("ABACUS_ANONYMOUS", "true");
         self.set("ABACUS_TOKEN_KEYS", TOKEN_KEYS);
+        self.set("ABACUS_CACHE_KEY", CACHE_KEY);
     }
 
     /// Unique name of the system.

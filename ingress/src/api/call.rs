@@ -5,11 +5,12 @@ use std::time::Duration;
 use abacus_http::fields::conditions::Conditions;
 use abacus_http::fields::idempotency_key::{IdempotencyKey, MalformedKey};
 use abacus_http::fields::prefer::Preferences;
-use abacus_http::fields::traceparent::{self, TRACEPARENT};
+use abacus_http::fields::traceparent::TRACEPARENT;
 use abacus_operations::Prepared;
+use abacus_schemas::headers::{TRACESTATE, TraceContext, is_traceparent};
 use axum::extract::FromRequestParts;
-use axum::http::HeaderValue;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
 use super::result_parameters::ResultParameters;
@@ -31,6 +32,8 @@ pub(super) struct Call {
     pub(super) key: Option<IdempotencyKey>,
     /// The caller's `traceparent`, if well-formed.
     pub(super) traceparent: Option<HeaderValue>,
+    /// The caller's `tracestate`.
+    tracestate: Option<Vec<u8>>,
     /// Arrival time of the request.
     pub(super) began: Instant,
 }
@@ -67,7 +70,7 @@ impl Call {
     ) -> Result<Outcome, FailedRequest> {
         let options = SubmitOptions {
             idempotency_key: self.key.as_ref().map(IdempotencyKey::as_str),
-            traceparent: self.traceparent.as_ref().map(HeaderValue::as_bytes),
+            trace: self.trace(),
             wait,
         };
         let submission = Submission::new(&self.client, request, &prepared, options);
@@ -75,6 +78,18 @@ impl Call {
         drop(prepared);
         requests.submit(submission).await
     }
+
+    /// Returns the caller's trace context.
+    fn trace(&self) -> Option<TraceContext<'_>> {
+        TraceContext::new(self.traceparent.as_ref()?.as_bytes(), self.tracestate.as_deref())
+    }
+}
+
+/// Returns the fields `tracestate` as one list, in order.
+fn tracestate(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let fields: Vec<&[u8]> =
+        headers.get_all(TRACESTATE).iter().map(HeaderValue::as_bytes).collect();
+    (!fields.is_empty()).then(|| fields.join(&b','))
 }
 
 impl FromRequestParts<Shared> for Call {
@@ -89,10 +104,8 @@ impl FromRequestParts<Shared> for Call {
         let headers = &parts.headers;
         let parameters = ResultParameters::read(parts.uri.query())?;
         let key = IdempotencyKey::read(headers).map_err(refuse_key)?;
-        let traceparent = headers
-            .get(TRACEPARENT)
-            .filter(|value| traceparent::is_well_formed(value.as_bytes()))
-            .cloned();
+        let traceparent =
+            headers.get(TRACEPARENT).filter(|value| is_traceparent(value.as_bytes())).cloned();
         Ok(Self {
             client,
             format: preferred_format(headers),
@@ -101,6 +114,7 @@ impl FromRequestParts<Shared> for Call {
             prefer: Preferences::read(headers).with_wait(parameters.wait()),
             key,
             traceparent,
+            tracestate: tracestate(headers),
             began,
         })
     }

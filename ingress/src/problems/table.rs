@@ -82,7 +82,9 @@ fn exchange(error: &ExchangeError) -> Class {
         ExchangeError::NotWritten { .. } => service::NOT_WRITTEN.logged(Warn),
         ExchangeError::Unconfirmed => service::UNCONFIRMED.logged(Warn),
         ExchangeError::Encode(_) => service::INTERNAL.logged(Error),
-        ExchangeError::UnreadableReply(_) => service::UNREADABLE_REPLY.logged(Error),
+        ExchangeError::UnreadableReply(_) | ExchangeError::MismatchedReply => {
+            service::UNREADABLE_REPLY.logged(Error)
+        }
         ExchangeError::UnknownReplySchema(_) => service::UNKNOWN_REPLY_SCHEMA.logged(Error),
     }
 }

@@ -124,7 +124,7 @@ impl Requests {
         };
         let (source, computation) = match outcome {
             WaitOutcome::Replied(reply) => {
-                ("reply", Some(Computation::completed(id, self.exchange.read(&reply).await?)))
+                ("reply", Some(Computation::completed(id, self.exchange.read(id, &reply).await?)))
             }
             WaitOutcome::Logged(request) => {
                 ("log", Some(Computation::from(Arc::unwrap_or_clone(request))))

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use abacus_exchange::Answer;
 use abacus_http::fields::traceparent;
-use abacus_operations::Prepared;
+use abacus_operations::{Operation, Prepared};
+use abacus_schemas::headers::TraceContext;
 use abacus_schemas::{ComputeRequested, Timestamp};
 use uuid::Uuid;
 
@@ -44,8 +45,8 @@ pub(crate) struct Submission<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SubmitOptions<'a> {
     pub(crate) idempotency_key: Option<&'a str>,
-    /// The caller's `traceparent`. If absent, the request's id becomes the trace id.
-    pub(crate) traceparent: Option<&'a [u8]>,
+    /// The caller's trace context. If absent, the request's id becomes the trace id.
+    pub(crate) trace: Option<TraceContext<'a>>,
     /// Longest wait for the reply. Zero waits for the acknowledgement of the event log only.
     pub(crate) wait: Duration,
 }
@@ -128,10 +129,16 @@ impl Requests {
         options: SubmitOptions<'_>,
     ) -> Result<(Computation, Permit), Error> {
         let generated = traceparent::for_request(id);
-        let traceparent = Some(options.traceparent.unwrap_or(generated.as_bytes()));
-        let submission =
-            abacus_exchange::Submission { id, request: &event, traceparent, wait: options.wait };
-        let computation = match self.exchange.ask(submission).await? {
+        let trace = options.trace.or_else(|| TraceContext::new(generated.as_bytes(), None));
+        let operation = abacus_operations::find(&event.operation).map(Operation::name);
+        let question = abacus_exchange::Submission {
+            id,
+            request: &event,
+            operation,
+            trace,
+            wait: options.wait,
+        };
+        let computation = match self.exchange.ask(question).await? {
             Answer::Replied(reply) => {
                 permit.mark_answered();
                 Computation::completed(id, reply)

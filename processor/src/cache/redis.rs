@@ -10,8 +10,9 @@ use redis::{AsyncCommands, RedisResult};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
+use super::key::CacheKey;
 use super::value::Cached;
-use crate::config::CacheConfig;
+use crate::cache_config::CacheConfig;
 use crate::metrics::Metrics;
 
 /// Longest computation name stored in Redis, in bytes: the operands of longer names are as large as a
@@ -29,6 +30,7 @@ pub(crate) struct Redis {
     breaker: Arc<CircuitBreaker>,
     writes: Arc<Semaphore>,
     prefix: Arc<str>,
+    key: CacheKey,
     timeout: Duration,
     ttl_seconds: u64,
     runtime: Handle,
@@ -49,6 +51,7 @@ impl Redis {
             breaker: Arc::default(),
             writes: Arc::new(Semaphore::new(MAX_WRITES)),
             prefix: config.redis.prefix.as_str().into(),
+            key: CacheKey::new(&config.key),
             timeout: config.redis.timeout,
             ttl_seconds: config.redis_ttl.as_secs().max(1),
             runtime: Handle::current(),
@@ -69,8 +72,8 @@ impl Redis {
             return;
         }
         let Ok(permit) = Arc::clone(&self.writes).try_acquire_owned() else { return };
-        let Some(bytes) = value.to_bytes(canonical) else { return };
-        let (redis, key) = (self.clone(), self.key(canonical));
+        let Some(bytes) = value.to_bytes(canonical, &self.key) else { return };
+        let (redis, key) = (self.clone(), self.name(canonical));
         self.runtime.spawn(async move {
             let mut connection = redis.connection.clone();
             let write = connection.set_ex::<_, _, ()>(key, bytes, redis.ttl_seconds);
@@ -85,10 +88,10 @@ impl Redis {
         }
         let mut connection = self.connection.clone();
         let answer = self.runtime.block_on(async {
-            let read = connection.get::<_, Option<Vec<u8>>>(self.key(canonical));
+            let read = connection.get::<_, Option<Vec<u8>>>(self.name(canonical));
             self.record(tokio::time::timeout(self.timeout, read).await)
         });
-        answer.map_or((None, "error"), |stored| decode(canonical, stored.as_deref()))
+        answer.map_or((None, "error"), |stored| decode(canonical, stored.as_deref(), &self.key))
     }
 
     /// Reports the outcome of a call to the circuit breaker.
@@ -110,7 +113,7 @@ impl Redis {
         }
     }
 
-    fn key(&self, canonical: &str) -> String {
+    fn name(&self, canonical: &str) -> String {
         format!("{}{canonical}", self.prefix)
     }
 }
@@ -125,9 +128,13 @@ fn log_change(change: Change) {
 }
 
 /// Decodes a stored value. Returns the metric label of the lookup too.
-fn decode(canonical: &str, stored: Option<&[u8]>) -> (Option<Cached>, &'static str) {
+fn decode(
+    canonical: &str,
+    stored: Option<&[u8]>,
+    key: &CacheKey,
+) -> (Option<Cached>, &'static str) {
     let Some(bytes) = stored else { return (None, "miss") };
-    match Cached::from_bytes(canonical, bytes) {
+    match Cached::from_bytes(canonical, bytes, key) {
         Some(cached) => (Some(cached), "hit"),
         None => (None, "invalid"),
     }
@@ -139,8 +146,10 @@ mod tests {
 
     #[test]
     fn only_what_was_stored_for_the_computation_is_a_hit() {
+        let key = CacheKey::random();
+        let decode = |canonical, stored| decode(canonical, stored, &key);
         let cached = Cached { decimal: "128".into(), bits: 8 };
-        let stored = cached.to_bytes("pow(2,7)").unwrap();
+        let stored = cached.to_bytes("pow(2,7)", &key).unwrap();
         assert_eq!(decode("pow(2,7)", Some(&stored)), (Some(cached), "hit"));
         assert_eq!(decode("pow(2,7)", None), (None, "miss"));
         let mut corrupted = stored.clone();

@@ -1,8 +1,8 @@
 //! A cached result, and its encoding in Redis.
 //!
-//! The encoding starts with a version and a checksum over the computation's name and the content. A
-//! value that is truncated, stored under another key, or written by another program or version fails
-//! the check and counts as a miss.
+//! The encoding starts with a version and a tag over the computation's name and the content. A value
+//! that is truncated, stored under another name, or written by another version or without the key of
+//! the cache fails the check and counts as a miss.
 //!
 //! Digits are packed ([`digits`]), which saves 58 % of the text in Redis and on the network. Packing
 //! fits digits better than a general compressor: zstd's fastest level gives no smaller values, takes
@@ -14,14 +14,15 @@ mod digits;
 use std::sync::Arc;
 
 use abacus_operations::Answer;
-use xxhash_rust::xxh3::Xxh3;
 
-/// Version 1 held the digits as text.
-const VERSION: u8 = 2;
-const CHECKSUM_END: usize = 9;
-const BITS_END: usize = 17;
+use super::key::{CacheKey, TAG_BYTES};
+
+/// Version 1 held the digits as text; version 2 held a checksum without a key.
+const VERSION: u8 = 3;
+const TAG_END: usize = 1 + TAG_BYTES;
+const BITS_END: usize = TAG_END + 8;
 /// End of the sign byte, between bits and digits.
-const SIGN_END: usize = 18;
+const SIGN_END: usize = BITS_END + 1;
 
 /// A cached result. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,33 +46,33 @@ impl Cached {
     }
 
     /// Encodes the result. Returns `None` unless `decimal` is a number without leading zeros.
-    pub(crate) fn to_bytes(&self, canonical: &str) -> Option<Vec<u8>> {
+    pub(crate) fn to_bytes(&self, canonical: &str, key: &CacheKey) -> Option<Vec<u8>> {
         let (sign, magnitude) = match self.decimal.strip_prefix('-') {
             Some(magnitude) => (1, magnitude),
             None => (0, &*self.decimal),
         };
         let mut bytes = Vec::with_capacity(SIGN_END + digits::packed_len(magnitude.len()));
         bytes.push(VERSION);
-        bytes.extend([0; CHECKSUM_END - 1]);
+        bytes.extend([0; TAG_BYTES]);
         bytes.extend(self.bits.to_le_bytes());
         bytes.push(sign);
         digits::pack(magnitude, &mut bytes)?;
-        let sum = checksum(canonical, bytes.get(CHECKSUM_END..)?);
-        bytes.get_mut(1..CHECKSUM_END)?.copy_from_slice(&sum.to_le_bytes());
+        let tag = key.tag(canonical, bytes.get(TAG_END..)?);
+        bytes.get_mut(1..TAG_END)?.copy_from_slice(&tag);
         Some(bytes)
     }
 
     /// Decodes a stored value. Returns `None` for bytes not written by [`to_bytes`](Self::to_bytes)
-    /// for this computation.
-    pub(crate) fn from_bytes(canonical: &str, bytes: &[u8]) -> Option<Self> {
+    /// for this computation, with
+    /// this key.
+    pub(crate) fn from_bytes(canonical: &str, bytes: &[u8], key: &CacheKey) -> Option<Self> {
         if *bytes.first()? != VERSION {
             return None;
         }
-        let stored = u64::from_le_bytes(bytes.get(1..CHECKSUM_END)?.try_into().ok()?);
-        if stored != checksum(canonical, bytes.get(CHECKSUM_END..)?) {
+        if !key.is_tag(canonical, bytes.get(TAG_END..)?, bytes.get(1..TAG_END)?) {
             return None;
         }
-        let bits = u64::from_le_bytes(bytes.get(CHECKSUM_END..BITS_END)?.try_into().ok()?);
+        let bits = u64::from_le_bytes(bytes.get(TAG_END..BITS_END)?.try_into().ok()?);
         let sign = match bytes.get(BITS_END)? {
             0 => "",
             1 => "-",
@@ -80,14 +81,6 @@ impl Cached {
         let decimal = digits::unpack(sign, bytes.get(SIGN_END..)?)?;
         Some(Self { decimal: decimal.into(), bits })
     }
-}
-
-fn checksum(canonical: &str, content: &[u8]) -> u64 {
-    let mut hasher = Xxh3::new();
-    hasher.update(&(canonical.len() as u64).to_le_bytes());
-    hasher.update(canonical.as_bytes());
-    hasher.update(content);
-    hasher.digest()
 }
 
 #[cfg(test)]

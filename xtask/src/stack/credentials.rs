@@ -30,6 +30,9 @@ pub(crate) struct Credentials {
     pub(crate) token_keys: String,
     /// `ABACUS_BOOTSTRAP_TOKEN`: registers the first administrator.
     pub(crate) bootstrap_token: String,
+    /// `ABACUS_CACHE_KEY`: authenticates the results in Redis. Empty in files of earlier versions.
+    #[serde(default)]
+    pub(crate) cache_key: String,
     pub(crate) user: Account,
     pub(crate) administrator: Account,
 }
@@ -46,12 +49,17 @@ pub(crate) struct Account {
 impl Credentials {
     /// Reads the credentials in `folder`. Makes missing credentials.
     pub(crate) fn ensure(folder: &Path) -> Result<Self> {
-        if let Some(credentials) = Self::read(folder)? {
+        if let Some(mut credentials) = Self::read(folder)? {
+            if credentials.cache_key.is_empty() {
+                credentials.cache_key = secret()?;
+                credentials.write(folder)?;
+            }
             return Ok(credentials);
         }
         let made = Self {
             token_keys: format!("first:{}", STANDARD.encode(random::<32>()?)),
             bootstrap_token: secret()?,
+            cache_key: secret()?,
             user: Account::make("demo")?,
             administrator: Account::make("admin")?,
         };
@@ -88,6 +96,11 @@ impl Credentials {
             ("ABACUS_TOKEN_KEYS".to_owned(), self.token_keys.clone()),
             ("ABACUS_BOOTSTRAP_TOKEN".to_owned(), self.bootstrap_token.clone()),
         ]
+    }
+
+    /// Returns the setting of the processors' cache key.
+    pub(crate) fn cache_setting(&self) -> (String, String) {
+        ("ABACUS_CACHE_KEY".to_owned(), self.cache_key.clone())
     }
 
     /// Returns the API keys for scripts.

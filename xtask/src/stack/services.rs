@@ -136,6 +136,9 @@ impl Stack {
         launch.environment = self.server_environment()?;
         launch.environment.push(("ABACUS_INSTANCE_ID".to_owned(), name.clone()));
         launch.environment.push(("ABACUS_ADMIN_LISTEN".to_owned(), format!("127.0.0.1:{port}")));
+        if service == "processor" {
+            launch.environment.push(self.credentials()?.cache_setting());
+        }
         let address = format!("http://127.0.0.1:{port}/metrics");
         launch.configuration = inherited_settings(&launch.environment);
         let health = health(self, &name)?;

@@ -1,7 +1,7 @@
 use std::sync::LazyLock;
 
 use abacus_registry::RegistryConfig;
-use abacus_schemas::{Encoder, SchemaId};
+use abacus_schemas::{Decoder, Encoder, SchemaId};
 use apache_avro::Schema;
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,7 @@ impl Transport<String> for Refusing {
         self.is_reachable
     }
 
-    fn publish(&self, _: Uuid, _: &String, _: Option<&[u8]>) -> Result<(), Error> {
+    fn publish(&self, _: Uuid, _: &String, _: Option<TraceContext<'_>>) -> Result<(), Error> {
         Err(Error::QueueFull)
     }
 }
@@ -60,7 +60,7 @@ fn exchange<T>(waiters: &Arc<Greetings>, transport: T) -> Exchange<String, Greet
     Exchange {
         waiters: Arc::clone(waiters),
         transport,
-        decoder,
+        replies: Arc::new(ReplyReader { decoder, subject: |_| None }),
         registry: SchemaRegistry::new(&registry).unwrap(),
         wait: LONG,
         acceptance: SHORT,
@@ -89,7 +89,7 @@ async fn ask<T: Transport<String>>(
     wait: Duration,
 ) -> Result<Answer<Greeting>, Error> {
     let request = "Ada".to_owned();
-    exchange.ask(Submission { id, request: &request, traceparent: None, wait }).await
+    exchange.ask(Submission { id, request: &request, operation: None, trace: None, wait }).await
 }
 
 #[tokio::test]
@@ -189,5 +189,5 @@ async fn an_unreadable_reply_is_not_recalled() {
     assert_eq!(ask(&exchange, id, SHORT).await.unwrap(), Answer::Accepted);
     assert_eq!(exchange.waiters.answer(id.as_bytes(), b"garbage"), ReplyKind::Late);
     assert!(exchange.recall(id).await.is_none());
-    assert!(matches!(exchange.read(b"garbage").await, Err(Error::UnreadableReply(_))));
+    assert!(matches!(exchange.read(id, b"garbage").await, Err(Error::UnreadableReply(_))));
 }

@@ -46,7 +46,7 @@ fn attached(
 async fn a_reply_reaches_its_own_waiter() {
     let waiters = waiters(2);
     let ids = [1, 2].map(Uuid::from_u128);
-    let [first, second] = ids.map(|id| waiters.register(id).unwrap());
+    let [first, second] = ids.map(|id| waiters.register(id, None).unwrap());
     assert_eq!(waiters.answer(ids[1].as_bytes(), b"two"), ReplyKind::Answered);
     assert_eq!(waiters.answer(ids[0].as_bytes(), b"one"), ReplyKind::Answered);
     assert_eq!(first.wait(PATIENT).await, reply("one"));
@@ -58,8 +58,8 @@ async fn a_reply_reaches_its_own_waiter() {
 async fn replies_without_a_waiter_are_told_apart() {
     let waiters = waiters(2);
     let (answered, gone) = (Uuid::from_u128(1), Uuid::from_u128(2));
-    let waiter = waiters.register(answered).unwrap();
-    drop(waiters.register(gone).unwrap());
+    let waiter = waiters.register(answered, None).unwrap();
+    drop(waiters.register(gone, None).unwrap());
     assert_eq!(waiters.answer(answered.as_bytes(), b""), ReplyKind::Answered);
     assert_eq!(waiters.answer(answered.as_bytes(), b""), ReplyKind::Duplicate);
     drop(waiter);
@@ -75,7 +75,7 @@ async fn replies_without_a_waiter_are_told_apart() {
 async fn a_dropped_waiter_leaves_nothing_behind() {
     let waiters = waiters(2);
     let id = Uuid::from_u128(1);
-    let wait = waiters.register(id).unwrap().wait(PATIENT);
+    let wait = waiters.register(id, None).unwrap().wait(PATIENT);
     let attached = attached(&waiters, id, WaitCondition::Completed).wait(LONG);
     assert_eq!(waiting(&waiters), 2);
     drop(wait);
@@ -89,10 +89,13 @@ async fn a_dropped_waiter_leaves_nothing_behind() {
 async fn an_expired_wait_says_whether_the_request_is_in_the_log() {
     let waiters = waiters(2);
     let (written, unknown) = (Uuid::from_u128(1), Uuid::from_u128(2));
-    let wait = waiters.register(written).unwrap();
+    let wait = waiters.register(written, None).unwrap();
     waiters.mark_written(written);
     assert_eq!(wait.wait(BRIEF).await, WaitOutcome::Pending);
-    assert_eq!(waiters.register(unknown).unwrap().wait(BRIEF).await, WaitOutcome::Unconfirmed);
+    assert_eq!(
+        waiters.register(unknown, None).unwrap().wait(BRIEF).await,
+        WaitOutcome::Unconfirmed
+    );
     assert_eq!(waiters.answer(written.as_bytes(), b""), ReplyKind::Late);
     assert_eq!(waiting(&waiters), 0);
 }
@@ -102,10 +105,10 @@ async fn who_does_not_wait_is_answered_by_the_acknowledgement() {
     let waiters = waiters(2);
     let ids = [1, 2].map(Uuid::from_u128);
     waiters.mark_written(ids[0]);
-    let early = waiters.register(ids[0]).unwrap();
+    let early = waiters.register(ids[0], None).unwrap();
     waiters.mark_written(ids[0]);
     assert_eq!(early.wait(ASYNC).await, WaitOutcome::Pending);
-    let late = waiters.register(ids[1]).unwrap();
+    let late = waiters.register(ids[1], None).unwrap();
     let (ending, ()) = tokio::join!(late.wait(ASYNC), async {
         tokio::task::yield_now().await;
         waiters.mark_written(ids[1]);
@@ -118,7 +121,7 @@ async fn who_does_not_wait_is_answered_by_the_acknowledgement() {
 async fn a_failed_delivery_ends_the_wait_at_once() {
     let waiters = waiters(1);
     let id = Uuid::from_u128(1);
-    let waiter = waiters.register(id).unwrap();
+    let waiter = waiters.register(id, None).unwrap();
     waiters.mark_failed(id, "no broker");
     assert_eq!(waiter.wait(PATIENT).await, WaitOutcome::NotWritten("no broker".to_owned()));
 }
@@ -127,7 +130,7 @@ async fn a_failed_delivery_ends_the_wait_at_once() {
 async fn a_reply_in_the_moment_of_expiry_still_counts() {
     let waiters = waiters(1);
     let id = Uuid::from_u128(1);
-    let mut waiter = waiters.register(id).unwrap();
+    let mut waiter = waiters.register(id, None).unwrap();
     assert_eq!(waiters.answer(id.as_bytes(), b"42"), ReplyKind::Answered);
     assert_eq!(waiter.expire(), reply("42"));
 }
@@ -135,18 +138,18 @@ async fn a_reply_in_the_moment_of_expiry_still_counts() {
 #[tokio::test]
 async fn the_limit_holds_and_frees_up() {
     let waiters = waiters(1);
-    let first = waiters.register(Uuid::from_u128(1)).unwrap();
-    assert!(waiters.register(Uuid::from_u128(2)).is_err());
+    let first = waiters.register(Uuid::from_u128(1), None).unwrap();
+    assert!(waiters.register(Uuid::from_u128(2), None).is_err());
     assert!(waiters.attach(Uuid::from_u128(1), WaitCondition::Completed).is_err());
     drop(first);
-    assert!(waiters.register(Uuid::from_u128(2)).is_ok());
+    assert!(waiters.register(Uuid::from_u128(2), None).is_ok());
 }
 
 #[tokio::test]
 async fn ending_all_waits_answers_them_by_what_is_known() {
     let waiters = waiters(9);
     let ids = [1, 2].map(Uuid::from_u128);
-    let [first, second] = ids.map(|id| waiters.register(id).unwrap());
+    let [first, second] = ids.map(|id| waiters.register(id, None).unwrap());
     let attached = attached(&waiters, ids[0], WaitCondition::Completed);
     waiters.mark_written(ids[0]);
     waiters.end_all();
@@ -155,7 +158,7 @@ async fn ending_all_waits_answers_them_by_what_is_known() {
     assert_eq!(attached.wait(LONG).await, WaitOutcome::Pending);
     // A later publisher waits for the acknowledgement; a later caller does not wait.
     assert!(matches!(waiters.attach(ids[0], WaitCondition::Completed), Ok(Attachment::Closed)));
-    let last = waiters.register(ids[1]).unwrap();
+    let last = waiters.register(ids[1], None).unwrap();
     waiters.mark_written(ids[1]);
     assert_eq!(last.wait(PATIENT).await, WaitOutcome::Pending);
     assert_eq!(waiting(&waiters), 0);
@@ -165,7 +168,7 @@ async fn ending_all_waits_answers_them_by_what_is_known() {
 async fn a_reply_reaches_everybody_who_attached() {
     let waiters = waiters(9);
     let id = Uuid::from_u128(1);
-    let sender = waiters.register(id).unwrap();
+    let sender = waiters.register(id, None).unwrap();
     let others = [(); 3].map(|()| attached(&waiters, id, WaitCondition::Completed));
     assert_eq!(waiters.answer(id.as_bytes(), b"42"), ReplyKind::Answered);
     assert_eq!(sender.wait(PATIENT).await, reply("42"));
@@ -180,7 +183,7 @@ async fn a_reply_reaches_everybody_who_attached() {
 async fn a_late_reply_is_there_for_those_who_come_back() {
     let waiters = waiters(9);
     let id = Uuid::from_u128(1);
-    drop(waiters.register(id).unwrap());
+    drop(waiters.register(id, None).unwrap());
     waiters.remember(id, some_request());
     assert_eq!(waiters.recent(id), Some(RecentOutcome::Accepted(some_request())));
     let returning = attached(&waiters, id, WaitCondition::Completed);
@@ -223,8 +226,8 @@ async fn the_same_request_sent_again_does_not_take_the_place_of_the_first() {
     let waiters = waiters(9);
     let id = Uuid::from_u128(1);
     assert_eq!(waiters.progress(id), None);
-    let first = waiters.register(id).unwrap();
-    assert_eq!(waiters.register(id).err(), Some(RegisterError::Taken));
+    let first = waiters.register(id, None).unwrap();
+    assert_eq!(waiters.register(id, None).err(), Some(RegisterError::Taken));
     assert_eq!(waiters.progress(id), Some(Progress::Sent));
     waiters.mark_written(id);
     assert_eq!(waiters.progress(id), Some(Progress::Written));
@@ -232,4 +235,26 @@ async fn the_same_request_sent_again_does_not_take_the_place_of_the_first() {
     assert_eq!(first.wait(PATIENT).await, reply("42"));
     assert_eq!(waiters.progress(id), Some(Progress::Written));
     assert_eq!(waiting(&waiters), 0);
+}
+
+#[tokio::test]
+async fn a_reply_about_another_operation_leaves_the_waiter_waiting() {
+    let waiters = waiters(2);
+    let id = Uuid::from_u128(1);
+    let waiter = waiters.register(id, Some("pow")).unwrap();
+    let attached = attached(&waiters, id, WaitCondition::Completed);
+    assert_eq!(waiters.answer_about(id, Some("factorial"), b"other"), ReplyKind::Mismatched);
+    assert_eq!((waiting(&waiters), waiters.recent(id)), (2, None));
+    assert_eq!(waiters.answer_about(id, Some("pow"), b"42"), ReplyKind::Answered);
+    assert_eq!(waiter.wait(PATIENT).await, reply("42"));
+    assert_eq!(attached.wait(LONG).await, reply("42"));
+}
+
+#[tokio::test]
+async fn a_processor_that_could_not_read_the_request_names_no_operation() {
+    let waiters = waiters(1);
+    let id = Uuid::from_u128(1);
+    let waiter = waiters.register(id, Some("pow")).unwrap();
+    assert_eq!(waiters.answer_about(id, Some(""), b"unreadable"), ReplyKind::Answered);
+    assert_eq!(waiter.wait(PATIENT).await, reply("unreadable"));
 }

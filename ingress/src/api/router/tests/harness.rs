@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use abacus_exchange::{Exchange, Publisher, ReplyAddress, ReplyKind, Waiters};
+use abacus_exchange::{Exchange, Publisher, ReplyAddress, ReplyKind, ReplyReader, Waiters};
 use abacus_http::edge::EdgeConfig;
 use abacus_identity::{Identity, IdentityConfig};
 use abacus_kafka::{Duplicates, KafkaConfig, Producer, ProducerSettings, StickyPartitioner};
@@ -92,7 +92,7 @@ impl Harness {
         let exchange = Exchange {
             waiters: Arc::clone(&waiters),
             transport: publisher(&broker, &metrics),
-            decoder,
+            replies: Arc::new(ReplyReader { decoder, subject: |_| None }),
             registry: SchemaRegistry::new(registry).unwrap(),
             wait,
             acceptance: wait,
