@@ -101,11 +101,10 @@ impl<W> ReplyTopics<W> {
         let mut state = self.state.lock();
         let Some(topic) = state.topics.get_mut(name) else { return Admission::Unknown };
         let (partitions, is_due) = match &topic.existence {
-            Existence::LookedUp(_) => return Admission::Unknown,
             Existence::Missing { until } if now < *until => {
                 return Admission::Refused(Refusal::NoSuchTopic);
             }
-            Existence::Missing { .. } => return Admission::Unknown,
+            Existence::LookedUp(_) | Existence::Missing { .. } => return Admission::Unknown,
             Existence::Exists { partitions, until } => (*partitions, now >= *until),
         };
         if partition.is_some_and(|number| u32::try_from(number).is_ok_and(|n| n >= partitions)) {
