@@ -5,7 +5,9 @@ use crate::avro::ValueLimits;
 /// Limits of a decoder. The default suits every event of the services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecodeLimits {
-    /// Largest record value, in bytes after decompression.
+    /// Largest record value, in bytes after decompression. The Kafka client decompresses a whole
+    /// batch before: only the `max.message.bytes` of the topic bounds this memory, times the ratio
+    /// of the codec (1032 for gzip, 255 for lz4).
     pub record_bytes: usize,
     /// Largest number of values in a record: entries of maps, and all values of fields that the
     /// event does not have. A value may take no bytes.

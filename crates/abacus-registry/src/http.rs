@@ -4,12 +4,17 @@ use std::time::Duration;
 
 use abacus_schemas::SchemaId;
 use reqwest::{Response, StatusCode, Url};
+use tokio::sync::Semaphore;
 
 use crate::error::Error;
 use crate::schema_text::FoundSchema;
 
 /// Part of an answer beside the schema, in bytes.
 const ANSWER_OVERHEAD: usize = 64 << 10;
+
+/// Largest number of concurrent requests about schemas. Each record can name an id of its own, and
+/// must not open a connection of its own.
+const MAX_REQUESTS: usize = 8;
 
 /// Answer about a schema.
 pub(crate) enum Fetched {
@@ -26,6 +31,7 @@ pub(crate) struct Http {
     url: String,
     client: reqwest::Client,
     max_answer_bytes: usize,
+    permits: Semaphore,
 }
 
 impl Http {
@@ -38,7 +44,8 @@ impl Http {
             .map_err(|error| Error::unavailable(url, "creating the client", error))?;
         // A schema is a JSON text in a JSON text, so each quotation mark has a backslash.
         let max_answer_bytes = schema_bytes.saturating_mul(2).saturating_add(ANSWER_OVERHEAD);
-        Ok(Self { url: url.to_owned(), client, max_answer_bytes })
+        let permits = Semaphore::new(MAX_REQUESTS);
+        Ok(Self { url: url.to_owned(), client, max_answer_bytes, permits })
     }
 
     pub(crate) async fn schema(&self, id: SchemaId) -> Result<Fetched, Error> {
@@ -61,6 +68,8 @@ impl Http {
 
     async fn get(&self, path: &[&str], purpose: &str) -> Result<Fetched, Error> {
         let unavailable = |error| Error::unavailable(&self.url, purpose, error);
+        let permit = self.permits.acquire().await;
+        let _permit = permit.map_err(|error| Error::unavailable(&self.url, purpose, error))?;
         let response =
             self.client.get(self.endpoint(path, purpose)?).send().await.map_err(unavailable)?;
         if is_final(response.status()) {

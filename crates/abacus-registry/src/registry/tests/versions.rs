@@ -145,3 +145,23 @@ async fn a_registry_with_another_id_for_our_schema_is_not_believed() {
     assert!(error.is_not_registered() && error.to_string().contains("under id 5"), "{error}");
     assert!(client.check::<ComputeRequested>("t").await.is_err());
 }
+
+#[tokio::test]
+async fn ids_without_end_do_not_become_connections_without_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let client = Arc::new(SchemaRegistry::new(&RegistryConfig::at(url)).unwrap());
+    let decoder = Arc::new(Decoder::<ComputeRequested>::new().unwrap());
+    let mut tasks = JoinSet::new();
+    for id in 0..200 {
+        let (client, decoder) = (Arc::clone(&client), Arc::clone(&decoder));
+        tasks.spawn(async move { client.resolve(&decoder, SchemaId(id)).await });
+    }
+    // Connections that get no answer, until none is opened for a while.
+    let mut open = Vec::new();
+    let quiet = Duration::from_millis(500);
+    while let Ok(accepted) = tokio::time::timeout(quiet, listener.accept()).await {
+        open.push(accepted.unwrap());
+    }
+    assert_eq!(open.len(), 8);
+}
