@@ -4,7 +4,7 @@ mod limit;
 
 use std::sync::Arc;
 
-use abacus_kafka::{InboundRecord, OutboundRecord};
+use abacus_kafka::{InboundRecord, OutboundRecord, TopicPartition, UnreadableBatch};
 use abacus_schemas::headers;
 use abacus_schemas::topics::MAX_VALUE_BYTES;
 
@@ -19,6 +19,8 @@ pub(crate) enum Class {
     UnknownSchema,
     /// The request id is not a UUID.
     InvalidRequestId,
+    /// No client can read the batch of the record, so the dead letter has no content.
+    UnreadableBatch,
 }
 
 impl Class {
@@ -27,6 +29,7 @@ impl Class {
             Self::Malformed => "malformed",
             Self::UnknownSchema => "unknown-schema",
             Self::InvalidRequestId => "invalid-request-id",
+            Self::UnreadableBatch => "unreadable-batch",
         }
     }
 }
@@ -57,6 +60,17 @@ impl OriginalRecord {
             (headers::ORIGIN_OFFSET.to_owned(), record.offset().to_string().into_bytes()),
         ]);
         Self { key: record.key().to_vec(), payload: record.payload().to_vec(), headers }
+    }
+
+    /// The first record of an unreadable batch: a position without content.
+    pub(crate) fn of_unreadable(batch: &UnreadableBatch) -> Self {
+        let TopicPartition { topic, partition } = &batch.partition;
+        let headers = [
+            (headers::ORIGIN_TOPIC.to_owned(), topic.as_bytes().to_vec()),
+            (headers::ORIGIN_PARTITION.to_owned(), partition.to_string().into_bytes()),
+            (headers::ORIGIN_OFFSET.to_owned(), batch.offset.to_string().into_bytes()),
+        ];
+        Self { key: Vec::new(), payload: Vec::new(), headers: headers.into() }
     }
 
     pub(crate) fn payload(&self) -> &[u8] {

@@ -6,8 +6,8 @@ mod schema_lookups;
 use std::sync::Arc;
 use std::time::Duration;
 
-use abacus_kafka::InboundRecord;
 use abacus_kafka::stream::{AckHandle, Handler};
+use abacus_kafka::{InboundRecord, UnreadableBatch};
 use abacus_registry::{Error, SchemaRegistry};
 use abacus_schemas::headers::{ReplyTo, deadline_ms, traceparent};
 use abacus_schemas::{ComputeRequested, DecodeError, Decoder, SchemaId};
@@ -45,6 +45,10 @@ pub(crate) struct Intake {
 impl Handler for Intake {
     fn is_accepting(&self) -> bool {
         !self.breaker.is_tripped()
+    }
+
+    fn on_unreadable(&self, batch: &UnreadableBatch, ack: AckHandle) {
+        self.responder.dead_letter_unreadable(batch, ack);
     }
 
     fn on_record(&self, record: &InboundRecord<'_>, ack: AckHandle) {

@@ -50,7 +50,7 @@ abacus_runtime::metrics! {
         pub(crate) undelivered: IntCounter = "abacus_processor_replies_undelivered_total";
         /// Dead letters by class.
         pub(crate) dead_letters: IntCounterVec = "abacus_processor_dead_letters_total",
-            labels ["class" in ["malformed", "unknown-schema", "invalid-request-id"]];
+            labels ["class" in ["malformed", "unknown-schema", "invalid-request-id", "unreadable-batch"]];
         /// Products that failed a check and were recomputed by a second algorithm. Above 0 means a defect of
         /// the arithmetic or the machine.
         pub(crate) recomputed: IntGauge = "abacus_processor_recomputed_products";

@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use abacus_kafka::{OutboundRecord, failpoint};
+use abacus_kafka::stream::AckHandle;
+use abacus_kafka::{OutboundRecord, UnreadableBatch, failpoint};
 use abacus_schemas::headers;
 use abacus_schemas::topics::MAX_VALUE_BYTES;
 use abacus_schemas::{ComputeCompleted, ComputeRequested, Encoder, Timestamp, Topics};
@@ -118,6 +119,15 @@ impl Responder {
         }
         let dead_letter = original.into_dead_letter(&self.dead_letter, class, reason);
         context.ack.finish(Some(dead_letter));
+    }
+
+    /// Finishes an unreadable batch with one dead letter, which has the position and the error.
+    pub(crate) fn dead_letter_unreadable(&self, batch: &UnreadableBatch, ack: AckHandle) {
+        let class = Class::UnreadableBatch;
+        self.metrics.dead_letters.with_label_values(&[class.as_str()]).inc();
+        let reason = format!("offsets {} to {}: {}", batch.offset, batch.last(), batch.error);
+        let original = OriginalRecord::of_unreadable(batch);
+        ack.finish(Some(original.into_dead_letter(&self.dead_letter, class, &reason)));
     }
 
     /// Waits until every reply is written.

@@ -16,6 +16,9 @@ pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait of a poll: the polling loops check for shutdown at this interval.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
+/// The default of [`KafkaConfig::skip_unreadable_after`].
+const SKIP_UNREADABLE_AFTER: Duration = Duration::from_mins(1);
+
 const PROPERTIES: &str = "ABACUS_KAFKA_PROPERTIES";
 
 /// Settings reserved for this crate: the operator's properties may not change them.
@@ -41,6 +44,8 @@ pub struct KafkaConfig {
     /// Additional librdkafka settings, for example TLS and SASL with passwords. Override the built-in
     /// settings.
     pub properties: Vec<(String, SecretString)>,
+    /// Time after which a batch that cannot be read is skipped.
+    pub skip_unreadable_after: Duration,
 }
 
 impl Config for KafkaConfig {
@@ -69,7 +74,13 @@ impl Config for KafkaConfig {
                 ),
             }
         }
-        Self { bootstrap, properties }
+        let skip_unreadable_after = env.get(
+            "ABACUS_KAFKA_SKIP_UNREADABLE_AFTER",
+            "60s",
+            "Time after which a batch that no client can read (damaged, or compressed in an unknown \
+             way) is put aside, so that its partition goes on",
+        );
+        Self { bootstrap, properties, skip_unreadable_after }
     }
 }
 
@@ -87,7 +98,11 @@ fn pairs(text: &str) -> impl Iterator<Item = Result<(&str, &str), usize>> {
 impl KafkaConfig {
     /// A configuration for the brokers at `bootstrap`, without additional settings.
     pub fn new(bootstrap: impl Into<String>) -> Self {
-        Self { bootstrap: bootstrap.into(), properties: Vec::new() }
+        Self {
+            bootstrap: bootstrap.into(),
+            properties: Vec::new(),
+            skip_unreadable_after: SKIP_UNREADABLE_AFTER,
+        }
     }
 
     /// Settings of every client. `socket.nagle.disable` and short back-offs keep single records fast.
@@ -197,6 +212,15 @@ mod tests {
         assert_eq!(config.consumer("c", &[]).get("sasl.password"), Some("hush,hush"));
         assert!(!format!("{config:?}{}", env.finish().unwrap()).contains("hush"));
         assert!(!problems("hush").contains("hush"));
+    }
+
+    #[test]
+    fn every_codec_of_kafka_can_be_read() {
+        let client = ClientConfig::new().create_native_config().unwrap();
+        let features = client.get("builtin.features").unwrap();
+        for codec in ["gzip", "snappy", "lz4", "zstd"] {
+            assert!(features.split(',').any(|feature| feature == codec), "{codec}: {features}");
+        }
     }
 
     #[test]

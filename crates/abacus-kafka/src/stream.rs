@@ -23,6 +23,8 @@
 //!   to its committed offsets. If the outcome of a transaction is unknown, a new producer first
 //!   fences the old producer, which settles the transaction. Without transactions, a producer with
 //!   queued records is replaced, so no record is written late.
+//! - An unreadable batch is one record of its assignment: the offset after the batch is committed
+//!   with the output that reports the batch.
 //! - No librdkafka call delays a batch beyond its deadline.
 
 mod amount;
@@ -56,6 +58,7 @@ pub use uncommitted::UncommittedBytes;
 use crate::config::KafkaConfig;
 use crate::error::Error;
 pub use crate::group_protocol::GroupProtocol;
+use crate::unreadable::ReadMonitor;
 use amount::Amount;
 use assignments::Assignments;
 use publisher::Publisher;
@@ -69,6 +72,7 @@ pub fn open(
     config: &KafkaConfig,
     settings: StreamSettings,
     metrics: Metrics,
+    monitor: ReadMonitor,
 ) -> Result<(Source, Arc<Committer>), Error> {
     let threshold = Amount { records: settings.commit_records, bytes: settings.commit_bytes };
     let assignments = Arc::new(Assignments::new(threshold));
@@ -79,7 +83,8 @@ pub fn open(
         settings.commit_interval,
         metrics.clone(),
     ));
-    let source = Source::connect(config, settings, assignments, Arc::clone(&committer), metrics)?;
+    let source =
+        Source::connect(config, settings, assignments, Arc::clone(&committer), metrics, monitor)?;
     Ok((source, committer))
 }
 

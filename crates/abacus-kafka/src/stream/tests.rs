@@ -18,6 +18,7 @@ mod pace;
 
 use super::*;
 use crate::record::{InboundRecord, OutboundRecord};
+use crate::unreadable::ReadMetrics;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const RECORDS: u64 = 10;
@@ -116,7 +117,9 @@ fn run_until(
     is_enough: impl Fn(&Metrics) -> bool,
 ) -> Outcome {
     let metrics = Metrics::register(&abacus_runtime::prometheus::Registry::new()).unwrap();
-    let (source, committer) = open(&cluster.config(), settings, metrics.clone()).unwrap();
+    let reads = ReadMetrics::register(&abacus_runtime::prometheus::Registry::new()).unwrap();
+    let monitor = ReadMonitor::new(reads, None);
+    let (source, committer) = open(&cluster.config(), settings, metrics.clone(), monitor).unwrap();
     let uncommitted = committer.uncommitted_bytes();
     let is_stopping = AtomicBool::new(false);
     let asked = || is_stopping.load(Ordering::Relaxed);
