@@ -8,6 +8,7 @@ mod context;
 mod error;
 pub mod failpoint;
 mod group_protocol;
+mod lost_connections;
 mod partition_reader;
 mod partitioner;
 mod producer;
