@@ -16,6 +16,7 @@ mod direct;
 mod evolution;
 mod exactly_once;
 mod examples;
+mod failover;
 mod heavy;
 mod history;
 mod history_api;

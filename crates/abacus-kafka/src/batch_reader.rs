@@ -16,6 +16,7 @@ use crate::config::{CALL_TIMEOUT, KafkaConfig, POLL_INTERVAL};
 use crate::context;
 use crate::error::Error;
 use crate::group_protocol::GroupProtocol;
+use crate::membership::leave;
 use crate::record::{InboundRecord, OwnedRecord, TopicPartition};
 use crate::unreadable::{ReadMonitor, UnreadableBatch, Watch};
 
@@ -214,6 +215,12 @@ impl BatchReader {
                 Ok(None)
             }
         }
+    }
+}
+
+impl Drop for BatchReader {
+    fn drop(&mut self) {
+        leave(&self.consumer);
     }
 }
 

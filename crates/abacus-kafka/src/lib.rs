@@ -9,6 +9,7 @@ mod error;
 pub mod failpoint;
 mod group_protocol;
 mod lost_connections;
+mod membership;
 mod partition_reader;
 mod partitioner;
 mod producer;

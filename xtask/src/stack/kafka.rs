@@ -107,6 +107,12 @@ fn properties(stack: &Stack, data: &Path) -> Result<String> {
         ("transaction.state.log.num.partitions", "8"),
         ("share.coordinator.state.topic.num.partitions", "1"),
         ("group.initial.rebalance.delay.ms", "0"),
+        // Services may have short sessions, so that the partitions of a dead one move soon.
+        ("group.min.session.timeout.ms", "1000"),
+        ("group.consumer.min.session.timeout.ms", "1000"),
+        ("group.consumer.session.timeout.ms", "3000"),
+        ("group.consumer.min.heartbeat.interval.ms", "100"),
+        ("group.consumer.heartbeat.interval.ms", "300"),
         // Alone in its cluster and stopping in order, a broker answers that there are no brokers, which
         // librdkafka may never get over (its issue 5301).
         ("controlled.shutdown.enable", "false"),

@@ -25,6 +25,7 @@ use super::settings::StreamSettings;
 use crate::config::{KafkaConfig, POLL_INTERVAL};
 use crate::error::Error;
 use crate::failpoint;
+use crate::membership::leave;
 use crate::record::InboundRecord;
 use crate::unreadable::{ReadMonitor, UnreadableBatch, Watch};
 
@@ -220,7 +221,10 @@ impl Source {
         self.committer.close();
         let timeouts =
             CommitTimeouts { current_batch: LAST_BATCH, further_batches: self.settings.hand_over };
-        self.committer.commit_last(&consumer, timeouts, || self.assignments.close_all()).map(drop)
+        let committed =
+            self.committer.commit_last(&consumer, timeouts, || self.assignments.close_all());
+        leave(&consumer);
+        committed.map(drop)
     }
 }
 
