@@ -9,6 +9,7 @@
     reason = "allowed in tests, and so in their helpers"
 )]
 
+mod codecs;
 mod crash;
 mod crowd;
 mod dead_letters;
@@ -29,6 +30,7 @@ mod outage;
 mod poison;
 mod protection;
 mod python;
+mod raw_batch;
 mod refusal;
 mod registry;
 mod results;
