@@ -110,7 +110,7 @@ fn properties(stack: &Stack, data: &Path) -> Result<String> {
         // Services may have short sessions, so that the partitions of a dead one move soon.
         ("group.min.session.timeout.ms", "1000"),
         ("group.consumer.min.session.timeout.ms", "1000"),
-        ("group.consumer.session.timeout.ms", "3000"),
+        ("group.consumer.session.timeout.ms", "2500"),
         ("group.consumer.min.heartbeat.interval.ms", "100"),
         ("group.consumer.heartbeat.interval.ms", "300"),
         // Alone in its cluster and stopping in order, a broker answers that there are no brokers, which

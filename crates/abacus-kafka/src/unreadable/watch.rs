@@ -73,9 +73,10 @@ impl Watch {
 
     /// Takes the batches to skip. Costs one atomic read if there are none.
     pub(crate) fn take(&self) -> Vec<UnreadableBatch> {
-        if !self.skipped.has_any.swap(false, Ordering::AcqRel) {
+        if !self.skipped.has_any.load(Ordering::Acquire) {
             return Vec::new();
         }
+        self.skipped.has_any.store(false, Ordering::Release);
         std::mem::take(&mut *self.skipped.batches.lock())
     }
 }
