@@ -156,7 +156,7 @@ fn put_varint(to: &mut Vec<u8>, value: i64) {
         to.push((left & 0x7f) as u8 | 0x80);
         left >>= 7;
     }
-    to.push(left as u8);
+    to.push((left & 0x7f) as u8);
 }
 
 #[test]

@@ -79,14 +79,9 @@ pub fn open(
     let threshold = Amount { records: settings.commit_records, bytes: settings.commit_bytes };
     let assignments = Arc::new(Assignments::new(threshold));
     let publisher = Publisher::connect(config, &settings, &metrics)?;
-    let committer = Arc::new(Committer::new(
-        Arc::clone(&assignments),
-        publisher,
-        settings.commit_interval,
-        metrics.clone(),
-    ));
-    let source =
-        Source::connect(config, settings, assignments, Arc::clone(&committer), metrics, monitor)?;
+    let committer =
+        Arc::new(Committer::new(assignments, publisher, settings.commit_interval, metrics.clone()));
+    let source = Source::connect(config, settings, Arc::clone(&committer), metrics, monitor)?;
     Ok((source, committer))
 }
 

@@ -70,11 +70,11 @@ impl Source {
     pub(super) fn connect(
         config: &KafkaConfig,
         settings: StreamSettings,
-        assignments: Arc<Assignments>,
         committer: Arc<Committer>,
         metrics: Metrics,
         monitor: ReadMonitor,
     ) -> Result<Self, Error> {
+        let assignments = committer.assignments();
         let name = format!("{}-{}", settings.group, settings.instance);
         let hand_over = HandOver {
             assignments: Arc::clone(&assignments),

@@ -143,7 +143,7 @@ impl PartitionProgress {
 mod tests {
     use super::*;
 
-    const SKIP_AFTER: Duration = Duration::from_secs(60);
+    const SKIP_AFTER: Duration = Duration::from_mins(1);
     const SECOND: Duration = Duration::from_secs(1);
 
     fn partition() -> TopicPartition {

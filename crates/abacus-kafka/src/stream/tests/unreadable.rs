@@ -41,7 +41,9 @@ fn garbage(codec: i16, count: i32) -> Vec<u8> {
 
 /// Writes a batch to the input by a produce request (version 7) made by hand.
 fn produce_raw(cluster: &Cluster, batch: &[u8]) {
-    let text = |text: &str| [&(text.len() as u16).to_be_bytes()[..], text.as_bytes()].concat();
+    let text = |text: &str| {
+        [&u16::try_from(text.len()).unwrap().to_be_bytes()[..], text.as_bytes()].concat()
+    };
     let length = u32::try_from(batch.len()).unwrap().to_be_bytes();
     let request: Vec<u8> = [
         &[0, 0, 0, 7][..], // Produce, version 7
