@@ -12,7 +12,8 @@ use abacus_exchange::{
 use abacus_http::server::HttpServer;
 use abacus_identity::{FEED_TIMEOUT, Identity, Pools};
 use abacus_kafka::{
-    Delivery, Duplicates, PartitionReader, Producer, ProducerSettings, StickyPartitioner,
+    Delivery, Duplicates, PartitionReader, Producer, ProducerSettings, ReadMetrics, ReadMonitor,
+    StickyPartitioner,
 };
 use abacus_registry::SchemaRegistry;
 use abacus_runtime::Runtime;
@@ -126,7 +127,9 @@ async fn exchange(
     let encoder = registry.encoder(&config.topics.requested).await?;
     let decoder = registry.decoder(&config.topics.completed).await?;
     let waiters = Arc::clone(&listeners.waiters);
-    let kafka = connect(config, listeners, metrics.exchange()).await?;
+    let reads = ReadMetrics::register(runtime.metrics())?;
+    let monitor = ReadMonitor::new(reads, Some(runtime.readiness("reply-partition")));
+    let kafka = connect(config, listeners, metrics.exchange(), monitor).await?;
     spawn_producer(runtime, config, &kafka.producer);
     let replies = Arc::new(ReplyReader { decoder, subject });
     spawn_reader(runtime, kafka.reader, &replies, &waiters, metrics.exchange())?;
@@ -177,6 +180,7 @@ async fn connect(
     config: &IngressConfig,
     listeners: DeliveryListeners,
     metrics: abacus_exchange::Metrics,
+    monitor: ReadMonitor,
 ) -> anyhow::Result<KafkaClients> {
     let config = config.clone();
     spawn_blocking(move || {
@@ -186,7 +190,8 @@ async fn connect(
         let partition = config.replies.choose(reply_partitions)?;
         let reply_to = ReplyAddress { topic: config.topics.replies.clone(), partition };
         let name = client_name(&config);
-        let reader = PartitionReader::open(&config.kafka, &name, &reply_to.topic, partition)?;
+        let reader =
+            PartitionReader::open(&config.kafka, &name, &reply_to.topic, partition, monitor)?;
         Ok(KafkaClients { producer: Arc::new(producer), reader, partitions, reply_to })
     })
     .await?

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use abacus_kafka::stream::{self, Committer, Source, StreamSettings};
+use abacus_kafka::{ReadMetrics, ReadMonitor};
 use abacus_registry::SchemaRegistry;
 use abacus_runtime::{ByteSize, ReadinessGate, Runtime};
 use abacus_schemas::{ComputeRequested, Decoder};
@@ -49,6 +50,7 @@ pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<
         decoder,
         responder,
         metrics,
+        reads: ReadMetrics::register(runtime.metrics())?,
     };
 
     parts.dead_letters.ready();
@@ -80,13 +82,16 @@ struct Parts {
     breaker: Arc<IntakeBreaker>,
     dead_letters: ReadinessGate,
     metrics: Metrics,
+    reads: ReadMetrics,
 }
 
 impl Parts {
     async fn start_lane(&self, lane: Lane, runtime: &Runtime) -> anyhow::Result<()> {
         let labels = [("stream", lane.as_str())];
         let metrics = stream::Metrics::register_labelled(runtime.metrics(), &labels)?;
-        let (source, committer) = self.open_stream(lane, metrics).await?;
+        let gate = runtime.readiness(lane.task("partitions", "heavy-partitions"));
+        let monitor = ReadMonitor::new(self.reads.clone(), Some(gate));
+        let (source, committer) = self.open_stream(lane, metrics, monitor).await?;
         let uncommitted = committer.uncommitted_bytes();
         runtime.spawn_thread(
             lane.task("committer", "heavy-committer"),
@@ -112,10 +117,11 @@ impl Parts {
         &self,
         lane: Lane,
         metrics: stream::Metrics,
+        monitor: ReadMonitor,
     ) -> anyhow::Result<(Source, Arc<Committer>)> {
         let config = Arc::clone(&self.config);
         let opening = tokio::task::spawn_blocking(move || {
-            stream::open(&config.kafka, stream_settings(&config, lane), metrics)
+            stream::open(&config.kafka, stream_settings(&config, lane), metrics, monitor)
         });
         Ok(opening.await??)
     }

@@ -4,7 +4,7 @@ mod limit;
 
 use std::sync::Arc;
 
-use abacus_kafka::{InboundRecord, OutboundRecord};
+use abacus_kafka::{InboundRecord, OutboundRecord, TopicPartition, UnreadableBatch};
 use abacus_schemas::headers;
 use abacus_schemas::topics::MAX_VALUE_BYTES;
 
@@ -21,6 +21,8 @@ pub(crate) enum Class {
     InvalidRequestId,
     /// The record exceeds a limit of decoding.
     TooLarge,
+    /// No client can read the batch of the record, so the dead letter has no content.
+    UnreadableBatch,
 }
 
 impl Class {
@@ -30,6 +32,7 @@ impl Class {
             Self::UnknownSchema => "unknown-schema",
             Self::InvalidRequestId => "invalid-request-id",
             Self::TooLarge => "too-large",
+            Self::UnreadableBatch => "unreadable-batch",
         }
     }
 }
@@ -72,6 +75,17 @@ impl OriginalRecord {
 
     pub(crate) fn key(&self) -> &[u8] {
         &self.key
+    }
+
+    /// The first record of an unreadable batch: a position without content.
+    pub(crate) fn of_unreadable(batch: &UnreadableBatch) -> Self {
+        let TopicPartition { topic, partition } = &batch.partition;
+        let headers = [
+            (headers::ORIGIN_TOPIC.to_owned(), topic.as_bytes().to_vec()),
+            (headers::ORIGIN_PARTITION.to_owned(), partition.to_string().into_bytes()),
+            (headers::ORIGIN_OFFSET.to_owned(), batch.offset.to_string().into_bytes()),
+        ];
+        Self { key: Vec::new(), payload: Vec::new(), headers: headers.into() }
     }
 
     pub(crate) fn payload(&self) -> &[u8] {

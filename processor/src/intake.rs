@@ -8,8 +8,8 @@ mod schema_lookups;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use abacus_kafka::InboundRecord;
 use abacus_kafka::stream::{AckHandle, Handler};
+use abacus_kafka::{InboundRecord, UnreadableBatch};
 use abacus_registry::{Error, SchemaRegistry};
 use abacus_runtime::ReadinessGate;
 use abacus_schemas::headers::{REPEAT, ReplyTo, TraceContext, deadline_ms};
@@ -58,6 +58,10 @@ pub(crate) struct Intake {
 impl Handler for Intake {
     fn is_accepting(&self) -> bool {
         !self.breaker.is_open()
+    }
+
+    fn on_unreadable(&self, batch: &UnreadableBatch, ack: AckHandle) {
+        self.responder.dead_letter_unreadable(batch, ack);
     }
 
     fn on_record(&self, record: &InboundRecord<'_>, ack: AckHandle) {

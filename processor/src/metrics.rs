@@ -56,7 +56,8 @@ abacus_runtime::metrics! {
         pub(crate) undelivered: IntCounter = "abacus_processor_replies_undelivered_total";
         /// Dead letters by class.
         pub(crate) dead_letters: IntCounterVec = "abacus_processor_dead_letters_total",
-            labels ["class" in ["malformed", "unknown-schema", "invalid-request-id", "too-large"]];
+            labels ["class" in ["malformed", "unknown-schema", "invalid-request-id", "too-large",
+                "unreadable-batch"]];
         /// Bursts of dead letters by cause: a producer; the registry, which stops the intake for a while;
         /// or unknown, because the registry did not answer.
         pub(crate) dead_letter_bursts: IntCounterVec = "abacus_processor_dead_letter_bursts_total",

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use abacus_kafka::OutboundRecord;
+use abacus_kafka::{OutboundRecord, UnreadableBatch};
 use abacus_runtime::Shutdown;
 use abacus_schemas::headers;
 use abacus_schemas::topics::MAX_VALUE_BYTES;
@@ -129,6 +129,15 @@ impl Responder {
     /// Looks reply topics up until shutdown. Blocks the thread.
     pub(crate) fn look_up_topics(&self, shutdown: &Shutdown) {
         self.replies.look_up_topics(shutdown);
+    }
+
+    /// Finishes an unreadable batch with one dead letter, which has the position and the error.
+    pub(crate) fn dead_letter_unreadable(&self, batch: &UnreadableBatch, ack: AckHandle) {
+        let class = Class::UnreadableBatch;
+        self.metrics.dead_letters.with_label_values(&[class.as_str()]).inc();
+        let reason = format!("offsets {} to {}: {}", batch.offset, batch.last(), batch.error);
+        let original = OriginalRecord::of_unreadable(batch);
+        ack.finish(Some(original.into_dead_letter(&self.dead_letter, class, &reason)));
     }
 
     /// Waits until every reply is written.

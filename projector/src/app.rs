@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use abacus_kafka::{ReadMetrics, ReadMonitor};
 use abacus_runtime::Runtime;
 use tokio::runtime::Handle;
 
@@ -23,9 +24,13 @@ pub async fn start(config: ProjectorConfig, runtime: Runtime) -> anyhow::Result<
         postgres: runtime.readiness("postgres"),
         registry: runtime.readiness("registry"),
     };
+    let reads = ReadMonitor::new(
+        ReadMetrics::register(runtime.metrics())?,
+        Some(runtime.readiness("partitions")),
+    );
     let tokio = Handle::current();
     let database = Database::new(&config.database, tokio.clone());
-    let tools = Tools { database, tokio, metrics, gates };
+    let tools = Tools { database, tokio, metrics, reads, gates };
     runtime.spawn_thread("projection", STOP_BUDGET, move |shutdown| {
         Ok(Projection::open(&config, tools, shutdown)?.run()?)
     })

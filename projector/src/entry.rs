@@ -1,6 +1,6 @@
 //! A decoded record: partition, offset, and row or skip reason.
 
-use abacus_kafka::TopicPartition;
+use abacus_kafka::{TopicPartition, UnreadableBatch};
 
 use crate::row::{CompletedRow, RequestedRow};
 
@@ -10,6 +10,14 @@ pub(crate) struct Entry {
     pub(crate) partition: TopicPartition,
     pub(crate) offset: i64,
     pub(crate) content: Content,
+}
+
+impl Entry {
+    /// The entry of an unreadable batch, at its last offset.
+    pub(crate) fn unreadable(batch: UnreadableBatch) -> Self {
+        let (offset, content) = (batch.last(), Content::Skipped(SkipReason::UnreadableBatch));
+        Self { partition: batch.partition, offset, content }
+    }
 }
 
 /// The row of a record, or the reason for its absence. The offset moves in both cases.
@@ -33,11 +41,19 @@ pub(crate) enum SkipReason {
     TooLarge,
     /// Postgres refuses a value of the row.
     Refused,
+    /// No client can read the batch of the record.
+    UnreadableBatch,
 }
 
 impl SkipReason {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Malformed, Self::UnknownSchema, Self::RequestId, Self::TooLarge, Self::Refused];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Malformed,
+        Self::UnknownSchema,
+        Self::RequestId,
+        Self::TooLarge,
+        Self::Refused,
+        Self::UnreadableBatch,
+    ];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -46,6 +62,7 @@ impl SkipReason {
             Self::RequestId => "request-id",
             Self::TooLarge => "too-large",
             Self::Refused => "refused",
+            Self::UnreadableBatch => "unreadable-batch",
         }
     }
 }

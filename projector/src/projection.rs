@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use abacus_kafka::BatchReader;
+use abacus_kafka::{BatchReader, ReadMonitor};
 use abacus_runtime::{ReadinessGate, Shutdown};
 use tokio::runtime::Handle;
 use tracing::warn;
@@ -12,6 +12,7 @@ use crate::backoff::Backoff;
 use crate::config::ProjectorConfig;
 use crate::database::Database;
 use crate::decoding::Decoding;
+use crate::entry::Entry;
 use crate::error::Stop;
 use crate::metrics::Metrics;
 use crate::start_offsets::DatabaseStartOffsets;
@@ -34,6 +35,7 @@ pub(crate) struct Tools {
     pub(crate) database: Database,
     pub(crate) tokio: Handle,
     pub(crate) metrics: Metrics,
+    pub(crate) reads: ReadMonitor,
     pub(crate) gates: Gates,
 }
 
@@ -53,7 +55,7 @@ impl Projection {
         tools: Tools,
         shutdown: Shutdown,
     ) -> Result<Self, Stop> {
-        let Tools { database, tokio, metrics, gates } = tools;
+        let Tools { database, tokio, metrics, reads, gates } = tools;
         let offsets = SharedOffsets::default();
         let start = DatabaseStartOffsets {
             database: database.clone(),
@@ -64,8 +66,13 @@ impl Projection {
             postgres: gates.postgres.clone(),
         };
         let topics = [config.topics.requested.as_str(), config.topics.completed.as_str()];
-        let reader =
-            BatchReader::subscribe(&config.kafka, config.batch.clone(), &topics, Arc::new(start))?;
+        let reader = BatchReader::subscribe(
+            &config.kafka,
+            config.batch.clone(),
+            &topics,
+            Arc::new(start),
+            reads,
+        )?;
         let reader = Rc::new(reader);
         let decoding = Decoding::new(&config.topics, &config.registry, tokio, gates.registry)?;
         let writer = Writer::new(database, Arc::clone(&offsets), metrics, gates.postgres);
@@ -91,8 +98,10 @@ impl Projection {
         }
         self.backoff.reset();
         self.seek_pending();
+        let unreadable = self.reader.skip_unreadable()?;
         let records = self.reader.next_batch()?;
-        let entries = self.decoding.entries(records, &mut self.backoff)?;
+        let mut entries: Vec<_> = unreadable.into_iter().map(Entry::unreadable).collect();
+        entries.extend(self.decoding.entries(records, &mut self.backoff)?);
         let updates = self.writer.write(entries, &mut self.backoff)?;
         self.reader
             .hint(updates.iter().map(|u| (&*u.partition.topic, u.partition.partition, u.next)));

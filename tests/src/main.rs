@@ -10,6 +10,7 @@
 )]
 
 mod clients;
+mod codecs;
 mod crash;
 mod crowd;
 mod dead_letters;
@@ -17,6 +18,7 @@ mod direct;
 mod evolution;
 mod exactly_once;
 mod examples;
+mod failover;
 mod heavy;
 mod history;
 mod history_api;
@@ -29,6 +31,7 @@ mod outage;
 mod poison;
 mod protection;
 mod python;
+mod raw_batch;
 mod refusal;
 mod registry;
 mod results;

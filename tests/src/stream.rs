@@ -11,7 +11,7 @@ use std::time::Duration;
 use abacus_kafka::stream::{
     self, AckHandle, GroupProtocol, Guarantee, Handler, Metrics, StreamSettings, UncommittedBytes,
 };
-use abacus_kafka::{InboundRecord, KafkaConfig, OutboundRecord};
+use abacus_kafka::{InboundRecord, KafkaConfig, OutboundRecord, ReadMetrics, ReadMonitor};
 use abacus_runtime::prometheus::Registry;
 use abacus_testkit::{DirectProducer, Isolation, Kafka, NewRecord, PATIENCE, Stack, wait_until};
 use uuid::Uuid;
@@ -183,7 +183,10 @@ impl Member {
     ) -> Self {
         let metrics = Metrics::register(&Registry::new()).unwrap();
         let config = KafkaConfig::new(&pipe.bootstrap);
-        let (source, committer) = stream::open(&config, settings, metrics.clone()).unwrap();
+        let reads = ReadMetrics::register(&Registry::new()).unwrap();
+        let monitor = ReadMonitor::new(reads, None);
+        let (source, committer) =
+            stream::open(&config, settings, metrics.clone(), monitor).unwrap();
         let uncommitted = committer.uncommitted_bytes();
         let is_stopping = Arc::new(AtomicBool::new(false));
         let stops = || {

@@ -63,7 +63,7 @@ impl<R: Event> ReplyReader<R> {
         let event = match self.decoder.decode(reply) {
             Ok(event) => event,
             Err(DecodeError::UnknownSchema(_)) => return Subject::Unknown,
-            Err(DecodeError::Malformed(_)) => return Subject::Other,
+            Err(DecodeError::Malformed(_) | DecodeError::TooLarge(_)) => return Subject::Other,
         };
         match (self.subject)(&event) {
             Some(subject) if is_about(id, subject) => Subject::Operation(subject.operation.into()),

@@ -1,9 +1,11 @@
 //! Reads topics in batches as a member of a consumer group. The start offsets come from the caller's
 //! store, where one database transaction writes results and offsets.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use rdkafka::bindings::rd_kafka_resp_err_t as ResponseError;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
@@ -14,7 +16,9 @@ use crate::config::{CALL_TIMEOUT, KafkaConfig, POLL_INTERVAL};
 use crate::context;
 use crate::error::Error;
 use crate::group_protocol::GroupProtocol;
+use crate::membership::leave;
 use crate::record::{InboundRecord, OwnedRecord, TopicPartition};
+use crate::unreadable::{ReadMonitor, UnreadableBatch, Watch};
 
 /// Supplies the start offset of each assigned partition.
 pub trait StartOffsets: Send + Sync {
@@ -44,13 +48,19 @@ pub struct BatchSettings {
 
 /// A consumer of batches.
 pub struct BatchReader {
-    consumer: BaseConsumer<Context>,
+    consumer: Arc<BaseConsumer<Context>>,
     settings: BatchSettings,
+    sought: SoughtOffsets,
+    watch: Watch,
 }
+
+/// The offset at which reading of a partition started last, by assignment or by a seek.
+type SoughtOffsets = Arc<Mutex<HashMap<TopicPartition, i64>>>;
 
 struct Context {
     name: String,
     start: Arc<dyn StartOffsets>,
+    sought: SoughtOffsets,
 }
 
 impl BatchReader {
@@ -60,14 +70,45 @@ impl BatchReader {
         settings: BatchSettings,
         topics: &[&str],
         start: Arc<dyn StartOffsets>,
+        monitor: ReadMonitor,
     ) -> Result<Self, Error> {
         let name = format!("{}-{}", settings.group, settings.instance);
+        let sought = SoughtOffsets::default();
+        let context = Context { name: name.clone(), start, sought: Arc::clone(&sought) };
         let consumer: BaseConsumer<Context> = config
             .group_consumer(&name, &settings.group, GroupProtocol::Classic, &[])
-            .create_with_context(Context { name: name.clone(), start })
+            .create_with_context(context)
             .map_err(Error::client(&name))?;
         consumer.subscribe(topics).map_err(Error::call("subscribing"))?;
-        Ok(Self { consumer, settings })
+        let consumer = Arc::new(consumer);
+        let starts = Arc::clone(&sought);
+        let start = Box::new(move |partition: &_| starts.lock().get(partition).copied());
+        let watch = Watch::spawn(config, &name, &consumer, start, monitor)?;
+        Ok(Self { consumer, settings, sought, watch })
+    }
+
+    /// Returns the unreadable batches found since the last call, and continues after them. The
+    /// caller stores the offset after each batch before the records of the next batch.
+    pub fn skip_unreadable(&self) -> Result<Vec<UnreadableBatch>, Error> {
+        let mut skipped = Vec::new();
+        for batch in self.watch.take() {
+            if self.position(&batch.partition)? == Some(batch.position) {
+                let TopicPartition { topic, partition } = &batch.partition;
+                self.seek(topic, *partition, batch.next)?;
+                skipped.push(batch);
+            }
+        }
+        Ok(skipped)
+    }
+
+    /// The next offset of a partition that is assigned.
+    fn position(&self, partition: &TopicPartition) -> Result<Option<i64>, Error> {
+        let positions = self.consumer.position().map_err(Error::call("the positions"))?;
+        let found = positions.find_partition(&partition.topic, partition.partition);
+        Ok(found.and_then(|element| match element.offset() {
+            Offset::Offset(offset) => Some(offset),
+            _ => self.sought.lock().get(partition).copied(),
+        }))
     }
 
     /// Returns the next batch, empty if no record came within the poll interval.
@@ -140,7 +181,10 @@ impl BatchReader {
         }
         self.consumer
             .seek(topic, partition, Offset::Offset(offset), CALL_TIMEOUT)
-            .map_err(Error::call(format!("seeking to {topic}/{partition}@{offset}")))
+            .map_err(Error::call(format!("seeking to {topic}/{partition}@{offset}")))?;
+        let partition = TopicPartition { topic: topic.into(), partition };
+        self.sought.lock().insert(partition, offset);
+        Ok(())
     }
 
     /// Commits the store's offsets to the group, for lag monitors alone: the store's offsets are
@@ -170,12 +214,19 @@ impl BatchReader {
             Some(Err(source @ KafkaError::MessageConsumptionFatal(_))) => {
                 Err(Error::Fatal { client: self.consumer.context().name.clone(), source })
             }
+            // The client's context has logged the error. A partition that cannot be read is found by
+            // the watch.
             Some(Err(error)) => {
-                let client = &self.consumer.context().name;
-                tracing::warn!(kafka.client = client, error = %error, "poll failed; polling again");
+                tracing::debug!(error = %error, "poll failed; polling again");
                 Ok(None)
             }
         }
+    }
+}
+
+impl Drop for BatchReader {
+    fn drop(&mut self) {
+        leave(&self.consumer);
     }
 }
 
@@ -185,6 +236,7 @@ impl Context {
         let starts = self.start.start_offsets(&partitions);
         let mut positions = TopicPartitionList::with_capacity(partitions.len());
         for (partition, start) in partitions.iter().zip(starts) {
+            self.sought.lock().insert(partition.clone(), start.unwrap_or(0));
             let start = start.map_or(Offset::Beginning, Offset::Offset);
             positions.add_partition_offset(&partition.topic, partition.partition, start)?;
         }

@@ -16,16 +16,24 @@ pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait of a poll: the polling loops check for shutdown at this interval.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
+const SESSION_TIMEOUT: &str = "ABACUS_KAFKA_SESSION_TIMEOUT";
+/// Lower bound of the session timeout: a pause of the process may last a second.
+const SHORTEST_SESSION: Duration = Duration::from_secs(1);
+/// Heartbeats of a member within its session timeout. Also limits the time until a member hears of a
+/// rebalance.
+const HEARTBEATS: u32 = 10;
+
 const PROPERTIES: &str = "ABACUS_KAFKA_PROPERTIES";
 
 /// Settings reserved for this crate: the operator's properties may not change them.
-const RESERVED: [&str; 11] = [
+const RESERVED: [&str; 12] = [
     "acks",
     "auto.offset.reset",
     "enable.auto.commit",
     "enable.auto.offset.store",
     "enable.idempotence",
     "group.id",
+    "group.instance.id",
     "group.protocol",
     "isolation.level",
     "partition.assignment.strategy",
@@ -41,6 +49,10 @@ pub struct KafkaConfig {
     /// Additional librdkafka settings, for example TLS and SASL with passwords. Override the built-in
     /// settings.
     pub properties: Vec<(String, SecretString)>,
+    /// Time after which a batch that cannot be read is skipped.
+    pub skip_unreadable_after: Duration,
+    /// Time without a heartbeat after which a consumer group removes a member (classic protocol).
+    pub session_timeout: Duration,
 }
 
 impl Config for KafkaConfig {
@@ -69,7 +81,22 @@ impl Config for KafkaConfig {
                 ),
             }
         }
-        Self { bootstrap, properties }
+        let skip_unreadable_after = env.get(
+            "ABACUS_KAFKA_SKIP_UNREADABLE_AFTER",
+            "60s",
+            "Time after which a batch that no client can read (damaged, or compressed in an unknown \
+             way) is put aside, so that its partition goes on",
+        );
+        let session_timeout: Duration = env.get(
+            SESSION_TIMEOUT,
+            "6s",
+            "Time after which a consumer group gives the partitions of a dead member to others; at \
+             least the brokers' group.min.session.timeout.ms",
+        );
+        if session_timeout < SHORTEST_SESSION {
+            env.problem(SESSION_TIMEOUT, format!("expected at least {SHORTEST_SESSION:?}"));
+        }
+        Self { bootstrap, properties, skip_unreadable_after, session_timeout }
     }
 }
 
@@ -87,7 +114,12 @@ fn pairs(text: &str) -> impl Iterator<Item = Result<(&str, &str), usize>> {
 impl KafkaConfig {
     /// A configuration for the brokers at `bootstrap`, without additional settings.
     pub fn new(bootstrap: impl Into<String>) -> Self {
-        Self { bootstrap: bootstrap.into(), properties: Vec::new() }
+        Self {
+            bootstrap: bootstrap.into(),
+            properties: Vec::new(),
+            skip_unreadable_after: Duration::from_mins(1),
+            session_timeout: Duration::from_secs(6),
+        }
     }
 
     /// Settings of every client. `socket.nagle.disable` and short back-offs keep single records fast.
@@ -138,9 +170,13 @@ impl KafkaConfig {
         self.client(name, &[&shared, own].concat())
     }
 
-    /// A member of a group, reading committed records with cooperative rebalancing. With the classic
-    /// protocol the group removes a dead member after ten seconds. With the consumer protocol the
-    /// broker sets this time, and librdkafka refuses the classic protocol's settings.
+    /// A member of a group, reading committed records with cooperative rebalancing.
+    ///
+    /// With the classic protocol membership is static (KIP-345): a process restarted under the client
+    /// `name` receives its partitions at once, and a process that ends must leave by
+    /// [`leave`](crate::membership::leave). With the consumer protocol the broker sets the session
+    /// timeout, and refuses a static member until the session of its predecessor has ended, so
+    /// membership is dynamic; librdkafka refuses the classic protocol's settings.
     pub(crate) fn group_consumer(
         &self,
         name: &str,
@@ -149,11 +185,14 @@ impl KafkaConfig {
         own: &[(&str, &str)],
     ) -> ClientConfig {
         let shared = [("group.id", group), ("isolation.level", "read_committed")];
+        let session = self.session_timeout.as_millis().to_string();
+        let heartbeat = (self.session_timeout / HEARTBEATS).as_millis().to_string();
         let of_protocol: &[_] = match protocol {
             GroupProtocol::Classic => &[
                 ("partition.assignment.strategy", "cooperative-sticky"),
-                ("session.timeout.ms", "10000"),
-                ("heartbeat.interval.ms", "1000"),
+                ("group.instance.id", name),
+                ("session.timeout.ms", session.as_str()),
+                ("heartbeat.interval.ms", heartbeat.as_str()),
             ],
             GroupProtocol::Consumer => &[("group.protocol", "consumer")],
         };
@@ -200,12 +239,25 @@ mod tests {
     }
 
     #[test]
+    fn every_codec_of_kafka_can_be_read() {
+        let client = ClientConfig::new().create_native_config().unwrap();
+        let features = client.get("builtin.features").unwrap();
+        for codec in ["gzip", "snappy", "lz4", "zstd"] {
+            assert!(features.split(',').any(|feature| feature == codec), "{codec}: {features}");
+        }
+    }
+
+    #[test]
     fn each_group_protocol_has_the_settings_that_it_allows() {
         let config = KafkaConfig::new("127.0.0.1:1");
         let classic = config.group_consumer("c", "g", GroupProtocol::Classic, &[]);
         assert_eq!(classic.get("partition.assignment.strategy"), Some("cooperative-sticky"));
+        assert_eq!(classic.get("group.instance.id"), Some("c"), "a restart is one member");
+        assert_eq!(classic.get("session.timeout.ms"), Some("6000"));
+        assert_eq!(classic.get("heartbeat.interval.ms"), Some("600"));
         let newer = config.group_consumer("c", "g", GroupProtocol::Consumer, &[]);
         assert_eq!(newer.get("group.protocol"), Some("consumer"));
+        assert_eq!(newer.get("group.instance.id"), None);
         for config in [classic, newer] {
             assert_eq!(config.get("isolation.level"), Some("read_committed"));
             let _: BaseConsumer = config.create().unwrap();

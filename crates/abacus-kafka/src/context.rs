@@ -1,8 +1,13 @@
 //! Forwards librdkafka's logs and errors to the process log.
 
+use std::time::Instant;
+
+use parking_lot::Mutex;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::repeats::Repeats;
 
 /// Logs a line of librdkafka with this crate's field names. Errors become warnings: librdkafka
 /// reconnects by itself, and [`crate::Availability`] reports an outage.
@@ -21,9 +26,17 @@ pub(crate) fn log(client: &str, level: RDKafkaLogLevel, facility: &str, message:
     }
 }
 
-/// Logs an error from librdkafka's background threads.
+/// Errors of all clients, by client and code.
+static ERRORS: Mutex<Repeats<(String, Option<i32>)>> = Mutex::new(Repeats::new());
+
+/// Logs an error from librdkafka's background threads. A client may repeat an error many times a
+/// second, so each kind of error is logged at a bounded rate.
 pub(crate) fn error(client: &str, error: &KafkaError, reason: &str) {
-    tracing::warn!(kafka.client = client, error = %error, "{reason}");
+    let code = error.rdkafka_error_code().map(|code| code as i32);
+    let noted = ERRORS.lock().note((client.to_owned(), code), Instant::now());
+    if let Some(suppressed) = noted {
+        tracing::warn!(kafka.client = client, error = %error, suppressed, "{reason}");
+    }
 }
 
 /// True if `error` means that no broker is reachable.

@@ -45,6 +45,12 @@ pub enum Error {
         #[source]
         source: KafkaError,
     },
+    /// A writer of transactions has lost a connection. The broker may receive a lost request during a
+    /// later transaction, so only a new writer may go on.
+    #[error(
+        "the Kafka client {0} has lost a connection; start again to go on from the last commit"
+    )]
+    LostConnection(String),
     /// A record was dropped without an outcome, and must be read again.
     #[error("a record was dropped without an outcome")]
     Abandoned,

@@ -8,15 +8,19 @@ mod context;
 mod error;
 pub mod failpoint;
 mod group_protocol;
+mod lost_connections;
+mod membership;
 mod partition_reader;
 mod partitioner;
 mod producer;
 mod record;
 mod redelivery;
+mod repeats;
 mod scan;
 pub mod stream;
 mod tracker;
 mod transaction;
+mod unreadable;
 mod watermarks;
 
 pub use availability::Availability;
@@ -33,3 +37,4 @@ pub use record::{
 pub use redelivery::{PersistentProducer, Redelivery};
 pub use scan::{ScanStart, TopicScan, read_record};
 pub use transaction::{Progress, TransactionError, TransactionWriter, progress};
+pub use unreadable::{ReadMetrics, ReadMonitor, UnreadableBatch};

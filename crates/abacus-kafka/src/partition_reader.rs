@@ -2,6 +2,10 @@
 //! receives its replies here. A group would reassign the partition at every deployment and lose
 //! replies.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
@@ -9,13 +13,21 @@ use rdkafka::{Offset, TopicPartitionList};
 use crate::config::{KafkaConfig, POLL_INTERVAL};
 use crate::context::Logging;
 use crate::error::Error;
-use crate::record::InboundRecord;
+use crate::record::{InboundRecord, TopicPartition};
+use crate::unreadable::{ReadMonitor, UnreadableBatch, Watch};
 use crate::watermarks::watermarks;
+
+/// Longest time until an unreadable batch is skipped: soon after, nobody waits for the replies behind
+/// the batch.
+const LONGEST_STANDSTILL: Duration = Duration::from_secs(5);
 
 /// A reader of one partition.
 pub struct PartitionReader {
-    consumer: BaseConsumer<Logging>,
+    consumer: Arc<BaseConsumer<Logging>>,
     name: String,
+    /// The offset at which reading started last.
+    start: Arc<AtomicI64>,
+    watch: Watch,
 }
 
 impl PartitionReader {
@@ -26,6 +38,7 @@ impl PartitionReader {
         name: &str,
         topic: &str,
         partition: i32,
+        monitor: ReadMonitor,
     ) -> Result<Self, Error> {
         // rdkafka delivers no records without a group id. No offset is ever committed.
         let client = config.consumer(name, &[("group.id", name)]);
@@ -44,7 +57,13 @@ impl PartitionReader {
             kafka.offset = end,
             "reading"
         );
-        Ok(Self { consumer, name: name.to_owned() })
+        let (consumer, start) = (Arc::new(consumer), Arc::new(AtomicI64::new(end)));
+        let sought = Arc::clone(&start);
+        let start_of = Box::new(move |_: &_| Some(sought.load(Ordering::Acquire)));
+        let mut config = config.clone();
+        config.skip_unreadable_after = config.skip_unreadable_after.min(LONGEST_STANDSTILL);
+        let watch = Watch::spawn(&config, name, &consumer, start_of, monitor)?;
+        Ok(Self { consumer, name: name.to_owned(), start, watch })
     }
 
     /// Passes every record to `on_record` until `is_stopping`. Waits through connection trouble;
@@ -55,17 +74,35 @@ impl PartitionReader {
         mut on_record: impl FnMut(&InboundRecord<'_>),
     ) -> Result<(), Error> {
         while !is_stopping() {
+            for batch in self.watch.take() {
+                self.skip(&batch)?;
+            }
             match self.consumer.poll(POLL_INTERVAL) {
                 None => {}
                 Some(Ok(message)) => on_record(&InboundRecord::new(message)),
                 Some(Err(source @ KafkaError::MessageConsumptionFatal(_))) => {
                     return Err(Error::Fatal { client: self.name, source });
                 }
-                Some(Err(error)) => {
-                    tracing::warn!(kafka.client = self.name, error = %error, "poll failed; polling again");
-                }
+                // The client's context has logged the error. A batch that cannot be read is found by
+                // the watch.
+                Some(Err(error)) => tracing::debug!(error = %error, "poll failed; polling again"),
             }
         }
+        Ok(())
+    }
+
+    /// Continues after an unreadable batch, if no later record was read.
+    fn skip(&self, batch: &UnreadableBatch) -> Result<(), Error> {
+        let TopicPartition { topic, partition } = &batch.partition;
+        let positions = self.consumer.position().map_err(Error::call("the position"))?;
+        let position = positions.find_partition(topic, *partition).map(|found| found.offset());
+        if matches!(position, Some(Offset::Offset(offset)) if offset != batch.position) {
+            return Ok(());
+        }
+        self.consumer
+            .seek(topic, *partition, Offset::Offset(batch.next), Duration::ZERO)
+            .map_err(Error::call(format!("seeking to {}@{}", batch.partition, batch.next)))?;
+        self.start.store(batch.next, Ordering::Release);
         Ok(())
     }
 }

@@ -21,8 +21,12 @@
 //! - A batch refused after a change of the group is retried with the partitions still assigned
 //!   here; its transaction, if any, is aborted first. After any other failure the group is rewound
 //!   to its committed offsets. If the outcome of a transaction is unknown, a new producer first
-//!   fences the old producer, which settles the transaction. Without transactions, a producer with
+//!   fences the old producer, which settles the transaction. A producer that
+//!   has lost a connection during a transaction is replaced before the next one, since the broker may
+//!   receive a lost request late (KIP-890). Without transactions, a producer with
 //!   queued records is replaced, so no record is written late.
+//! - An unreadable batch is one record of its assignment: the offset after the batch is committed
+//!   with the output that reports the batch.
 //! - No librdkafka call delays a batch beyond its deadline.
 
 mod amount;
@@ -56,6 +60,7 @@ pub use uncommitted::UncommittedBytes;
 use crate::config::KafkaConfig;
 use crate::error::Error;
 pub use crate::group_protocol::GroupProtocol;
+use crate::unreadable::ReadMonitor;
 use amount::Amount;
 use assignments::Assignments;
 use publisher::Publisher;
@@ -69,17 +74,14 @@ pub fn open(
     config: &KafkaConfig,
     settings: StreamSettings,
     metrics: Metrics,
+    monitor: ReadMonitor,
 ) -> Result<(Source, Arc<Committer>), Error> {
     let threshold = Amount { records: settings.commit_records, bytes: settings.commit_bytes };
     let assignments = Arc::new(Assignments::new(threshold));
-    let publisher = Publisher::connect(config, &settings)?;
-    let committer = Arc::new(Committer::new(
-        Arc::clone(&assignments),
-        publisher,
-        settings.commit_interval,
-        metrics.clone(),
-    ));
-    let source = Source::connect(config, settings, assignments, Arc::clone(&committer), metrics)?;
+    let publisher = Publisher::connect(config, &settings, &metrics)?;
+    let committer =
+        Arc::new(Committer::new(assignments, publisher, settings.commit_interval, metrics.clone()));
+    let source = Source::connect(config, settings, Arc::clone(&committer), metrics, monitor)?;
     Ok((source, committer))
 }
 

@@ -15,6 +15,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use crate::config::{CALL_TIMEOUT, KafkaConfig};
 use crate::context::{self, Logging};
 use crate::error::Error;
+use crate::lost_connections::LostConnections;
 use crate::record::{OutboundRecord, to_kafka_headers};
 
 /// Longest time for each step of a transaction.
@@ -58,6 +59,7 @@ struct Context {
     name: String,
     /// Index and error of the first unwritten record.
     failure: Mutex<Option<(usize, KafkaError)>>,
+    lost_connections: LostConnections,
 }
 
 impl TransactionWriter {
@@ -66,10 +68,15 @@ impl TransactionWriter {
     pub fn open(config: &KafkaConfig, group: &str, topic: &str) -> Result<Self, Error> {
         let name = format!("{group}-{topic}");
         let own = [&[("transactional.id", name.as_str())][..], &COPY_SETTINGS].concat();
-        let context = Context { name: name.clone(), failure: Mutex::default() };
-        let producer =
-            ThreadedProducer::from_config_and_context(&config.producer(&name, &own), context)
-                .map_err(Error::client(&name))?;
+        let context = Context {
+            name: name.clone(),
+            failure: Mutex::default(),
+            lost_connections: LostConnections::default(),
+        };
+        let mut client = config.producer(&name, &own);
+        LostConnections::enable(&mut client);
+        let producer = ThreadedProducer::from_config_and_context(&client, context)
+            .map_err(Error::client(&name))?;
         producer.init_transactions(STEP_TIMEOUT).map_err(Error::call("fencing earlier writers"))?;
         Ok(Self { producer, group: member(config, group)?, topic: topic.to_owned() })
     }
@@ -92,6 +99,9 @@ impl TransactionWriter {
 
     fn attempt(&self, records: &[OutboundRecord], progress: &[Progress]) -> Result<(), Error> {
         let offsets = offsets(&self.topic, progress)?;
+        if self.producer.context().lost_connections.count() > 0 {
+            return Err(Error::LostConnection(self.producer.context().name.clone()));
+        }
         self.producer.begin_transaction().map_err(Error::call("beginning a transaction"))?;
         for (index, record) in records.iter().enumerate() {
             self.send(index, record);
@@ -190,6 +200,7 @@ impl Context {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.lost_connections.read_log(facility, message);
         context::log(&self.name, level, facility, message);
     }
 

@@ -46,6 +46,7 @@ impl System {
         let prefix = format!("{name}.");
         let settings = [
             ("ABACUS_KAFKA_BOOTSTRAP", stack.kafka.clone()),
+            ("ABACUS_KAFKA_SESSION_TIMEOUT", "2500ms".to_owned()),
             ("ABACUS_REGISTRY_URL", stack.registry.clone()),
             ("ABACUS_TOPIC_PREFIX", prefix.clone()),
         ];

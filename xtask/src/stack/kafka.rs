@@ -109,6 +109,12 @@ fn properties(stack: &Stack, data: &Path) -> Result<String> {
         ("transaction.state.log.num.partitions", "8"),
         ("share.coordinator.state.topic.num.partitions", "1"),
         ("group.initial.rebalance.delay.ms", "0"),
+        // Short sessions of services: the partitions of a dead instance move soon.
+        ("group.min.session.timeout.ms", "1000"),
+        ("group.consumer.min.session.timeout.ms", "1000"),
+        ("group.consumer.session.timeout.ms", "2500"),
+        ("group.consumer.min.heartbeat.interval.ms", "100"),
+        ("group.consumer.heartbeat.interval.ms", "300"),
         // During a controlled shutdown, a single broker reports a cluster without brokers.
         // librdkafka may never recover from this report (librdkafka issue 5301).
         ("controlled.shutdown.enable", "false"),

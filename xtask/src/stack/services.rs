@@ -42,6 +42,7 @@ impl Stack {
     pub(crate) fn server_environment(&self) -> Result<Vec<(String, String)>> {
         Ok(vec![
             ("ABACUS_KAFKA_BOOTSTRAP".to_owned(), self.kafka_bootstrap()?),
+            ("ABACUS_KAFKA_SESSION_TIMEOUT".to_owned(), "2500ms".to_owned()),
             ("ABACUS_REGISTRY_URL".to_owned(), self.registry_url()?),
             ("ABACUS_POSTGRES_URL".to_owned(), self.postgres_url()?),
             ("ABACUS_REDIS_URL".to_owned(), self.redis_url()?),

@@ -32,7 +32,8 @@ pub(crate) struct Options {
     /// Largest number of dead letters to show, the newest; all are counted
     #[arg(long, default_value_t = 50)]
     limit: usize,
-    /// Only dead letters of this class: malformed, unknown-schema, invalid-request-id
+    /// Only dead letters of this class: malformed, unknown-schema, invalid-request-id,
+    /// unreadable-batch
     #[arg(long)]
     class: Option<String>,
     /// Only dead letters since this time: 2026-01-31T12:00:00Z, or a duration before now, for

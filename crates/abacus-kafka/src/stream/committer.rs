@@ -119,6 +119,11 @@ impl Committer {
         Ok(progress)
     }
 
+    /// The assignments whose records are committed.
+    pub(super) fn assignments(&self) -> Arc<Assignments> {
+        Arc::clone(&self.assignments)
+    }
+
     /// The bytes of finished outputs awaiting their commit, for callers with a memory limit.
     pub fn uncommitted_bytes(&self) -> UncommittedBytes {
         self.assignments.uncommitted_bytes().clone()

@@ -9,6 +9,8 @@ abacus_runtime::metrics! {
         pub committed: IntCounter = "abacus_stream_committed_total";
         /// Commit batches (transactions, or writes and commits without them) by outcome; retried: the group had changed.
         pub transactions: IntCounterVec = "abacus_stream_transactions_total", labels ["outcome" in ["committed", "retried", "failed"]];
+        /// Transactional producers replaced because a connection was lost during a transaction.
+        pub replaced: IntCounter = "abacus_stream_producers_replaced_total";
         /// Seconds from the start of a commit batch to the end of its commit.
         pub commit: Histogram = "abacus_stream_commit_seconds",
             buckets [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0];

@@ -5,6 +5,7 @@ use std::fmt;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
 use super::writer::WriteError;
+use crate::error::Error;
 
 /// The reason for a failed commit batch.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,9 @@ pub(super) enum PublishError {
     /// No offset is committed.
     #[error("{step} failed")]
     NotCommitted { step: Step, source: KafkaError },
+    /// The previous producer is not replaced yet, so no transaction was begun.
+    #[error("replacing the producer failed")]
+    Unsettled(#[source] Error),
     /// The offsets may or may not be committed.
     #[error("{step} failed with an unknown outcome")]
     UnknownOutcome { step: Step, source: KafkaError },

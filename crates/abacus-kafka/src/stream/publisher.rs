@@ -2,6 +2,7 @@
 
 use super::commit_batch::CommitBatch;
 use super::membership::Membership;
+use super::metrics::Metrics;
 use super::plain::PlainProducer;
 use super::publish_error::PublishError;
 use super::settings::{Guarantee, StreamSettings};
@@ -18,11 +19,15 @@ pub(super) enum Publisher {
 }
 
 impl Publisher {
-    pub(super) fn connect(config: &KafkaConfig, settings: &StreamSettings) -> Result<Self, Error> {
+    pub(super) fn connect(
+        config: &KafkaConfig,
+        settings: &StreamSettings,
+        metrics: &Metrics,
+    ) -> Result<Self, Error> {
         let name = format!("{}-{}", settings.group, settings.instance);
         Ok(match settings.guarantee {
             Guarantee::ExactlyOnce => {
-                Self::Transactional(TransactionalProducer::connect(config, name)?)
+                Self::Transactional(TransactionalProducer::connect(config, name, metrics.clone())?)
             }
             Guarantee::AtLeastOnce => Self::Plain(PlainProducer::connect(config, name)?),
         })

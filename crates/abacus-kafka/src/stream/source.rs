@@ -25,7 +25,9 @@ use super::settings::StreamSettings;
 use crate::config::{KafkaConfig, POLL_INTERVAL};
 use crate::error::Error;
 use crate::failpoint;
+use crate::membership::leave;
 use crate::record::InboundRecord;
+use crate::unreadable::{ReadMonitor, UnreadableBatch, Watch};
 
 /// Length of a poll while the source has other work to look after.
 const BUSY_POLL: Duration = Duration::from_millis(5);
@@ -38,6 +40,13 @@ pub trait Handler {
     /// Takes a record. Runs on the polling thread, and must be quick. The ack handle must be
     /// finished, here or later.
     fn on_record(&self, record: &InboundRecord<'_>, ack: AckHandle);
+
+    /// Takes a batch that cannot be read. The ack handle stands for all records of the batch. Without
+    /// an implementation the batch has no output.
+    fn on_unreadable(&self, batch: &UnreadableBatch, ack: AckHandle) {
+        let _ = batch;
+        ack.finish(None);
+    }
 
     /// Returns false while no records are wanted. The source asks on the polling thread before each
     /// poll; meanwhile it pauses every partition and stays in its group.
@@ -52,6 +61,7 @@ pub struct Source {
     committer: Arc<Committer>,
     assignments: Arc<Assignments>,
     partitions: ReadPartitions,
+    watch: Watch,
     settings: StreamSettings,
     metrics: Metrics,
 }
@@ -60,10 +70,11 @@ impl Source {
     pub(super) fn connect(
         config: &KafkaConfig,
         settings: StreamSettings,
-        assignments: Arc<Assignments>,
         committer: Arc<Committer>,
         metrics: Metrics,
+        monitor: ReadMonitor,
     ) -> Result<Self, Error> {
+        let assignments = committer.assignments();
         let name = format!("{}-{}", settings.group, settings.instance);
         let hand_over = HandOver {
             assignments: Arc::clone(&assignments),
@@ -98,7 +109,8 @@ impl Source {
         let limit =
             Amount { records: settings.partition_backlog, bytes: settings.partition_backlog_bytes };
         let partitions = ReadPartitions::new(limit, metrics.clone());
-        Ok(Self { consumer, committer, assignments, partitions, settings, metrics })
+        let watch = Watch::spawn(config, &name, &consumer, Box::new(|_| None), monitor)?;
+        Ok(Self { consumer, committer, assignments, partitions, watch, settings, metrics })
     }
 
     /// Polls until `is_stopping`. Then waits for unfinished records, commits and leaves the group.
@@ -120,6 +132,9 @@ impl Source {
             std::thread::park_timeout(POLL_INTERVAL);
             return Ok(());
         }
+        for batch in self.watch.take() {
+            self.skip(&batch, handler)?;
+        }
         self.partitions.set_accepting(handler.is_accepting(), &self.consumer)?;
         let is_closed = self.consumer.context().is_closed.load(Ordering::Relaxed);
         let has_paused = !is_closed && self.partitions.resume_relieved(&self.consumer)?;
@@ -135,7 +150,8 @@ impl Source {
             Some(Err(source @ KafkaError::MessageConsumptionFatal(_))) => {
                 Err(Error::Fatal { client: consumer.context().name().to_owned(), source })
             }
-            // The client's context has logged the error.
+            // The client's context has logged the error. A partition that cannot be read is found by
+            // the watch.
             Some(Err(error)) => {
                 tracing::debug!(error = %error, "poll failed; polling again");
                 Ok(())
@@ -151,6 +167,15 @@ impl Source {
         failpoint::reach("stream::received");
         let ack = self.partitions.receive(&message, &self.assignments, &self.consumer)?;
         handler.on_record(&InboundRecord::new(message), ack);
+        Ok(())
+    }
+
+    /// Continues after an unreadable batch, if its partition still stands in front of the batch.
+    fn skip(&mut self, batch: &UnreadableBatch, handler: &impl Handler) -> Result<(), Error> {
+        let ack = self.partitions.skip(batch, &self.assignments, &self.consumer)?;
+        if let Some(ack) = ack {
+            handler.on_unreadable(batch, ack);
+        }
         Ok(())
     }
 
@@ -196,7 +221,10 @@ impl Source {
         self.committer.close();
         let timeouts =
             CommitTimeouts { current_batch: LAST_BATCH, further_batches: self.settings.hand_over };
-        self.committer.commit_last(&consumer, timeouts, || self.assignments.close_all()).map(drop)
+        let committed =
+            self.committer.commit_last(&consumer, timeouts, || self.assignments.close_all());
+        leave(&consumer);
+        committed.map(drop)
     }
 }
 

@@ -15,9 +15,11 @@ use rdkafka::types::{RDKafkaApiKey as Api, RDKafkaRespErr as Answer};
 
 mod coordinator;
 mod pace;
+mod unreadable;
 
 use super::*;
 use crate::record::{InboundRecord, OutboundRecord};
+use crate::unreadable::ReadMetrics;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const RECORDS: u64 = 10;
@@ -97,6 +99,7 @@ struct Outcome {
     retried: u64,
     failed: u64,
     rewinds: u64,
+    replaced: u64,
     uncommitted: usize,
     /// Time from the request to stop to the end.
     stopping: Duration,
@@ -115,8 +118,19 @@ fn run_until(
     handler: &(impl Handler + Sync),
     is_enough: impl Fn(&Metrics) -> bool,
 ) -> Outcome {
+    run_with_config(&cluster.config(), settings, handler, is_enough)
+}
+
+fn run_with_config(
+    config: &KafkaConfig,
+    settings: StreamSettings,
+    handler: &(impl Handler + Sync),
+    is_enough: impl Fn(&Metrics) -> bool,
+) -> Outcome {
     let metrics = Metrics::register(&abacus_runtime::prometheus::Registry::new()).unwrap();
-    let (source, committer) = open(&cluster.config(), settings, metrics.clone()).unwrap();
+    let reads = ReadMetrics::register(&abacus_runtime::prometheus::Registry::new()).unwrap();
+    let monitor = ReadMonitor::new(reads, None);
+    let (source, committer) = open(config, settings, metrics.clone(), monitor).unwrap();
     let uncommitted = committer.uncommitted_bytes();
     let is_stopping = AtomicBool::new(false);
     let asked = || is_stopping.load(Ordering::Relaxed);
@@ -140,6 +154,7 @@ fn run_until(
         retried: transactions("retried"),
         failed: transactions("failed"),
         rewinds: metrics.rewinds.get(),
+        replaced: metrics.replaced.get(),
         uncommitted: uncommitted.bytes(),
         stopping,
         error,
@@ -186,6 +201,7 @@ fn without_errors_nothing_is_retried_and_nothing_read_again() {
         assert!(outcome.error.is_none(), "{:?}", outcome.error);
         assert_eq!(outcome.committed, RECORDS);
         assert_eq!((outcome.retried, outcome.failed, outcome.rewinds), (0, 0, 0));
+        assert_eq!(outcome.replaced, 0);
     });
 }
 

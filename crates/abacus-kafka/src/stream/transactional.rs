@@ -10,11 +10,13 @@ use rdkafka::producer::Producer as _;
 
 use super::bounded::{self, TIMED_OUT_CALL};
 use super::commit_batch::{CommitBatch, PUBLISH_TIMEOUT};
+use super::metrics::Metrics;
 use super::publish_error::{PublishError, Step, is_group_change};
 use super::writer::{SETTINGS, Writer};
 use crate::config::KafkaConfig;
 use crate::error::Error;
 use crate::failpoint;
+use crate::lost_connections::LostConnections;
 
 const TRANSACTION_TIMEOUT_MS: &str = "10000";
 /// Longest time for aborting a transaction, and for fencing earlier producers.
@@ -32,10 +34,18 @@ pub(super) struct TransactionalProducer {
     name: String,
     writer: Arc<Writer>,
     fenced_at: Option<Instant>,
+    /// The producer has lost a connection during a transaction. The broker may still receive a lost
+    /// request, so the producer must be replaced before the next transaction.
+    has_lost_connection: bool,
+    metrics: Metrics,
 }
 
 impl TransactionalProducer {
-    pub(super) fn connect(config: &KafkaConfig, name: String) -> Result<Self, Error> {
+    pub(super) fn connect(
+        config: &KafkaConfig,
+        name: String,
+        metrics: Metrics,
+    ) -> Result<Self, Error> {
         let own = [
             ("transactional.id", name.as_str()),
             ("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS),
@@ -43,12 +53,28 @@ impl TransactionalProducer {
             // any connection opens or closes.
             ("connections.max.idle.ms", "30000"),
         ];
-        let config = config.producer(&name, &[&own[..], &SETTINGS].concat());
+        let mut config = config.producer(&name, &[&own[..], &SETTINGS].concat());
+        LostConnections::enable(&mut config);
         let writer = create_fencing(&config, &name)?;
-        Ok(Self { config, name, writer, fenced_at: None })
+        Ok(Self { config, name, writer, fenced_at: None, has_lost_connection: false, metrics })
     }
 
+    /// Publishes a batch in a transaction. First replaces a producer that has lost a connection.
     pub(super) fn publish(
+        &mut self,
+        batch: &CommitBatch,
+        group: &Arc<ConsumerGroupMetadata>,
+    ) -> Result<(), PublishError> {
+        if self.has_lost_connection {
+            self.replace().map_err(PublishError::Unsettled)?;
+        }
+        let lost = self.writer.lost_connections();
+        let result = self.run_transaction(batch, group);
+        self.has_lost_connection = self.writer.lost_connections() != lost;
+        result
+    }
+
+    fn run_transaction(
         &self,
         batch: &CommitBatch,
         group: &Arc<ConsumerGroupMetadata>,
@@ -106,17 +132,29 @@ impl TransactionalProducer {
         }
     }
 
-    /// Aborts a transaction known to be open. Otherwise creates a new producer, which fences the
+    /// Aborts a transaction known to be open, if no connection was lost. Otherwise creates a new producer, which fences the
     /// previous producer.
     pub(super) fn settle(&mut self, failure: &PublishError) -> Result<(), Error> {
         let is_open = matches!(
             failure,
             PublishError::NotCommitted { .. } | PublishError::GroupChanged { .. }
         );
-        if is_open && self.has_aborted() {
+        if is_open && !self.has_lost_connection && self.has_aborted() {
             return Ok(());
         }
+        self.replace()
+    }
+
+    /// Creates a new producer, which fences the previous producer and its late requests.
+    fn replace(&mut self) -> Result<(), Error> {
         self.writer = create_fencing(&self.config, &self.name)?;
+        if std::mem::take(&mut self.has_lost_connection) {
+            self.metrics.replaced.inc();
+            tracing::info!(
+                kafka.client = self.name,
+                "producer replaced: a connection was lost during a transaction"
+            );
+        }
         Ok(())
     }
 
@@ -142,11 +180,12 @@ impl TransactionalProducer {
         if !self.writer.is_idle() {
             return false;
         }
+        let lost = self.writer.lost_connections();
         let aborted = self.writer.inner.abort_transaction(SETTLE_TIMEOUT);
         if let Err(error) = &aborted {
             tracing::warn!(error = %error, "cannot abort the transaction; fencing the producer");
         }
-        aborted.is_ok()
+        aborted.is_ok() && self.writer.lost_connections() == lost
     }
 
     fn failed(&self, step: Step, source: KafkaError) -> PublishError {

@@ -11,6 +11,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
 use crate::context;
 use crate::error::{Error, is_refusal};
+use crate::lost_connections::LostConnections;
 use crate::record::{OutboundRecord, to_kafka_headers};
 
 /// Producer settings of a stream, beside those of every producer.
@@ -44,7 +45,11 @@ pub(super) enum WriteError {
 
 impl Writer {
     pub(super) fn create(config: &ClientConfig, name: &str) -> Result<Self, Error> {
-        let context = Context { name: name.to_owned(), failure: Mutex::default() };
+        let context = Context {
+            name: name.to_owned(),
+            failure: Mutex::default(),
+            lost_connections: LostConnections::default(),
+        };
         let inner = config.create_with_context(context).map_err(Error::client(name))?;
         Ok(Self { inner })
     }
@@ -65,6 +70,11 @@ impl Writer {
     /// True if every queued record has its delivery report.
     pub(super) fn is_idle(&self) -> bool {
         self.inner.in_flight_count() == 0
+    }
+
+    /// Number of connections lost so far, if the client's configuration enables counting.
+    pub(super) fn lost_connections(&self) -> u64 {
+        self.inner.context().lost_connections.count()
     }
 
     /// Serves librdkafka's callbacks while nothing is written.
@@ -145,6 +155,7 @@ pub(super) struct Context {
     name: String,
     /// The error of the first unwritten record.
     failure: Mutex<Option<WriteError>>,
+    lost_connections: LostConnections,
 }
 
 impl Context {
@@ -159,6 +170,7 @@ impl Context {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.lost_connections.read_log(facility, message);
         context::log(&self.name, level, facility, message);
     }
 

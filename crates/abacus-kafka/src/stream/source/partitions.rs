@@ -18,8 +18,9 @@ use crate::stream::assignment::{AckHandle, Assignment};
 use crate::stream::assignments::Assignments;
 use crate::stream::consumer::GroupConsumer;
 use crate::stream::metrics::Metrics;
+use crate::unreadable::{UnreadableBatch, committed};
 
-/// Assigned partitions with at least one received record.
+/// Assigned partitions with at least one received record or skipped batch.
 pub(super) struct ReadPartitions {
     partitions: Vec<ReadPartition>,
     /// Index of the last record's partition: records of one partition come in runs.
@@ -62,6 +63,40 @@ impl ReadPartitions {
             self.metrics.paused.inc();
         }
         Ok(ack)
+    }
+
+    /// Registers an unreadable batch as one record at its last offset, and seeks to the next batch.
+    /// Returns `None` if the partition does not stand in front of the batch any more.
+    pub(super) fn skip(
+        &mut self,
+        batch: &UnreadableBatch,
+        assignments: &Assignments,
+        consumer: &GroupConsumer,
+    ) -> Result<Option<AckHandle>, Error> {
+        let TopicPartition { topic, partition } = &batch.partition;
+        let assigned = consumer.assignment().map_err(Error::call("the assignment"))?;
+        if assigned.find_partition(topic, *partition).is_none()
+            || self.position(&batch.partition, consumer) != Some(batch.position)
+        {
+            return Ok(None);
+        }
+        let read = self.find_or_open(topic, *partition, assignments);
+        let (ack, _) = read.assignment.receive(batch.last(), 0);
+        read.next_offset = batch.next;
+        // With a zero timeout the call returns at once, and librdkafka seeks later.
+        consumer
+            .seek(topic, *partition, Offset::Offset(batch.next), Duration::ZERO)
+            .map_err(Error::call(format!("seeking to {}@{}", batch.partition, batch.next)))?;
+        Ok(Some(ack))
+    }
+
+    /// The next offset of a partition. Without a received record it is the committed offset.
+    fn position(&self, partition: &TopicPartition, consumer: &GroupConsumer) -> Option<i64> {
+        if let Some(read) = self.partitions.iter().find(|read| read.partition == *partition) {
+            return Some(read.next_offset);
+        }
+        let committed = committed(consumer, std::slice::from_ref(partition)).ok()?;
+        committed.get(partition).copied()
     }
 
     /// Finds a partition. The first record after an assignment opens the assignment.

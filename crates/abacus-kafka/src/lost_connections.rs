@@ -1,0 +1,90 @@
+//! Connections lost during a transaction.
+//!
+//! librdkafka repeats a request after the loss of its connection. The broker may receive the lost
+//! request late, after the repeated one, and during a later transaction with the same producer
+//! epoch: a late `EndTxn` ends the later transaction, and a late `TxnOffsetCommit` moves its offsets
+//! back. KIP-890 closes this gap in the protocol, and librdkafka 2.12 does not implement the client's
+//! part. A producer that has lost a connection in a transaction must therefore be replaced:
+//! `init_transactions` raises the epoch, and the broker refuses late requests.
+//!
+//! librdkafka suppresses repeated error events, but its debug log has a line for each lost
+//! connection.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+
+/// Part of the line for a connection in use; connections that fail to open have another state.
+const WAS_UP: &str = " in state UP";
+/// Part of the line for a connection without a request for a long time, closed by the client.
+const IDLE: &str = "max idle time exceeded";
+
+/// Number of connections that a client has lost.
+#[derive(Debug, Default)]
+pub(crate) struct LostConnections(AtomicU64);
+
+impl LostConnections {
+    /// Enables the log lines about connections.
+    pub(crate) fn enable(config: &mut ClientConfig) {
+        let debug = match config.get("debug") {
+            Some(contexts) if !contexts.is_empty() => format!("{contexts},broker"),
+            _ => "broker".to_owned(),
+        };
+        config.set("debug", debug).set_log_level(RDKafkaLogLevel::Debug);
+    }
+
+    /// Reads a line of the client's log.
+    pub(crate) fn read_log(&self, facility: &str, message: &str) {
+        if facility == "FAIL" && message.contains(WAS_UP) && !message.contains(IDLE) {
+            self.0.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_connections_in_use_are_counted() {
+        let lost = LostConnections::default();
+        let name = "[thrd:TxnCoordinator]: TxnCoordinator: 127.0.0.1:9092: ";
+        for (facility, message) in [
+            ("FAIL", "Disconnected (after 8123ms in state UP) (_TRANSPORT)"),
+            ("FAIL", "1 request(s) timed out: disconnect (after 60003ms in state UP) (_TIMED_OUT)"),
+        ] {
+            lost.read_log(facility, &format!("{name}{message}"));
+        }
+        assert_eq!(lost.count(), 2);
+        for (facility, message) in [
+            (
+                "FAIL",
+                "Connection max idle time exceeded (30001ms since last activity) \
+                      (after 31234ms in state UP) (_TRANSPORT)",
+            ),
+            (
+                "FAIL",
+                "Connect to ipv4#127.0.0.1:9092 failed: Connection refused (after 0ms in state \
+                      CONNECT) (_TRANSPORT)",
+            ),
+            ("STATE", "Broker changed state CONNECT -> UP"),
+        ] {
+            lost.read_log(facility, &format!("{name}{message}"));
+        }
+        assert_eq!(lost.count(), 2);
+    }
+
+    #[test]
+    fn the_operators_debug_contexts_are_kept() {
+        let mut config = ClientConfig::new();
+        LostConnections::enable(&mut config);
+        assert_eq!(config.get("debug"), Some("broker"));
+        config.set("debug", "eos");
+        LostConnections::enable(&mut config);
+        assert_eq!(config.get("debug"), Some("eos,broker"));
+    }
+}
