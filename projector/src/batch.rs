@@ -1,12 +1,11 @@
-//! The entries of one transaction, and the search for a refused record: after Postgres refuses a
-//! value, the batch is halved until the record stands alone.
+//! The entries of one transaction.
 
 use std::collections::{BTreeMap, HashMap};
 
 use abacus_kafka::TopicPartition;
 use uuid::Uuid;
 
-use crate::entry::{Content, Entry, SkipReason};
+use crate::entry::{Content, Entry, Rejection};
 use crate::row::{CompletedRow, RequestedRow, Row};
 use crate::stored_offsets::{OffsetUpdate, StoredOffsets};
 
@@ -58,15 +57,24 @@ impl Batch {
     pub(crate) fn requested(&self) -> Unique<'_, RequestedRow> {
         Unique::of(self.entries.iter().filter_map(|entry| match &entry.content {
             Content::Requested(row) => Some(row),
-            Content::Completed(_) | Content::Skipped(_) => None,
+            _ => None,
         }))
     }
 
     pub(crate) fn completed(&self) -> Unique<'_, CompletedRow> {
         Unique::of(self.entries.iter().filter_map(|entry| match &entry.content {
             Content::Completed(row) => Some(row),
-            Content::Requested(_) | Content::Skipped(_) => None,
+            _ => None,
         }))
+    }
+
+    /// Returns the records without a row whose rejection is to be written.
+    pub(crate) fn rejected<'a>(&'a self) -> Vec<(&'a Entry, &'a Rejection)> {
+        let rejection = |entry: &'a Entry| match &entry.content {
+            Content::Rejected(rejection) => Some((entry, rejection)),
+            _ => None,
+        };
+        self.entries.iter().filter_map(rejection).collect()
     }
 }
 
@@ -86,38 +94,6 @@ impl<'a, R: Row> Unique<'a, R> {
             }
         }
         unique
-    }
-}
-
-/// Parts of a batch that are still to be written, in reading order.
-#[derive(Debug)]
-pub(crate) struct Parts {
-    /// Next part last.
-    stack: Vec<Vec<Entry>>,
-}
-
-impl Parts {
-    pub(crate) fn whole(entries: Vec<Entry>) -> Self {
-        Self { stack: vec![entries] }
-    }
-
-    pub(crate) fn next(&mut self) -> Option<Vec<Entry>> {
-        self.stack.pop()
-    }
-
-    /// Puts a refused batch back in two halves. A single record is put back as skipped, and its
-    /// partition and offset are returned.
-    pub(crate) fn refuse(&mut self, batch: Batch) -> Option<(TopicPartition, i64)> {
-        let mut first = batch.into_entries();
-        if let [only] = first.as_mut_slice() {
-            let skipped = (only.partition.clone(), only.offset);
-            only.content = Content::Skipped(SkipReason::Refused);
-            self.stack.push(first);
-            return Some(skipped);
-        }
-        let second = first.split_off(first.len() / 2);
-        self.stack.extend([second, first]);
-        None
     }
 }
 

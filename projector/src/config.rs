@@ -1,6 +1,6 @@
 //! Settings of the projector.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::str::FromStr as _;
 
 use abacus_kafka::{BatchSettings, KafkaConfig};
@@ -17,6 +17,10 @@ pub struct ProjectorConfig {
     pub(crate) registry: RegistryConfig,
     pub(crate) topics: Topics,
     pub(crate) batch: BatchSettings,
+    /// Largest row, in bytes.
+    pub(crate) max_row: u64,
+    /// Unanswered writes of a batch before the batch is split.
+    pub(crate) attempts: NonZeroU32,
     /// Its `Debug` output has no password.
     pub(crate) database: tokio_postgres::Config,
     admin: AdminConfig,
@@ -44,6 +48,23 @@ fn batch_settings(env: &mut Environment) -> BatchSettings {
     }
 }
 
+fn max_row(env: &mut Environment) -> u64 {
+    let max: ByteSize = env.get(
+        "ABACUS_MAX_ROW",
+        "16MiB",
+        "Largest row; a record with a larger row is put aside in the table rejected_records",
+    );
+    max.as_u64()
+}
+
+fn attempts(env: &mut Environment) -> NonZeroU32 {
+    env.get(
+        "ABACUS_BATCH_ATTEMPTS",
+        "3",
+        "Writes of a batch without an answer, while Postgres answers reads, before a record of it is put aside",
+    )
+}
+
 fn database(env: &mut Environment) -> tokio_postgres::Config {
     let mut database = tokio_postgres::Config::new();
     shared_settings::postgres_url(env, |url| {
@@ -59,6 +80,8 @@ impl Config for ProjectorConfig {
             registry: RegistryConfig::read(env),
             topics: topics(env),
             batch: batch_settings(env),
+            max_row: max_row(env),
+            attempts: attempts(env),
             database: database(env),
             admin: AdminConfig::read(env, "127.0.0.1:9082"),
             log: LogConfig::read(env),

@@ -19,13 +19,15 @@ use self::topic::Topic;
 use crate::backoff::Backoff;
 use crate::entry::{Content, Entry};
 use crate::error::Stop;
-use crate::row::{CompletedRow, Origin, RequestedRow};
+use crate::row::Origin;
+use crate::rules::Rules;
 
 /// Decoders of both topics.
 pub(crate) struct Decoding {
     requested: Topic<ComputeRequested>,
     completed: Topic<ComputeCompleted>,
     schemas: Schemas,
+    rules: Rules,
 }
 
 impl Decoding {
@@ -34,8 +36,10 @@ impl Decoding {
         config: &RegistryConfig,
         tokio: Handle,
         gate: ReadinessGate,
+        rules: Rules,
     ) -> Result<Self, Stop> {
         Ok(Self {
+            rules,
             requested: Topic::new(&topics.requested)?,
             completed: Topic::new(&topics.completed)?,
             schemas: Schemas::new(config, tokio, gate)?,
@@ -54,14 +58,14 @@ impl Decoding {
     }
 
     fn entry(&mut self, record: &OwnedRecord, backoff: &mut Backoff) -> Result<Entry, Stop> {
-        let schemas = &self.schemas;
+        let (schemas, rules) = (&self.schemas, &self.rules);
         if *record.topic == **self.requested.name() {
             read(&mut self.requested, record, schemas, backoff, |event, origin| {
-                RequestedRow::new(event, origin).map(Content::Requested)
+                rules.requested(event, origin)
             })
         } else {
             read(&mut self.completed, record, schemas, backoff, |event, origin| {
-                CompletedRow::new(event, origin).map(Content::Completed)
+                rules.completed(event, origin)
             })
         }
     }

@@ -32,10 +32,10 @@ abacus_runtime::metrics! {
         /// Duration of a transaction, from the begin to the answer to the commit.
         pub(crate) commit: Histogram = "abacus_projector_commit_seconds",
             buckets [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
-        /// Transactions without a confirmed commit: the database was away, refused a value, or
-        /// reported an offset conflict with another projector.
+        /// Transactions without a confirmed commit: the database was away, gave no answer, refused
+        /// a value, or reported an offset conflict with another projector.
         pub(crate) database_errors: IntCounterVec = "abacus_projector_database_errors_total",
-            labels ["kind" in ["away", "refused", "overtaken"]];
+            labels ["kind" in ["away", "unanswered", "refused", "overtaken"]];
         /// Partitions without their stored offset in Kafka, as after a re-creation of the topic.
         pub(crate) restarts: IntCounter = "abacus_projector_topic_restarts_total";
         /// Offset of the first record that Postgres does not have yet.
@@ -54,7 +54,7 @@ impl Metrics {
         self.commit.observe(summary.took.as_secs_f64());
         self.table(REQUESTED, &summary.requested);
         self.table(COMPLETED, &summary.completed);
-        self.entries(batch);
+        self.entries_committed(batch);
     }
 
     /// Records the next offsets of partitions.
@@ -71,11 +71,15 @@ impl Metrics {
         self.conflicts.with_label_values(&[table]).inc_by(summary.conflicts.len() as u64);
     }
 
-    fn entries(&self, batch: &Batch) {
+    /// Records the entries of a committed batch.
+    pub(crate) fn entries_committed(&self, batch: &Batch) {
         for entry in batch.entries() {
             match &entry.content {
                 Content::Skipped(reason) => {
                     self.skipped.with_label_values(&[reason.as_str()]).inc();
+                }
+                Content::Rejected(rejection) => {
+                    self.skipped.with_label_values(&[rejection.reason.as_str()]).inc();
                 }
                 Content::Requested(row) => self.altered.inc_by(row.altered.into()),
                 Content::Completed(row) => {

@@ -1,9 +1,8 @@
 use std::collections::BTreeMap;
 use std::time::UNIX_EPOCH;
 
-use proptest::prelude::*;
-
 use super::*;
+use crate::entry::SkipReason;
 use crate::row::Origin;
 
 fn partition(number: i32) -> TopicPartition {
@@ -54,47 +53,4 @@ fn the_first_row_of_a_request_stands_and_only_other_content_is_a_conflict() {
     assert_eq!(unique.rows, [&rows[0], &rows[1]]);
     assert_eq!(unique.conflicts, [Uuid::from_u128(1)]);
     assert!(batch.completed().rows.is_empty());
-}
-
-/// Writes all parts to a database that refuses the offsets in `poison`. Returns the written
-/// entries and the number of attempts.
-fn write(count: i64, poison: &[i64]) -> (Vec<Entry>, usize) {
-    let entries = (0..count).map(|at| entry(0, at, Content::Requested(row(1, "5", at))));
-    let mut parts = Parts::whole(entries.collect());
-    let (mut written, mut attempts) = (Vec::new(), 0);
-    while let Some(part) = parts.next() {
-        attempts += 1;
-        let is_poison = |entry: &Entry| {
-            matches!(entry.content, Content::Requested(_)) && poison.contains(&entry.offset)
-        };
-        if part.iter().any(is_poison) {
-            parts.refuse(Batch::new(part));
-        } else {
-            written.extend(part);
-        }
-    }
-    (written, attempts)
-}
-
-#[test]
-fn one_poison_record_among_thousands_is_found_in_few_attempts() {
-    let (written, attempts) = write(5000, &[1234]);
-    assert_eq!(written.len(), 5000);
-    assert!(attempts <= 28, "{attempts} attempts");
-}
-
-proptest! {
-    #[test]
-    fn only_poison_is_skipped_and_the_order_is_kept(
-        count in 1..300_i64,
-        poison in prop::collection::vec(0..300_i64, 0..10),
-    ) {
-        let (written, _) = write(count, &poison);
-        prop_assert_eq!(written.len(), usize::try_from(count).unwrap());
-        for (entry, offset) in written.iter().zip(0..) {
-            prop_assert_eq!(entry.offset, offset);
-            let skipped = entry.content == Content::Skipped(SkipReason::Refused);
-            prop_assert_eq!(skipped, poison.contains(&offset));
-        }
-    }
 }

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
+use crate::entry::{Entry, Rejection};
 use crate::row::{CompletedRow, RequestedRow};
 
 /// All values of a column, as a parameter.
@@ -47,6 +48,18 @@ impl<'a> Columns<'a> {
             column::<_, &str>(rows, |row| &row.processor),
             column::<_, i32>(rows, |row| row.origin.partition),
             column::<_, i64>(rows, |row| row.origin.offset),
+        ])
+    }
+
+    pub(super) fn rejected(rejected: &'a [(&'a Entry, &'a Rejection)]) -> Self {
+        let rejected: Vec<_> = rejected.iter().collect();
+        Self(vec![
+            column::<_, &str>(&rejected, |(entry, _)| &entry.partition.topic),
+            column::<_, i32>(&rejected, |(entry, _)| entry.partition.partition),
+            column::<_, i64>(&rejected, |(entry, _)| entry.offset),
+            column::<_, Uuid>(&rejected, |(_, rejection)| rejection.request_id),
+            column::<_, &str>(&rejected, |(_, rejection)| rejection.reason.as_str()),
+            column::<_, &str>(&rejected, |(_, rejection)| &rejection.detail),
         ])
     }
 

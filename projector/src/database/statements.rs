@@ -9,6 +9,7 @@ pub(super) struct Statements {
     pub(super) move_offsets: Statement,
     pub(super) requested: TableStatements,
     pub(super) completed: TableStatements,
+    pub(super) insert_rejected: Statement,
 }
 
 /// Statements of one of the two tables.
@@ -33,6 +34,7 @@ impl Statements {
                 insert: client.prepare(INSERT_COMPLETED).await?,
                 conflicts: client.prepare(COMPLETED_CONFLICTS).await?,
             },
+            insert_rejected: client.prepare(INSERT_REJECTED).await?,
         })
     }
 }
@@ -95,3 +97,8 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
 JOIN compute_completed AS stored USING (request_id)
 WHERE (sent.status, sent.result, sent.error_code, sent.error_message)
     IS DISTINCT FROM (stored.status, stored.result, stored.error_code, stored.error_message)";
+
+const INSERT_REJECTED: &str = "
+INSERT INTO rejected_records (topic, kafka_partition, kafka_offset, request_id, reason, detail)
+SELECT *
+FROM unnest($1::text[], $2::int4[], $3::int8[], $4::uuid[], $5::text[], $6::text[])";

@@ -56,6 +56,7 @@ pub(super) async fn write(
     let rows = batch.completed();
     let columns = Columns::completed(&rows.rows);
     let completed = insert(&transaction, &statements.completed, &columns, rows).await?;
+    insert_rejected(&transaction, statements, batch).await?;
     transaction.commit().await?;
     Ok(Written::Committed(CommitSummary { requested, completed, took: begun.elapsed() }))
 }
@@ -97,4 +98,18 @@ async fn insert<R>(
         }
     }
     Ok(TableSummary { rows: inserted, conflicts })
+}
+
+/// Writes the rejections in place of the rejected rows.
+async fn insert_rejected(
+    transaction: &Transaction<'_>,
+    statements: &Statements,
+    batch: &Batch,
+) -> Result<(), Error> {
+    let rejected = batch.rejected();
+    if !rejected.is_empty() {
+        let columns = Columns::rejected(&rejected);
+        transaction.execute(&statements.insert_rejected, &columns.all()).await?;
+    }
+    Ok(())
 }

@@ -1,0 +1,54 @@
+//! Rules by which an event becomes a row of the request log, or is rejected.
+
+use abacus_schemas::{ComputeCompleted, ComputeRequested};
+use uuid::Uuid;
+
+use crate::config::ProjectorConfig;
+use crate::entry::{Content, Rejection, SkipReason};
+use crate::row::{CompletedRow, Origin, RequestedRow};
+use crate::size;
+
+/// Rules for rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    /// Largest row, in bytes.
+    max_row: u64,
+}
+
+impl Rules {
+    pub(crate) fn new(config: &ProjectorConfig) -> Self {
+        Self { max_row: config.max_row }
+    }
+
+    /// Returns the row of a request, or its rejection.
+    pub(crate) fn requested(
+        &self,
+        event: ComputeRequested,
+        origin: Origin,
+    ) -> Result<Content, uuid::Error> {
+        let row = RequestedRow::new(event, origin)?;
+        Ok(match size::excess_of_request(&row, self.max_row) {
+            None => Content::Requested(row),
+            Some(size) => self.too_large(row.request_id, size),
+        })
+    }
+
+    /// Returns the row of a completion, or its rejection.
+    pub(crate) fn completed(
+        &self,
+        event: ComputeCompleted,
+        origin: Origin,
+    ) -> Result<Content, uuid::Error> {
+        let row = CompletedRow::new(event, origin)?;
+        Ok(match size::excess_of_completion(&row, self.max_row) {
+            None => Content::Completed(row),
+            Some(size) => self.too_large(row.request_id, size),
+        })
+    }
+
+    fn too_large(&self, request_id: Uuid, size: u64) -> Content {
+        let detail =
+            format!("the row has {size} bytes, and ABACUS_MAX_ROW allows {}", self.max_row);
+        Content::Rejected(Rejection { request_id, reason: SkipReason::TooLarge, detail, row: None })
+    }
+}
