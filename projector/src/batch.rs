@@ -1,6 +1,7 @@
 //! The entries of one transaction.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::SystemTime;
 
 use abacus_kafka::TopicPartition;
 use uuid::Uuid;
@@ -40,16 +41,20 @@ impl Batch {
     /// Returns one update for each partition, sorted by partition. The next offset follows the
     /// last record; gaps, for example of transaction markers, are skipped.
     pub(crate) fn offset_updates(&self, offsets: &StoredOffsets) -> Vec<OffsetUpdate> {
-        let mut last: BTreeMap<&TopicPartition, i64> = BTreeMap::new();
+        let mut last: BTreeMap<&TopicPartition, (i64, Option<SystemTime>)> = BTreeMap::new();
         for entry in &self.entries {
-            let offset = last.entry(&entry.partition).or_insert(entry.offset);
+            let (offset, newest) = last.entry(&entry.partition).or_insert((entry.offset, None));
             *offset = entry.offset.max(*offset);
+            if let Content::Requested(row) = &entry.content {
+                *newest = Some(row.time_in_log()).max(*newest);
+            }
         }
         last.into_iter()
-            .map(|(partition, last)| OffsetUpdate {
+            .map(|(partition, (last, newest_request))| OffsetUpdate {
                 partition: partition.clone(),
                 expected: offsets.stored(partition),
                 next: last + 1,
+                newest_request,
             })
             .collect()
     }

@@ -2,6 +2,7 @@
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use abacus_kafka::{BatchSettings, KafkaConfig};
 use abacus_registry::{RegistryConfig, topics};
@@ -21,6 +22,8 @@ pub struct ProjectorConfig {
     pub(crate) max_row: u64,
     /// Unanswered writes of a batch before the batch is split.
     pub(crate) attempts: NonZeroU32,
+    /// Largest distance of the recorded time of a request from its append time.
+    pub(crate) clock_tolerance: Duration,
     /// Its `Debug` output has no password.
     pub(crate) database: tokio_postgres::Config,
     admin: AdminConfig,
@@ -82,6 +85,11 @@ impl Config for ProjectorConfig {
             batch: batch_settings(env),
             max_row: max_row(env),
             attempts: attempts(env),
+            clock_tolerance: env.get(
+                "ABACUS_CLOCK_TOLERANCE",
+                "5m",
+                "Largest distance of the time in a request from the time at which Kafka appended it; the log is sorted by the time within this distance",
+            ),
             database: database(env),
             admin: AdminConfig::read(env, "127.0.0.1:9082"),
             log: LogConfig::read(env),

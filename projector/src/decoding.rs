@@ -6,6 +6,7 @@ mod skip;
 mod topic;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use abacus_kafka::{OwnedRecord, TopicPartition};
 use abacus_registry::RegistryConfig;
@@ -16,6 +17,7 @@ use tokio::runtime::Handle;
 use self::schemas::Schemas;
 use self::skip::Skip;
 use self::topic::Topic;
+use crate::append_time::append_time;
 use crate::backoff::Backoff;
 use crate::entry::{Content, Entry};
 use crate::error::Stop;
@@ -78,7 +80,8 @@ fn read<E: Event>(
     backoff: &mut Backoff,
     row: impl FnOnce(E, Origin) -> Result<Content, uuid::Error>,
 ) -> Result<Entry, Stop> {
-    let origin = Origin { partition: record.partition, offset: record.offset };
+    let appended_at = append_time(record.time, SystemTime::now());
+    let origin = Origin { partition: record.partition, offset: record.offset, appended_at };
     let name = Arc::clone(topic.name());
     let event =
         topic.event(&record.payload, |decoder, id| schemas.teach(&name, decoder, id, backoff))?;

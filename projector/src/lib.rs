@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod app;
+mod append_time;
 mod backoff;
 mod batch;
 mod config;

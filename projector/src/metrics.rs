@@ -41,7 +41,7 @@ abacus_runtime::metrics! {
         /// Offset of the first record that Postgres does not have yet.
         pub(crate) next_offset: IntGaugeVec = "abacus_projector_next_offset",
             labels ["topic", "partition"];
-        /// Age of the last completion at the commit of its row.
+        /// Age of the last completion at the commit of its row, since Kafka appended it.
         pub(crate) delay: Gauge = "abacus_projector_delay_seconds";
     }
 }
@@ -84,7 +84,7 @@ impl Metrics {
                 Content::Requested(row) => self.altered.inc_by(row.altered.into()),
                 Content::Completed(row) => {
                     self.altered.inc_by(row.altered.into());
-                    self.delay.set(age(row.completed_at));
+                    self.delay.set(age(row.origin.appended_at));
                 }
             }
         }

@@ -1,18 +1,21 @@
 //! Rows of the request log, made from events.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use abacus_schemas::{ComputeCompleted, ComputeRequested, Outcome};
 use uuid::Uuid;
 
+use crate::append_time::bounded;
 use crate::storable::Storable;
 
-/// Partition and offset of the event of a row.
+/// Position and append time of the event of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub(crate) partition: i32,
     pub(crate) offset: i64,
+    /// Time at which Kafka appended the event.
+    pub(crate) appended_at: SystemTime,
 }
 
 /// A row of one of the two tables.
@@ -32,7 +35,10 @@ pub(crate) struct RequestedRow {
     pub(crate) operands: BTreeMap<String, String>,
     pub(crate) requester: Option<String>,
     pub(crate) source: String,
+    /// Time of the request, as its producer claims.
     pub(crate) requested_at: SystemTime,
+    /// Time of the request, within a tolerance of the append time.
+    pub(crate) recorded_at: SystemTime,
     pub(crate) origin: Origin,
     /// `true` if a value was changed because Postgres cannot hold it.
     pub(crate) altered: bool,
@@ -64,18 +70,31 @@ pub(crate) struct OutcomeColumns {
 }
 
 impl RequestedRow {
-    pub(crate) fn new(event: ComputeRequested, origin: Origin) -> Result<Self, uuid::Error> {
+    /// Returns the row of `event`. The recorded time is at most `tolerance` away from the append
+    /// time.
+    pub(crate) fn new(
+        event: ComputeRequested,
+        origin: Origin,
+        tolerance: Duration,
+    ) -> Result<Self, uuid::Error> {
         let mut storable = Storable::default();
+        let requested_at = storable.time(event.requested_at);
         Ok(Self {
             request_id: Uuid::parse_str(&event.request_id)?,
             operation: storable.text(event.operation),
             operands: storable.texts(event.operands),
             requester: event.requester.map(|requester| storable.indexed_text(requester)),
             source: storable.text(event.source),
-            requested_at: storable.time(event.requested_at),
+            requested_at,
+            recorded_at: bounded(requested_at, origin.appended_at, tolerance),
             origin,
             altered: storable.altered,
         })
+    }
+
+    /// Returns the time of the request, never after its append time.
+    pub(crate) fn time_in_log(&self) -> SystemTime {
+        self.recorded_at.min(self.origin.appended_at)
     }
 }
 
@@ -85,7 +104,7 @@ impl CompletedRow {
         Ok(Self {
             request_id: Uuid::parse_str(&event.request_id)?,
             outcome: OutcomeColumns::new(event.outcome, &mut storable),
-            completed_at: storable.time(event.completed_at),
+            completed_at: storable.rfc3339_time(event.completed_at),
             compute_micros: event.compute_micros,
             cache: event.cache.as_str(),
             processor: storable.text(event.processor),

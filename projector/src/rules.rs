@@ -1,5 +1,7 @@
 //! Rules by which an event becomes a row of the request log, or is rejected.
 
+use std::time::Duration;
+
 use abacus_schemas::{ComputeCompleted, ComputeRequested};
 use uuid::Uuid;
 
@@ -13,11 +15,13 @@ use crate::size;
 pub(crate) struct Rules {
     /// Largest row, in bytes.
     max_row: u64,
+    /// Largest distance of the recorded time of a request from its append time.
+    tolerance: Duration,
 }
 
 impl Rules {
     pub(crate) fn new(config: &ProjectorConfig) -> Self {
-        Self { max_row: config.max_row }
+        Self { max_row: config.max_row, tolerance: config.clock_tolerance }
     }
 
     /// Returns the row of a request, or its rejection.
@@ -26,7 +30,7 @@ impl Rules {
         event: ComputeRequested,
         origin: Origin,
     ) -> Result<Content, uuid::Error> {
-        let row = RequestedRow::new(event, origin)?;
+        let row = RequestedRow::new(event, origin, self.tolerance)?;
         Ok(match size::excess_of_request(&row, self.max_row) {
             None => Content::Requested(row),
             Some(size) => self.too_large(row.request_id, size),

@@ -4,9 +4,9 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use rdkafka::TopicPartitionList;
 use rdkafka::message::{BorrowedMessage, Headers, Message, OwnedHeaders};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
+use rdkafka::{Timestamp, TopicPartitionList};
 
 /// A partition of a topic. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -74,6 +74,15 @@ impl<'a> InboundRecord<'a> {
         self.message.timestamp().to_millis()
     }
 
+    /// Time of the record, with its clock. `None` for a record without a time.
+    pub fn time(&self) -> Option<RecordTime> {
+        match self.message.timestamp() {
+            Timestamp::NotAvailable => None,
+            Timestamp::CreateTime(ms) => Some(RecordTime::Created(ms)),
+            Timestamp::LogAppendTime(ms) => Some(RecordTime::Appended(ms)),
+        }
+    }
+
     /// The key, empty if the record has none.
     pub fn key(&self) -> &[u8] {
         self.message.key().unwrap_or_default()
@@ -105,10 +114,21 @@ impl<'a> InboundRecord<'a> {
             topic: self.topic().to_owned(),
             partition: self.partition(),
             offset: self.offset(),
+            time: self.time(),
             key: self.key().to_vec(),
             payload: self.payload().to_vec(),
         }
     }
+}
+
+/// Time of a record, in milliseconds since the Unix epoch. The setting `message.timestamp.type` of
+/// the topic chooses the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordTime {
+    /// By the clock of the producer: any number.
+    Created(i64),
+    /// By the clock of the broker that appended the record.
+    Appended(i64),
 }
 
 /// Names and values of headers, in order.
@@ -128,6 +148,8 @@ pub struct OwnedRecord {
     pub partition: i32,
     /// Offset in the partition.
     pub offset: i64,
+    /// Time of the record; `None` for a record without a time.
+    pub time: Option<RecordTime>,
     /// The key, empty if the record had none.
     pub key: Vec<u8>,
     /// The value, empty if the record had none.

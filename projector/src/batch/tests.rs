@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
 use crate::entry::SkipReason;
@@ -17,7 +17,8 @@ fn row(id: u128, n: &str, offset: i64) -> RequestedRow {
         requester: None,
         source: "test".to_owned(),
         requested_at: UNIX_EPOCH,
-        origin: Origin { partition: 0, offset },
+        recorded_at: UNIX_EPOCH + Duration::from_secs(offset.unsigned_abs()),
+        origin: Origin { partition: 0, offset, appended_at: UNIX_EPOCH + Duration::from_secs(5) },
         altered: false,
     }
 }
@@ -37,8 +38,8 @@ fn each_partition_moves_to_the_offset_after_its_last_record() {
     offsets.mark_assigned(&partition(1), None);
     let batch = Batch::new(vec![skipped(1, 70), skipped(0, 4), skipped(1, 75), skipped(0, 9)]);
     let expected = [
-        OffsetUpdate { partition: partition(0), expected: Some(3), next: 10 },
-        OffsetUpdate { partition: partition(1), expected: None, next: 76 },
+        OffsetUpdate { partition: partition(0), expected: Some(3), next: 10, newest_request: None },
+        OffsetUpdate { partition: partition(1), expected: None, next: 76, newest_request: None },
     ];
     assert_eq!(batch.offset_updates(&offsets), expected);
 }
@@ -53,4 +54,15 @@ fn the_first_row_of_a_request_stands_and_only_other_content_is_a_conflict() {
     assert_eq!(unique.rows, [&rows[0], &rows[1]]);
     assert_eq!(unique.conflicts, [Uuid::from_u128(1)]);
     assert!(batch.completed().rows.is_empty());
+}
+
+#[test]
+fn the_newest_request_of_a_partition_is_not_newer_than_its_append_time() {
+    let newest = |offsets: &[i64]| {
+        let rows = offsets.iter().map(|at| entry(0, *at, Content::Requested(row(1, "5", *at))));
+        let updates = Batch::new(rows.collect()).offset_updates(&StoredOffsets::default());
+        updates[0].newest_request.unwrap().duration_since(UNIX_EPOCH).unwrap().as_secs()
+    };
+    assert_eq!(newest(&[3, 1, 2]), 3);
+    assert_eq!(newest(&[3, 9, 2]), 5);
 }

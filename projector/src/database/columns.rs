@@ -30,6 +30,7 @@ impl<'a> Columns<'a> {
             column::<_, SystemTime>(rows, |row| row.requested_at),
             column::<_, i32>(rows, |row| row.origin.partition),
             column::<_, i64>(rows, |row| row.origin.offset),
+            column::<_, SystemTime>(rows, |row| row.recorded_at),
         ])
     }
 

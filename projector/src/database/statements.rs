@@ -49,18 +49,18 @@ ORDER BY wanted.ordinal";
 const MOVE_OFFSETS: &str = "
 WITH move AS (
     SELECT *
-    FROM unnest($1::text[], $2::int4[], $3::int8[], $4::int8[])
-        AS move (topic, partition, expected, next)
+    FROM unnest($1::text[], $2::int4[], $3::int8[], $4::int8[], $5::timestamptz[])
+        AS move (topic, partition, expected, next, newest)
 ), moved AS (
     UPDATE projected_offsets AS stored
-    SET next_offset = move.next
+    SET next_offset = move.next, newest_request = greatest(stored.newest_request, move.newest)
     FROM move
     WHERE stored.topic = move.topic AND stored.partition = move.partition
         AND stored.next_offset = move.expected
     RETURNING 1
 ), begun AS (
-    INSERT INTO projected_offsets (topic, partition, next_offset)
-    SELECT topic, partition, next FROM move WHERE expected IS NULL
+    INSERT INTO projected_offsets (topic, partition, next_offset, newest_request)
+    SELECT topic, partition, next, newest FROM move WHERE expected IS NULL
     ON CONFLICT DO NOTHING
     RETURNING 1
 )
@@ -68,10 +68,10 @@ SELECT (SELECT count(*) FROM moved) + (SELECT count(*) FROM begun)";
 
 const INSERT_REQUESTED: &str = "
 INSERT INTO compute_requested (request_id, operation, operands, requester, source, requested_at,
-    kafka_partition, kafka_offset)
+    kafka_partition, kafka_offset, recorded_at)
 SELECT *
 FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::text[], $6::timestamptz[],
-    $7::int4[], $8::int8[])
+    $7::int4[], $8::int8[], $9::timestamptz[])
 ON CONFLICT (request_id) DO NOTHING";
 
 const REQUESTED_CONFLICTS: &str = "

@@ -2,7 +2,7 @@
 //! The offsets come first: after an offset conflict, nothing was written, and a concurrent
 //! projector waits for the lock on the row of the offset.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio_postgres::{Client, Error, Transaction};
 use uuid::Uuid;
@@ -71,8 +71,10 @@ async fn move_offsets(
     let partitions: Vec<i32> = updates.iter().map(|update| update.partition.partition).collect();
     let expected: Vec<Option<i64>> = updates.iter().map(|update| update.expected).collect();
     let next: Vec<i64> = updates.iter().map(|update| update.next).collect();
+    let newest: Vec<Option<SystemTime>> =
+        updates.iter().map(|update| update.newest_request).collect();
     let row = transaction
-        .query_one(&statements.move_offsets, &[&topics, &partitions, &expected, &next])
+        .query_one(&statements.move_offsets, &[&topics, &partitions, &expected, &next, &newest])
         .await?;
     let count: i64 = row.try_get(0)?;
     Ok(usize::try_from(count) == Ok(updates.len()))

@@ -29,7 +29,8 @@ fn row(offset: i64) -> Entry {
         requester: None,
         source: "test".to_owned(),
         requested_at: UNIX_EPOCH,
-        origin: Origin { partition: 0, offset },
+        recorded_at: UNIX_EPOCH,
+        origin: Origin { partition: 0, offset, appended_at: UNIX_EPOCH },
         altered: false,
     });
     Entry { partition: TopicPartition { topic: Arc::from("t"), partition: 0 }, offset, content }
