@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::SystemTime;
 
 use abacus_kafka::TopicPartition;
-use uuid::Uuid;
 
 use crate::entry::{Content, Entry, Rejection};
 use crate::row::{CompletedRow, RequestedRow, Row};
@@ -16,13 +15,13 @@ pub(crate) struct Batch {
     entries: Vec<Entry>,
 }
 
-/// Rows of one table, without repeated request ids.
+/// Rows of one table, without repeated keys.
 #[derive(Debug)]
 pub(crate) struct Unique<'a, R> {
-    /// First row of each request id.
+    /// First row of each key.
     pub(crate) rows: Vec<&'a R>,
-    /// Request ids of later rows with different content.
-    pub(crate) conflicts: Vec<Uuid>,
+    /// Later rows with different content.
+    pub(crate) conflicts: Vec<&'a R>,
 }
 
 impl Batch {
@@ -84,16 +83,16 @@ impl Batch {
 }
 
 impl<'a, R: Row> Unique<'a, R> {
-    /// Keeps the first row of each request. A statement cannot insert the same key twice.
+    /// Keeps the first row of each key. A statement cannot insert a key twice.
     fn of(all: impl Iterator<Item = &'a R>) -> Self {
-        let mut first: HashMap<Uuid, &R> = HashMap::new();
+        let mut first: HashMap<R::Key, &R> = HashMap::new();
         let mut unique = Self { rows: Vec::new(), conflicts: Vec::new() };
         for row in all {
-            match first.get(&row.request_id()) {
+            match first.get(&row.key()) {
                 Some(earlier) if earlier.agrees_with(row) => {}
-                Some(_) => unique.conflicts.push(row.request_id()),
+                Some(_) => unique.conflicts.push(row),
                 None => {
-                    first.insert(row.request_id(), row);
+                    first.insert(row.key(), row);
                     unique.rows.push(row);
                 }
             }

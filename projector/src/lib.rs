@@ -5,6 +5,7 @@ mod append_time;
 mod backoff;
 mod batch;
 mod config;
+mod content;
 mod database;
 mod decoding;
 mod entry;

@@ -1,12 +1,14 @@
 //! Rows of the request log, made from events.
 
 use std::collections::BTreeMap;
+use std::hash::Hash;
 use std::time::{Duration, SystemTime};
 
 use abacus_schemas::{ComputeCompleted, ComputeRequested, Outcome};
 use uuid::Uuid;
 
 use crate::append_time::bounded;
+use crate::content::ContentDigest;
 use crate::storable::Storable;
 
 /// Position and append time of the event of a row.
@@ -20,6 +22,11 @@ pub(crate) struct Origin {
 
 /// A row of one of the two tables.
 pub(crate) trait Row {
+    /// Key of the table.
+    type Key: Copy + Eq + Hash;
+
+    fn key(&self) -> Self::Key;
+
     fn request_id(&self) -> Uuid;
 
     /// Returns `true` if both rows have equal content. Columns that differ between repetitions of
@@ -39,6 +46,8 @@ pub(crate) struct RequestedRow {
     pub(crate) requested_at: SystemTime,
     /// Time of the request, within a tolerance of the append time.
     pub(crate) recorded_at: SystemTime,
+    /// Digest of the request before any change of a value.
+    pub(crate) content: ContentDigest,
     pub(crate) origin: Origin,
     /// `true` if a value was changed because Postgres cannot hold it.
     pub(crate) altered: bool,
@@ -53,6 +62,8 @@ pub(crate) struct CompletedRow {
     pub(crate) compute_micros: i64,
     pub(crate) cache: &'static str,
     pub(crate) processor: String,
+    /// Digest of the request that the completion repeats.
+    pub(crate) content: ContentDigest,
     pub(crate) origin: Origin,
     /// `true` if a value was changed because Postgres cannot hold it.
     pub(crate) altered: bool,
@@ -79,7 +90,14 @@ impl RequestedRow {
     ) -> Result<Self, uuid::Error> {
         let mut storable = Storable::default();
         let requested_at = storable.time(event.requested_at);
+        let content = ContentDigest::new(
+            &event.operation,
+            &event.operands,
+            event.requester.as_deref(),
+            &event.source,
+        );
         Ok(Self {
+            content,
             request_id: Uuid::parse_str(&event.request_id)?,
             operation: storable.text(event.operation),
             operands: storable.texts(event.operands),
@@ -101,7 +119,14 @@ impl RequestedRow {
 impl CompletedRow {
     pub(crate) fn new(event: ComputeCompleted, origin: Origin) -> Result<Self, uuid::Error> {
         let mut storable = Storable::default();
+        let content = ContentDigest::new(
+            &event.operation,
+            &event.operands,
+            event.requester.as_deref(),
+            &event.source,
+        );
         Ok(Self {
+            content,
             request_id: Uuid::parse_str(&event.request_id)?,
             outcome: OutcomeColumns::new(event.outcome, &mut storable),
             completed_at: storable.rfc3339_time(event.completed_at),
@@ -135,6 +160,12 @@ impl OutcomeColumns {
 }
 
 impl Row for RequestedRow {
+    type Key = Uuid;
+
+    fn key(&self) -> Uuid {
+        self.request_id
+    }
+
     fn request_id(&self) -> Uuid {
         self.request_id
     }
@@ -148,6 +179,12 @@ impl Row for RequestedRow {
 }
 
 impl Row for CompletedRow {
+    type Key = (Uuid, ContentDigest);
+
+    fn key(&self) -> (Uuid, ContentDigest) {
+        (self.request_id, self.content)
+    }
+
     fn request_id(&self) -> Uuid {
         self.request_id
     }

@@ -1,7 +1,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
+use uuid::Uuid;
+
 use super::*;
+use crate::content::ContentDigest;
 use crate::entry::SkipReason;
 use crate::row::Origin;
 
@@ -18,6 +21,7 @@ fn row(id: u128, n: &str, offset: i64) -> RequestedRow {
         source: "test".to_owned(),
         requested_at: UNIX_EPOCH,
         recorded_at: UNIX_EPOCH + Duration::from_secs(offset.unsigned_abs()),
+        content: ContentDigest::default(),
         origin: Origin { partition: 0, offset, appended_at: UNIX_EPOCH + Duration::from_secs(5) },
         altered: false,
     }
@@ -52,7 +56,7 @@ fn the_first_row_of_a_request_stands_and_only_other_content_is_a_conflict() {
     let batch = Batch::new(entries.collect());
     let unique = batch.requested();
     assert_eq!(unique.rows, [&rows[0], &rows[1]]);
-    assert_eq!(unique.conflicts, [Uuid::from_u128(1)]);
+    assert_eq!(unique.conflicts, [&rows[3]]);
     assert!(batch.completed().rows.is_empty());
 }
 

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::content::ContentDigest;
 use crate::row::{Origin, RequestedRow};
 
 /// Attempts for a batch without an answer.
@@ -30,6 +31,7 @@ fn row(offset: i64) -> Entry {
         source: "test".to_owned(),
         requested_at: UNIX_EPOCH,
         recorded_at: UNIX_EPOCH,
+        content: ContentDigest::default(),
         origin: Origin { partition: 0, offset, appended_at: UNIX_EPOCH },
         altered: false,
     });

@@ -1,0 +1,81 @@
+//! Digest of the computation in an event. A completion repeats its request, so both have equal
+//! digests, and the log joins only rows with equal digests: a request id alone is a choice of its
+//! producer, and two producers may choose equal ids.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest as _, Sha256};
+
+/// Length of a digest, in bytes: collisions take 2^64 attempts.
+const LENGTH: usize = 16;
+
+/// First bytes of the SHA-256 of operation, operands, requester and source. The time of a request
+/// is left out, because a producer may write a request again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct ContentDigest([u8; LENGTH]);
+
+impl ContentDigest {
+    pub(crate) fn new(
+        operation: &str,
+        operands: &BTreeMap<String, String>,
+        requester: Option<&str>,
+        source: &str,
+    ) -> Self {
+        let mut hash = Sha256::new();
+        add(&mut hash, operation);
+        add_count(&mut hash, operands.len());
+        for (name, value) in operands {
+            add(&mut hash, name);
+            add(&mut hash, value);
+        }
+        add_count(&mut hash, requester.iter().len());
+        if let Some(requester) = requester {
+            add(&mut hash, requester);
+        }
+        add(&mut hash, source);
+        let mut digest = [0; LENGTH];
+        for (byte, hashed) in digest.iter_mut().zip(hash.finalize()) {
+            *byte = hashed;
+        }
+        Self(digest)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Adds a text after its length, so that no two lists of texts give equal bytes.
+fn add(hash: &mut Sha256, text: &str) {
+    add_count(hash, text.len());
+    hash.update(text);
+}
+
+fn add_count(hash: &mut Sha256, count: usize) {
+    hash.update((count as u64).to_be_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Content = (String, BTreeMap<String, String>, Option<String>, String);
+
+    fn digest((operation, operands, requester, source): &Content) -> ContentDigest {
+        ContentDigest::new(operation, operands, requester.as_deref(), source)
+    }
+
+    fn content() -> impl Strategy<Value = Content> {
+        let operands = prop::collection::btree_map("[ab]{0,2}", "[ab]{0,2}", 0..3);
+        ("[ab]{0,2}", operands, prop::option::of("[ab]{0,2}"), "[ab]{0,2}")
+    }
+
+    proptest! {
+        #[test]
+        fn equal_digests_mean_equal_content(one in content(), other in content()) {
+            prop_assert_eq!(digest(&one) == digest(&other), one == other);
+        }
+    }
+}
