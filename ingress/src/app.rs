@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use abacus_exchange::{Exchange, Publisher, ReplyAddress, Waiters, read_replies};
+use abacus_exchange::{Exchange, Publisher, ReplyAddress, Signer, Waiters, read_replies};
 use abacus_http::server::HttpServer;
 use abacus_identity::{FEED_TIMEOUT, Identity, Pools};
 use abacus_kafka::{
@@ -128,6 +128,9 @@ async fn exchange(
         partitioner: StickyPartitioner::new(kafka.partitions, config.publisher.stickiness),
         topic: config.topics.requested.clone(),
         reply_to: kafka.reply_to,
+        signer: config.record_keys.clone().map(|keys| -> Signer<ComputeRequested> {
+            Box::new(move |request| keys.sign(request))
+        }),
         metrics: metrics.exchange(),
     };
     let (wait, acceptance) = (config.exchange.wait, config.publisher.delivery_timeout);

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use abacus_kafka::{OutboundRecord, failpoint};
 use abacus_schemas::headers;
 use abacus_schemas::topics::MAX_VALUE_BYTES;
-use abacus_schemas::{ComputeCompleted, ComputeRequested, Encoder, Timestamp, Topics};
+use abacus_schemas::{
+    ComputeCompleted, ComputeRequested, ContentDigest, Encoder, Timestamp, Topics,
+};
 
 use crate::config::ProcessorConfig;
 use crate::dead_letter::{Class, OriginalRecord};
@@ -64,7 +66,7 @@ impl Responder {
         self.metrics.answered.with_label_values(&[operation, label]).inc();
         let Job { request, context, .. } = job;
         let key = request.request_id.clone().into_bytes();
-        let payload = self.encode(self.completion(request, outcome));
+        let (payload, digest) = self.encode(self.completion(request, outcome));
         self.replies.send(context.reply_to.as_ref(), context.deadline_ms, &payload);
         failpoint::reach("processor::after_reply");
         let (topic, partition) = (Arc::clone(&self.completed), Some(context.partition));
@@ -73,7 +75,7 @@ impl Responder {
             partition,
             key,
             payload,
-            headers: Vec::new(),
+            headers: digest.map(digest_header).into_iter().collect(),
         }));
     }
 
@@ -113,7 +115,7 @@ impl Responder {
         self.metrics.dead_letters.with_label_values(&[class.as_str()]).inc();
         if context.reply_to.is_some() {
             let failed = JobOutcome::failed(class.as_str(), reason);
-            let payload = self.encode(self.completion(unreadable_request(), failed));
+            let (payload, _) = self.encode(self.completion(unreadable_request(), failed));
             self.replies.send(context.reply_to.as_ref(), context.deadline_ms, &payload);
         }
         let dead_letter = original.into_dead_letter(&self.dead_letter, class, reason);
@@ -142,19 +144,23 @@ impl Responder {
     }
 
     /// Encodes a completion. Replaces the outcome of an event above the topic's limit by a failure: a
-    /// record above the limit would fail every transaction.
-    fn encode(&self, mut event: ComputeCompleted) -> Vec<u8> {
+    /// record above the limit would fail every transaction. Returns the digest of the request that
+    /// such an event no longer repeats.
+    fn encode(&self, mut event: ComputeCompleted) -> (Vec<u8>, Option<ContentDigest>) {
         let bytes = self.encode_any(&event);
         if bytes.len() <= MAX_VALUE_BYTES {
-            return bytes;
+            return (bytes, None);
         }
+        let (operation, operands) = (&event.operation, &event.operands);
+        let digest =
+            ContentDigest::new(operation, operands, event.requester.as_deref(), &event.source);
         let short = |text: &str| text.chars().take(100).collect();
         event.operands.clear();
         event.operation = short(&event.operation);
         event.requester = event.requester.as_deref().map(short);
         event.source = short(&event.source);
         event.outcome = too_large().into_event();
-        self.encode_any(&event)
+        (self.encode_any(&event), Some(digest))
     }
 
     #[expect(clippy::expect_used, reason = "the type matches the schema, as tests check")]
@@ -184,6 +190,10 @@ fn ensure_partitions(replies: &Replies, topics: &Topics) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+fn digest_header(digest: ContentDigest) -> (String, Vec<u8>) {
+    (headers::CONTENT_DIGEST.to_owned(), digest.as_bytes().to_vec())
 }
 
 fn too_large() -> JobOutcome {

@@ -1,10 +1,12 @@
 //! The entries of one transaction.
 
 use std::collections::{BTreeMap, HashMap};
+use std::mem;
 use std::time::SystemTime;
 
 use abacus_kafka::TopicPartition;
 
+use crate::authorship::Authorship;
 use crate::entry::{Content, Entry, Rejection};
 use crate::row::{CompletedRow, RequestedRow, Row};
 use crate::stored_offsets::{OffsetUpdate, StoredOffsets};
@@ -18,9 +20,9 @@ pub(crate) struct Batch {
 /// Rows of one table, without repeated keys.
 #[derive(Debug)]
 pub(crate) struct Unique<'a, R> {
-    /// First row of each key.
+    /// First row of each key, or the row that outranks it.
     pub(crate) rows: Vec<&'a R>,
-    /// Later rows with different content.
+    /// Further rows, with different content.
     pub(crate) conflicts: Vec<&'a R>,
 }
 
@@ -72,6 +74,14 @@ impl Batch {
         }))
     }
 
+    /// Returns the requests with a wrong signature.
+    pub(crate) fn forged(&self) -> impl Iterator<Item = &RequestedRow> {
+        self.entries.iter().filter_map(|entry| match &entry.content {
+            Content::Requested(row) if row.authorship == Authorship::Forged => Some(row),
+            _ => None,
+        })
+    }
+
     /// Returns the records without a row whose rejection is to be written.
     pub(crate) fn rejected<'a>(&'a self) -> Vec<(&'a Entry, &'a Rejection)> {
         let rejection = |entry: &'a Entry| match &entry.content {
@@ -83,18 +93,20 @@ impl Batch {
 }
 
 impl<'a, R: Row> Unique<'a, R> {
-    /// Keeps the first row of each key. A statement cannot insert a key twice.
+    /// Keeps the first row of each key, or the row that outranks it. A statement cannot insert a
+    /// key twice.
     fn of(all: impl Iterator<Item = &'a R>) -> Self {
-        let mut first: HashMap<R::Key, &R> = HashMap::new();
+        let mut kept: HashMap<R::Key, usize> = HashMap::new();
         let mut unique = Self { rows: Vec::new(), conflicts: Vec::new() };
         for row in all {
-            match first.get(&row.key()) {
-                Some(earlier) if earlier.agrees_with(row) => {}
-                Some(_) => unique.conflicts.push(row),
-                None => {
-                    first.insert(row.key(), row);
-                    unique.rows.push(row);
-                }
+            let index = *kept.entry(row.key()).or_insert(unique.rows.len());
+            let Some(place) = unique.rows.get_mut(index) else {
+                unique.rows.push(row);
+                continue;
+            };
+            let later = if row.outranks(place) { mem::replace(place, row) } else { row };
+            if !later.agrees_with(place) {
+                unique.conflicts.push(later);
             }
         }
         unique

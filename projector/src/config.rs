@@ -5,11 +5,11 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use abacus_kafka::{BatchSettings, KafkaConfig};
-use abacus_registry::{RegistryConfig, topics};
+use abacus_registry::{RegistryConfig, record_keys, topics};
 use abacus_runtime::{
     AdminConfig, ByteSize, Config, Environment, LogConfig, ServiceConfig, shared_settings,
 };
-use abacus_schemas::Topics;
+use abacus_schemas::{RecordKeys, Topics, headers};
 
 /// Settings of the projector.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct ProjectorConfig {
     pub(crate) attempts: NonZeroU32,
     /// Largest distance of the recorded time of a request from its append time.
     pub(crate) clock_tolerance: Duration,
+    /// Keys of the signatures of requests; `None` for no trust in any request.
+    pub(crate) record_keys: Option<RecordKeys>,
     /// Its `Debug` output has no password.
     pub(crate) database: tokio_postgres::Config,
     admin: AdminConfig,
@@ -48,6 +50,7 @@ fn batch_settings(env: &mut Environment) -> BatchSettings {
         max_records: max_records.get(),
         max_bytes: usize::try_from(max_bytes.as_u64()).unwrap_or(usize::MAX),
         linger,
+        headers: &[headers::SIGNATURE, headers::CONTENT_DIGEST],
     }
 }
 
@@ -90,6 +93,7 @@ impl Config for ProjectorConfig {
                 "5m",
                 "Largest distance of the time in a request from the time at which Kafka appended it; the log is sorted by the time within this distance",
             ),
+            record_keys: record_keys(env),
             database: database(env),
             admin: AdminConfig::read(env, "127.0.0.1:9082"),
             log: LogConfig::read(env),

@@ -63,11 +63,11 @@ impl Decoding {
         let (schemas, rules) = (&self.schemas, &self.rules);
         if *record.topic == **self.requested.name() {
             read(&mut self.requested, record, schemas, backoff, |event, origin| {
-                rules.requested(event, origin)
+                rules.requested(event, origin, record.header.as_deref())
             })
         } else {
             read(&mut self.completed, record, schemas, backoff, |event, origin| {
-                rules.completed(event, origin)
+                rules.completed(event, origin, record.header.as_deref())
             })
         }
     }

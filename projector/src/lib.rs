@@ -2,10 +2,10 @@
 
 mod app;
 mod append_time;
+mod authorship;
 mod backoff;
 mod batch;
 mod config;
-mod content;
 mod database;
 mod decoding;
 mod entry;

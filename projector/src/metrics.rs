@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use crate::authorship::Authorship;
 use crate::batch::Batch;
 use crate::database::{CommitSummary, TableSummary};
 use crate::entry::{Content, SkipReason};
@@ -26,6 +27,10 @@ abacus_runtime::metrics! {
         /// first row stays.
         pub(crate) conflicts: IntCounterVec = "abacus_projector_clashes_total",
             labels ["table" in [REQUESTED, COMPLETED]];
+        /// Requests written, by the check of their signature. Forged: the signature is wrong, or the
+        /// key differs from the key of the ingress.
+        pub(crate) requests: IntCounterVec = "abacus_projector_requests_total",
+            labels ["author" in Authorship::ALL.map(Authorship::as_str)];
         /// Records in a transaction.
         pub(crate) batch: Histogram = "abacus_projector_batch_records",
             buckets [1.0, 10.0, 100.0, 500.0, 1000.0, 2500.0, 5000.0, 10_000.0];
@@ -81,7 +86,10 @@ impl Metrics {
                 Content::Rejected(rejection) => {
                     self.skipped.with_label_values(&[rejection.reason.as_str()]).inc();
                 }
-                Content::Requested(row) => self.altered.inc_by(row.altered.into()),
+                Content::Requested(row) => {
+                    self.altered.inc_by(row.altered.into());
+                    self.requests.with_label_values(&[row.authorship.as_str()]).inc();
+                }
                 Content::Completed(row) => {
                     self.altered.inc_by(row.altered.into());
                     self.delay.set(age(row.origin.appended_at));

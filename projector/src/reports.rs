@@ -7,6 +7,7 @@ use crate::batch::Batch;
 use crate::database::CommitSummary;
 use crate::metrics::{COMPLETED, REQUESTED};
 use crate::parts::Refusal;
+use crate::row::RequestedRow;
 
 /// Largest number of row conflicts that are logged for a batch and table.
 const LOGGED_CONFLICTS: usize = 10;
@@ -37,6 +38,20 @@ pub(crate) fn rejected(batch: &Batch) {
     let further = rejected.len().saturating_sub(LOGGED_REJECTIONS);
     if further > 0 {
         error!(records = further, "further records of the batch are rejected");
+    }
+}
+
+/// Logs requests with a wrong signature.
+pub(crate) fn forged(batch: &Batch) {
+    let forged: Vec<&RequestedRow> = batch.forged().collect();
+    if let Some(first) = forged.first() {
+        warn!(
+            records = forged.len(),
+            request.id = %first.request_id,
+            kafka.partition = first.origin.partition,
+            kafka.offset = first.origin.offset,
+            "requests have a wrong signature: they are forged, or ABACUS_RECORD_KEY differs from the key of an ingress"
+        );
     }
 }
 

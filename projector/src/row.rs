@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::time::{Duration, SystemTime};
 
-use abacus_schemas::{ComputeCompleted, ComputeRequested, Outcome};
+use abacus_schemas::{ComputeCompleted, ComputeRequested, ContentDigest, Outcome};
 use uuid::Uuid;
 
 use crate::append_time::bounded;
-use crate::content::ContentDigest;
+use crate::authorship::Authorship;
 use crate::storable::Storable;
+
+/// Failure of a request that leaves no room in its completion.
+const RECORD_TOO_LARGE: &str = "record-too-large";
 
 /// Position and append time of the event of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,9 @@ pub(crate) trait Row {
     /// Returns `true` if both rows have equal content. Columns that differ between repetitions of
     /// a request, for example times, do not count.
     fn agrees_with(&self, other: &Self) -> bool;
+
+    /// Returns `true` if this row takes the place of an earlier row with its key.
+    fn outranks(&self, earlier: &Self) -> bool;
 }
 
 /// A row of `compute_requested`.
@@ -48,6 +54,7 @@ pub(crate) struct RequestedRow {
     pub(crate) recorded_at: SystemTime,
     /// Digest of the request before any change of a value.
     pub(crate) content: ContentDigest,
+    pub(crate) authorship: Authorship,
     pub(crate) origin: Origin,
     /// `true` if a value was changed because Postgres cannot hold it.
     pub(crate) altered: bool,
@@ -62,8 +69,9 @@ pub(crate) struct CompletedRow {
     pub(crate) compute_micros: i64,
     pub(crate) cache: &'static str,
     pub(crate) processor: String,
-    /// Digest of the request that the completion repeats.
-    pub(crate) content: ContentDigest,
+    /// Digest of the request that the completion repeats; `None` for a completion of an earlier
+    /// version that is too large to repeat its request.
+    pub(crate) content: Option<ContentDigest>,
     pub(crate) origin: Origin,
     /// `true` if a value was changed because Postgres cannot hold it.
     pub(crate) altered: bool,
@@ -86,6 +94,7 @@ impl RequestedRow {
     pub(crate) fn new(
         event: ComputeRequested,
         origin: Origin,
+        authorship: Authorship,
         tolerance: Duration,
     ) -> Result<Self, uuid::Error> {
         let mut storable = Storable::default();
@@ -102,7 +111,8 @@ impl RequestedRow {
             operation: storable.text(event.operation),
             operands: storable.texts(event.operands),
             requester: event.requester.map(|requester| storable.indexed_text(requester)),
-            source: storable.text(event.source),
+            source: storable.text(authorship.source(event.source)),
+            authorship,
             requested_at,
             recorded_at: bounded(requested_at, origin.appended_at, tolerance),
             origin,
@@ -110,23 +120,27 @@ impl RequestedRow {
         })
     }
 
-    /// Returns the time of the request, never after its append time.
+    /// Returns the time of the request by the clock of an ingress, or by the clock of an unknown
+    /// producer up to the append time.
     pub(crate) fn time_in_log(&self) -> SystemTime {
+        if self.authorship.is_signed() {
+            return self.recorded_at;
+        }
         self.recorded_at.min(self.origin.appended_at)
     }
 }
 
 impl CompletedRow {
-    pub(crate) fn new(event: ComputeCompleted, origin: Origin) -> Result<Self, uuid::Error> {
+    /// Returns the row of `event`. `digest` is the digest in the headers of a completion that is too
+    /// large to repeat its request.
+    pub(crate) fn new(
+        event: ComputeCompleted,
+        origin: Origin,
+        digest: Option<&[u8]>,
+    ) -> Result<Self, uuid::Error> {
         let mut storable = Storable::default();
-        let content = ContentDigest::new(
-            &event.operation,
-            &event.operands,
-            event.requester.as_deref(),
-            &event.source,
-        );
         Ok(Self {
-            content,
+            content: content(&event, digest),
             request_id: Uuid::parse_str(&event.request_id)?,
             outcome: OutcomeColumns::new(event.outcome, &mut storable),
             completed_at: storable.rfc3339_time(event.completed_at),
@@ -137,6 +151,23 @@ impl CompletedRow {
             altered: storable.altered,
         })
     }
+
+    /// Returns the digest as in the column: empty for none.
+    pub(crate) fn content_bytes(&self) -> &[u8] {
+        self.content.as_ref().map_or(&[], ContentDigest::as_bytes)
+    }
+}
+
+/// Returns the digest of the request of a completion.
+fn content(event: &ComputeCompleted, digest: Option<&[u8]>) -> Option<ContentDigest> {
+    if let Outcome::Failed { code, .. } = &event.outcome
+        && code == RECORD_TOO_LARGE
+        && event.operands.is_empty()
+    {
+        return digest.and_then(ContentDigest::from_bytes);
+    }
+    let (operation, operands) = (&event.operation, &event.operands);
+    Some(ContentDigest::new(operation, operands, event.requester.as_deref(), &event.source))
 }
 
 impl OutcomeColumns {
@@ -176,12 +207,17 @@ impl Row for RequestedRow {
             && self.requester == other.requester
             && self.source == other.source
     }
+
+    /// A request of an ingress outranks the request of a producer that uses its id.
+    fn outranks(&self, earlier: &Self) -> bool {
+        self.authorship.is_signed() && !earlier.authorship.is_signed()
+    }
 }
 
 impl Row for CompletedRow {
-    type Key = (Uuid, ContentDigest);
+    type Key = (Uuid, Option<ContentDigest>);
 
-    fn key(&self) -> (Uuid, ContentDigest) {
+    fn key(&self) -> Self::Key {
         (self.request_id, self.content)
     }
 
@@ -191,5 +227,9 @@ impl Row for CompletedRow {
 
     fn agrees_with(&self, other: &Self) -> bool {
         self.outcome == other.outcome
+    }
+
+    fn outranks(&self, _earlier: &Self) -> bool {
+        false
     }
 }

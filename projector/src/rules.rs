@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use abacus_schemas::{ComputeCompleted, ComputeRequested};
+use abacus_schemas::{ComputeCompleted, ComputeRequested, RecordKeys};
 use uuid::Uuid;
 
+use crate::authorship::Authorship;
 use crate::config::ProjectorConfig;
 use crate::entry::{Content, Rejection, SkipReason};
 use crate::row::{CompletedRow, Origin, RequestedRow};
@@ -17,33 +18,42 @@ pub(crate) struct Rules {
     max_row: u64,
     /// Largest distance of the recorded time of a request from its append time.
     tolerance: Duration,
+    /// Keys of the signatures of requests.
+    keys: Option<RecordKeys>,
 }
 
 impl Rules {
     pub(crate) fn new(config: &ProjectorConfig) -> Self {
-        Self { max_row: config.max_row, tolerance: config.clock_tolerance }
+        Self {
+            max_row: config.max_row,
+            tolerance: config.clock_tolerance,
+            keys: config.record_keys.clone(),
+        }
     }
 
-    /// Returns the row of a request, or its rejection.
+    /// Returns the row of a request with this signature, or its rejection.
     pub(crate) fn requested(
         &self,
         event: ComputeRequested,
         origin: Origin,
+        signature: Option<&[u8]>,
     ) -> Result<Content, uuid::Error> {
-        let row = RequestedRow::new(event, origin, self.tolerance)?;
+        let authorship = Authorship::of(&event, signature, self.keys.as_ref());
+        let row = RequestedRow::new(event, origin, authorship, self.tolerance)?;
         Ok(match size::excess_of_request(&row, self.max_row) {
             None => Content::Requested(row),
             Some(size) => self.too_large(row.request_id, size),
         })
     }
 
-    /// Returns the row of a completion, or its rejection.
+    /// Returns the row of a completion with this digest in its headers, or its rejection.
     pub(crate) fn completed(
         &self,
         event: ComputeCompleted,
         origin: Origin,
+        digest: Option<&[u8]>,
     ) -> Result<Content, uuid::Error> {
-        let row = CompletedRow::new(event, origin)?;
+        let row = CompletedRow::new(event, origin, digest)?;
         Ok(match size::excess_of_completion(&row, self.max_row) {
             None => Content::Completed(row),
             Some(size) => self.too_large(row.request_id, size),

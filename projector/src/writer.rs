@@ -105,6 +105,7 @@ impl Writer {
                     self.metrics.committed(&batch, &summary);
                     reports::row_conflicts(&summary);
                     reports::rejected(&batch);
+                    reports::forged(&batch);
                     return Ok(self.done(updates));
                 }
                 Ok(Written::OffsetConflict) => self.offset_conflict(),

@@ -12,6 +12,13 @@ pub const DEADLINE_MS: &str = "deadline-ms";
 /// W3C Trace Context of the caller.
 pub const TRACEPARENT: &str = "traceparent";
 
+/// Signature of a request, made by the ingress: see [`RecordKeys`](crate::RecordKeys).
+pub const SIGNATURE: &str = "abacus-signature";
+
+/// Digest of a request that its completion is too large to repeat: see
+/// [`ContentDigest`](crate::ContentDigest).
+pub const CONTENT_DIGEST: &str = "abacus-content-digest";
+
 /// Class of the failure of a dead letter, stable.
 pub const ERROR_CLASS: &str = "error-class";
 /// Explanation of the failure of a dead letter.

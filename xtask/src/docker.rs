@@ -92,7 +92,7 @@ fn compose(workspace: &Workspace) -> Command {
     docker.current_dir(workspace.root()).args(["compose", "--file", "docker-compose.yml"]);
     // The file demands the ingress's secrets, whatever is done with it.
     if let Ok(Ok(credentials)) = Stack::peek(workspace, DEV).map(|stack| stack.credentials()) {
-        docker.envs(credentials.settings());
+        docker.envs(credentials.settings()).envs(credentials.record_settings());
     }
     docker
 }

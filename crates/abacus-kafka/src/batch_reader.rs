@@ -37,6 +37,8 @@ pub struct BatchSettings {
     pub max_bytes: usize,
     /// Longest wait of a batch's first record for more records.
     pub linger: Duration,
+    /// Names of headers. A record keeps the last of these.
+    pub headers: &'static [&'static str],
 }
 
 /// A consumer of batches.
@@ -160,7 +162,9 @@ impl BatchReader {
     fn poll(&self, wait: Duration) -> Result<Option<OwnedRecord>, Error> {
         match self.consumer.poll(wait) {
             None => Ok(None),
-            Some(Ok(message)) => Ok(Some(InboundRecord::new(message).to_owned_record())),
+            Some(Ok(message)) => {
+                Ok(Some(InboundRecord::new(message).to_owned_record(self.settings.headers)))
+            }
             Some(Err(source @ KafkaError::MessageConsumptionFatal(_))) => {
                 Err(Error::Fatal { client: self.consumer.context().name.clone(), source })
             }

@@ -108,13 +108,23 @@ impl<'a> InboundRecord<'a> {
         headers.into_iter().find(|(key, _)| *key == name).and_then(|(_, value)| value)
     }
 
-    /// Copies the record out of librdkafka's memory, without headers.
-    pub fn to_owned_record(&self) -> OwnedRecord {
+    /// Value of the last header with one of `names`.
+    fn last_header(&self, names: &[&str]) -> Option<&[u8]> {
+        let headers = self.message.headers()?;
+        let value = |index| headers.try_get(index).filter(|header| names.contains(&header.key));
+        // See `headers` for the panic.
+        let found = catch_unwind(AssertUnwindSafe(|| (0..headers.count()).rev().find_map(value)));
+        found.ok().flatten().and_then(|header| header.value)
+    }
+
+    /// Copies the record out of librdkafka's memory, with the last header of `headers`.
+    pub fn to_owned_record(&self, headers: &[&str]) -> OwnedRecord {
         OwnedRecord {
             topic: self.topic().to_owned(),
             partition: self.partition(),
             offset: self.offset(),
             time: self.time(),
+            header: self.last_header(headers).map(<[u8]>::to_vec),
             key: self.key().to_vec(),
             payload: self.payload().to_vec(),
         }
@@ -139,7 +149,7 @@ pub type RecordHeaders<'a> = Vec<(&'a str, Option<&'a [u8]>)>;
 #[error("a header's name is not UTF-8")]
 pub struct UnreadableHeaders;
 
-/// A copy of a received record, without headers.
+/// A copy of a received record, with one header at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedRecord {
     /// Topic of the record.
@@ -150,6 +160,8 @@ pub struct OwnedRecord {
     pub offset: i64,
     /// Time of the record; `None` for a record without a time.
     pub time: Option<RecordTime>,
+    /// Value of the last header in the settings of the reader, if the record has such a header.
+    pub header: Option<Vec<u8>>,
     /// The key, empty if the record had none.
     pub key: Vec<u8>,
     /// The value, empty if the record had none.

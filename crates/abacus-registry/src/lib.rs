@@ -5,6 +5,6 @@ mod config;
 mod error;
 mod registry;
 
-pub use config::{RegistryConfig, topics};
+pub use config::{RECORD_KEY, RegistryConfig, record_keys, topics};
 pub use error::Error;
 pub use registry::SchemaRegistry;

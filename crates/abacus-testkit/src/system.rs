@@ -16,6 +16,9 @@ use crate::stack::Stack;
 /// Key of the session tokens in tests, in the form of `ABACUS_TOKEN_KEYS`.
 pub const TOKEN_KEYS: &str = "test:dGhlLWtleS1vZi1hbGwtdGVzdHMtMzItYnl0ZXMtbG9uZw==";
 
+/// Key of the signatures of requests in tests, in the form of `ABACUS_RECORD_KEY`.
+pub const RECORD_KEY: &str = "the-key-of-the-records-of-all-tests";
+
 /// Topics, schemas, database, key prefix and consumer groups of one test.
 pub struct System {
     /// Servers and tools.
@@ -75,6 +78,7 @@ impl System {
         self.set("ABACUS_HTTP_LISTEN", "127.0.0.1:0");
         self.set("ABACUS_ANONYMOUS", "true");
         self.set("ABACUS_TOKEN_KEYS", TOKEN_KEYS);
+        self.set("ABACUS_RECORD_KEY", RECORD_KEY);
     }
 
     /// Unique name of the system.

@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
+use abacus_schemas::ContentDigest;
 use uuid::Uuid;
 
 use super::*;
-use crate::content::ContentDigest;
+use crate::authorship::Authorship;
 use crate::entry::SkipReason;
 use crate::row::Origin;
 
@@ -22,6 +23,7 @@ fn row(id: u128, n: &str, offset: i64) -> RequestedRow {
         requested_at: UNIX_EPOCH,
         recorded_at: UNIX_EPOCH + Duration::from_secs(offset.unsigned_abs()),
         content: ContentDigest::default(),
+        authorship: Authorship::Unsigned,
         origin: Origin { partition: 0, offset, appended_at: UNIX_EPOCH + Duration::from_secs(5) },
         altered: false,
     }
@@ -69,4 +71,16 @@ fn the_newest_request_of_a_partition_is_not_newer_than_its_append_time() {
     };
     assert_eq!(newest(&[3, 1, 2]), 3);
     assert_eq!(newest(&[3, 9, 2]), 5);
+}
+
+#[test]
+fn a_signed_request_takes_the_place_of_an_unsigned_one() {
+    let signed = RequestedRow { authorship: Authorship::Signed, ..row(1, "7", 1) };
+    let rows = [row(1, "5", 0), signed, row(1, "7", 2), row(1, "9", 3)];
+    let entries = rows.clone().into_iter().zip(0..);
+    let entries = entries.map(|(row, at)| entry(0, at, Content::Requested(row)));
+    let batch = Batch::new(entries.collect());
+    let unique = batch.requested();
+    assert_eq!(unique.rows, [&rows[1]]);
+    assert_eq!(unique.conflicts, [&rows[0], &rows[3]]);
 }

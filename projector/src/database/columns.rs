@@ -33,6 +33,7 @@ impl<'a> Columns<'a> {
             column::<_, i64>(rows, |row| row.origin.offset),
             column::<_, SystemTime>(rows, |row| row.recorded_at),
             column::<_, &[u8]>(rows, |row| row.content.as_bytes()),
+            column::<_, bool>(rows, |row| row.authorship.is_signed()),
         ];
         Self { all, compared: 5 }
     }
@@ -44,7 +45,7 @@ impl<'a> Columns<'a> {
             column::<_, Option<&str>>(rows, |row| row.outcome.result.as_deref()),
             column::<_, Option<&str>>(rows, |row| row.outcome.error_code.as_deref()),
             column::<_, Option<&str>>(rows, |row| row.outcome.error_message.as_deref()),
-            column::<_, &[u8]>(rows, |row| row.content.as_bytes()),
+            column::<_, &[u8]>(rows, |row| row.content_bytes()),
             column::<_, Option<i64>>(rows, |row| row.outcome.digits),
             column::<_, Option<i64>>(rows, |row| row.outcome.bits),
             column::<_, SystemTime>(rows, |row| row.completed_at),

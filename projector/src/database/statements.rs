@@ -68,13 +68,20 @@ WITH move AS (
 )
 SELECT (SELECT count(*) FROM moved) + (SELECT count(*) FROM begun)";
 
+/// A signed request takes the place of an unsigned request with its id.
 const INSERT_REQUESTED: &str = "
-INSERT INTO compute_requested (request_id, operation, operands, requester, source, requested_at,
-    kafka_partition, kafka_offset, recorded_at, content_digest)
+INSERT INTO compute_requested AS stored (request_id, operation, operands, requester, source, requested_at,
+    kafka_partition, kafka_offset, recorded_at, content_digest, authenticated)
 SELECT *
 FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::text[], $6::timestamptz[],
-    $7::int4[], $8::int8[], $9::timestamptz[], $10::bytea[])
-ON CONFLICT (request_id) DO NOTHING";
+    $7::int4[], $8::int8[], $9::timestamptz[], $10::bytea[], $11::bool[])
+ON CONFLICT (request_id) DO UPDATE
+SET operation = excluded.operation, operands = excluded.operands, requester = excluded.requester,
+    source = excluded.source, requested_at = excluded.requested_at,
+    kafka_partition = excluded.kafka_partition, kafka_offset = excluded.kafka_offset,
+    recorded_at = excluded.recorded_at, content_digest = excluded.content_digest,
+    authenticated = true
+WHERE excluded.authenticated AND NOT stored.authenticated";
 
 const REQUESTED_CONFLICTS: &str = "
 SELECT request_id

@@ -3,11 +3,12 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use abacus_kafka::TopicPartition;
+use abacus_schemas::ContentDigest;
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::content::ContentDigest;
+use crate::authorship::Authorship;
 use crate::row::{Origin, RequestedRow};
 
 /// Attempts for a batch without an answer.
@@ -32,6 +33,7 @@ fn row(offset: i64) -> Entry {
         requested_at: UNIX_EPOCH,
         recorded_at: UNIX_EPOCH,
         content: ContentDigest::default(),
+        authorship: Authorship::Unsigned,
         origin: Origin { partition: 0, offset, appended_at: UNIX_EPOCH },
         altered: false,
     });

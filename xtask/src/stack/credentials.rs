@@ -29,6 +29,9 @@ pub(crate) struct Credentials {
     pub(crate) token_keys: String,
     /// `ABACUS_BOOTSTRAP_TOKEN`: lets the first administrator in.
     pub(crate) bootstrap_token: String,
+    /// `ABACUS_RECORD_KEY`: with this an ingress signs its requests, and a projector checks them.
+    #[serde(default)]
+    pub(crate) record_key: String,
     pub(crate) user: Account,
     pub(crate) administrator: Account,
 }
@@ -45,12 +48,17 @@ pub(crate) struct Account {
 impl Credentials {
     /// Those kept in `folder`; made now where there are none.
     pub(crate) fn ensure(folder: &Path) -> Result<Self> {
-        if let Some(kept) = Self::read(folder)? {
+        if let Some(mut kept) = Self::read(folder)? {
+            if kept.record_key.is_empty() {
+                kept.record_key = STANDARD.encode(random::<32>()?);
+                kept.write(folder)?;
+            }
             return Ok(kept);
         }
         let made = Self {
             token_keys: format!("first:{}", STANDARD.encode(random::<32>()?)),
             bootstrap_token: secret()?,
+            record_key: STANDARD.encode(random::<32>()?),
             user: Account::make("demo")?,
             administrator: Account::make("admin")?,
         };
@@ -86,6 +94,11 @@ impl Credentials {
             ("ABACUS_TOKEN_KEYS".to_owned(), self.token_keys.clone()),
             ("ABACUS_BOOTSTRAP_TOKEN".to_owned(), self.bootstrap_token.clone()),
         ]
+    }
+
+    /// What an ingress and a projector of the stack share.
+    pub(crate) fn record_settings(&self) -> [(String, String); 1] {
+        [("ABACUS_RECORD_KEY".to_owned(), self.record_key.clone())]
     }
 
     /// What scripts call the system with.

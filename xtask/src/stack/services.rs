@@ -133,6 +133,9 @@ impl Stack {
         launch.environment = self.server_environment()?;
         launch.environment.push(("ABACUS_INSTANCE_ID".to_owned(), name.clone()));
         launch.environment.push(("ABACUS_ADMIN_LISTEN".to_owned(), format!("127.0.0.1:{port}")));
+        if service != "processor" {
+            launch.environment.extend(self.credentials()?.record_settings());
+        }
         let address = format!("http://127.0.0.1:{port}/metrics");
         launch.configuration = settings_of_the_user(&launch.environment);
         let health = health(self, &name)?;

@@ -1,6 +1,9 @@
 //! Digest of the computation in an event. A completion repeats its request, so both have equal
 //! digests, and the log joins only rows with equal digests: a request id alone is a choice of its
 //! producer, and two producers may choose equal ids.
+//!
+//! A completion cannot repeat a request that leaves no room in the record. The processor then sends
+//! the digest of the request in the header [`CONTENT_DIGEST`](crate::headers::CONTENT_DIGEST).
 
 use std::collections::BTreeMap;
 
@@ -12,10 +15,11 @@ const LENGTH: usize = 16;
 /// First bytes of the SHA-256 of operation, operands, requester and source. The time of a request
 /// is left out, because a producer may write a request again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct ContentDigest([u8; LENGTH]);
+pub struct ContentDigest([u8; LENGTH]);
 
 impl ContentDigest {
-    pub(crate) fn new(
+    /// Returns the digest of these fields of an event.
+    pub fn new(
         operation: &str,
         operands: &BTreeMap<String, String>,
         requester: Option<&str>,
@@ -40,7 +44,13 @@ impl ContentDigest {
         Self(digest)
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    /// Reads the bytes of a digest.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// Returns the bytes of the digest.
+    pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }
@@ -70,6 +80,13 @@ mod tests {
     fn content() -> impl Strategy<Value = Content> {
         let operands = prop::collection::btree_map("[ab]{0,2}", "[ab]{0,2}", 0..3);
         ("[ab]{0,2}", operands, prop::option::of("[ab]{0,2}"), "[ab]{0,2}")
+    }
+
+    #[test]
+    fn a_digest_comes_back_from_its_bytes() {
+        let digest = ContentDigest::new("pow", &BTreeMap::new(), None, "http");
+        assert_eq!(ContentDigest::from_bytes(digest.as_bytes()), Some(digest));
+        assert_eq!(ContentDigest::from_bytes(b"short"), None);
     }
 
     proptest! {
