@@ -9,6 +9,7 @@
     reason = "allowed in tests, and so in their helpers"
 )]
 
+mod claims;
 mod crash;
 mod crowd;
 mod dead_letters;
@@ -30,6 +31,7 @@ mod protection;
 mod python;
 mod refusal;
 mod registry;
+mod rejected;
 mod results;
 mod roles;
 mod settings;
