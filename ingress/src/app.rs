@@ -47,6 +47,11 @@ type RequestWaiters = Waiters<ComputeRequested, LoggedRequest>;
 
 /// Connects to every configured system and starts the tasks.
 pub async fn start(config: IngressConfig, runtime: Runtime) -> anyhow::Result<()> {
+    if config.record_keys.is_none() {
+        tracing::warn!(
+            "ABACUS_RECORD_KEY is not set: requests are unsigned, and in no user's list"
+        );
+    }
     let metrics = Metrics::register(runtime.metrics())?;
     let limits = LimitMetrics::register(runtime.metrics())?;
     let waiters = Waiters::new(config.exchange.max_waiters, operand_bytes, metrics.waiters.clone());

@@ -1,5 +1,5 @@
-//! The author of a request: an ingress, by its signature, or an unknown producer, whose requester and
-//! source are claims.
+//! The author of a request: an ingress, known by the signature, or an unknown producer with claims for
+//! requester and source.
 
 use abacus_schemas::{ComputeRequested, RecordKeys};
 

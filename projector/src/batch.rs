@@ -20,7 +20,7 @@ pub(crate) struct Batch {
 /// Rows of one table, without repeated keys.
 #[derive(Debug)]
 pub(crate) struct Unique<'a, R> {
-    /// First row of each key, or the row that outranks it.
+    /// First row of each key, or a later row of higher rank.
     pub(crate) rows: Vec<&'a R>,
     /// Further rows, with different content.
     pub(crate) conflicts: Vec<&'a R>,
@@ -93,7 +93,7 @@ impl Batch {
 }
 
 impl<'a, R: Row> Unique<'a, R> {
-    /// Keeps the first row of each key, or the row that outranks it. A statement cannot insert a
+    /// Keeps the first row of each key, or a later row of higher rank. A statement cannot insert a
     /// key twice.
     fn of(all: impl Iterator<Item = &'a R>) -> Self {
         let mut kept: HashMap<R::Key, usize> = HashMap::new();

@@ -1,5 +1,5 @@
-//! The search for a record that keeps its batch from being written: the batch is halved until the
-//! record stands alone, and the rejection of this record is written in place of its row.
+//! The search for the record at fault in a refused batch: the batch is halved until the record
+//! stands alone, and a rejection is written in place of the row.
 
 use crate::batch::Batch;
 use crate::entry::{Content, Entry, Rejection, SkipReason};

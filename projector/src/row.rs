@@ -11,7 +11,7 @@ use crate::append_time::bounded;
 use crate::authorship::Authorship;
 use crate::storable::Storable;
 
-/// Failure of a request that leaves no room in its completion.
+/// Failure of a request without room in the completion.
 const RECORD_TOO_LARGE: &str = "record-too-large";
 
 /// Position and append time of the event of a row.
@@ -69,8 +69,8 @@ pub(crate) struct CompletedRow {
     pub(crate) compute_micros: i64,
     pub(crate) cache: &'static str,
     pub(crate) processor: String,
-    /// Digest of the request that the completion repeats; `None` for a completion of an earlier
-    /// version that is too large to repeat its request.
+    /// Digest of the repeated request; `None` for a completion without room for its request, by a
+    /// processor of an earlier version.
     pub(crate) content: Option<ContentDigest>,
     pub(crate) origin: Origin,
     /// `true` if a value was changed because Postgres cannot hold it.
@@ -131,8 +131,8 @@ impl RequestedRow {
 }
 
 impl CompletedRow {
-    /// Returns the row of `event`. `digest` is the digest in the headers of a completion that is too
-    /// large to repeat its request.
+    /// Returns the row of `event`. `digest` is the digest in the headers of a completion without room
+    /// for its request.
     pub(crate) fn new(
         event: ComputeCompleted,
         origin: Origin,
@@ -208,7 +208,7 @@ impl Row for RequestedRow {
             && self.source == other.source
     }
 
-    /// A request of an ingress outranks the request of a producer that uses its id.
+    /// A request of an ingress outranks the request of any producer with an equal id.
     fn outranks(&self, earlier: &Self) -> bool {
         self.authorship.is_signed() && !earlier.authorship.is_signed()
     }

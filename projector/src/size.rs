@@ -22,8 +22,8 @@ pub(crate) fn excess_of_completion(row: &CompletedRow, limit: u64) -> Option<u64
     excess(texts + length(&row.processor), &BTreeMap::new(), limit)
 }
 
-/// Adds the JSON text of `operands`. Most rows are so small that no escape can make them too large,
-/// and their bytes are not counted one by one.
+/// Adds the JSON text of `operands`. Most rows are too small for any escapes to matter, and their
+/// bytes are not counted one by one.
 fn excess(texts: u64, operands: &BTreeMap<String, String>, limit: u64) -> Option<u64> {
     let fixed = texts + 2 + operands.len() as u64 * PUNCTUATION;
     let pieces = || operands.iter().flat_map(|(name, value)| [name, value]);

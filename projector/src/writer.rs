@@ -6,9 +6,9 @@
 //! another attempt. Any other offset was stored by another projector, and the reader seeks to this
 //! offset.
 //!
-//! Postgres may have no answer because of a record, for example a message too large for it. If it
-//! answers reads and several writes of one batch in a row stay without an answer, the batch counts
-//! as refused and is split as in [`crate::parts`].
+//! A record can be the reason for a missing answer, for example by a message above the limit of
+//! Postgres. If Postgres answers reads, and several writes of a batch in a row stay without an
+//! answer, the batch counts as refused and is split as in [`crate::parts`].
 
 use abacus_runtime::ReadinessGate;
 use tracing::{info, warn};

@@ -55,7 +55,7 @@ impl ContentDigest {
     }
 }
 
-/// Adds a text after its length, so that no two lists of texts give equal bytes.
+/// Adds a text after its length: different lists of texts give different bytes.
 fn add(hash: &mut Sha256, text: &str) {
     add_count(hash, text.len());
     hash.update(text);
