@@ -1,8 +1,8 @@
-//! The HTTP interface: routes, extractors, handlers, and their description.
+//! The HTTP API: routes, extractors, handlers, and their description.
 //!
-//! A handler reads a request, calls [`crate::requests`], [`crate::log`] or `abacus-identity`, and gives the answer its
-//! form. Every error becomes a [`crate::problems::Failure`]. Routes of operations come from the registry of
-//! operations: a new operation changes nothing here.
+//! A handler reads a request, calls [`crate::requests`], [`crate::log`] or `abacus-identity`, and
+//! renders the answer. Every error becomes a [`crate::problems::Failure`]. The routes of operations
+//! come from the registry in `abacus-operations`: a new operation needs no change here.
 
 mod accounts;
 mod batch;
@@ -13,16 +13,18 @@ mod catalog;
 mod compute;
 mod descriptions;
 mod docs;
+mod edge;
 mod events;
 mod guard;
 mod history;
 mod lookup;
+mod page;
 mod path;
 mod result_parameters;
 mod router;
 mod state;
 
 pub(crate) use catalog::write as write_catalog;
-pub(crate) use guard::Edge;
+pub(crate) use edge::Edge;
 pub(crate) use router::router;
 pub(crate) use state::{AppState, Shared};

@@ -1,4 +1,7 @@
-//! Wiring. Tasks stop in the reverse order of their start: HTTP first, then the reader of replies, then the producer.
+//! Wiring: connects the clients, builds the state and starts the tasks.
+//!
+//! Tasks stop in the reverse order of their start: the HTTP server first, then the tasks for
+//! Postgres, the reader of replies, and the producer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,22 +30,24 @@ use crate::requests::{
     Deliveries, Idempotency, Lag, RequestExchange, Requests, report_deliveries, watch,
 };
 
-/// Prefix of the client's name at the broker, before the name of the instance.
-const CLIENT: &str = "abacus-ingress";
-/// Memory of requests that wait to be written.
+/// First part of the Kafka client name; the name of the instance follows.
+const CLIENT_NAME_PREFIX: &str = "abacus-ingress";
+/// Largest size of the producer's queue, in bytes.
 const QUEUE_BYTES: u64 = 64 << 20;
-/// The reader of replies checks for a shutdown ten times a second; closing takes the rest.
+/// Shutdown budget of the reader of replies. The reader checks for a shutdown ten times a second;
+/// closing the consumer takes the rest.
 const REPLIES_BUDGET: Duration = Duration::from_secs(3);
-/// Budget of the watcher: a question to the request log has a shorter time limit.
+/// Shutdown budget of the watcher, longer than the time limit of a query to the request log.
 const WATCHER_BUDGET: Duration = Duration::from_secs(4);
-/// Budget for passing on the last deliveries of requests with a key.
+/// Shutdown budget for storing the last delivery reports of requests with a key.
 const KEYS_BUDGET: Duration = Duration::from_secs(8);
-/// Added to the delivery timeout, which ends every wait in the producer.
+/// Time for flushing the producer beyond the delivery timeout. The delivery timeout ends every wait
+/// in the producer.
 const FLUSH_MARGIN: Duration = Duration::from_secs(1);
-/// Interval of the checks for a fatal error of the producer.
+/// Interval between two checks of the producer for a fatal error.
 const PRODUCER_CHECK: Duration = Duration::from_secs(1);
 
-/// The waiters of this service.
+/// Waiters for replies and for outcomes in the request log.
 type RequestWaiters = Waiters<ComputeRequested, LoggedRequest>;
 
 /// Connects to every configured system and starts the tasks.
@@ -74,7 +79,7 @@ async fn state(
     let quotas = Quotas::open(&config.quotas, config.exchange.max_waiters, &limits.quota())?;
     let quotas = Arc::new(quotas);
     let log = Arc::new(RequestLog::new(&config.postgres_url)?);
-    let (deliveries, feed) = Deliveries::new();
+    let (deliveries, reports) = Deliveries::new();
     let listeners = DeliveryListeners {
         waiters: Arc::clone(waiters),
         deliveries: Arc::new(deliveries),
@@ -87,7 +92,7 @@ async fn state(
     let idempotency =
         Idempotency::new(&config.idempotency, log.connections(), delivery, deliveries);
     let keys = idempotency.keys();
-    runtime.spawn("idempotency", KEYS_BUDGET, |stop| report_deliveries(keys, feed, stop));
+    runtime.spawn("idempotency", KEYS_BUDGET, |stop| report_deliveries(keys, reports, stop));
     let feed = pool(&config.postgres_url, 1, FEED_TIMEOUT)?;
     let pools = Pools { shared: log.connections(), feed };
     let identity_metrics = IdentityMetrics::register(runtime.metrics())?.identity();
@@ -113,7 +118,7 @@ async fn state(
     })
 }
 
-/// Connects the exchange, and starts its tasks.
+/// Connects the exchange, and starts the producer's task and the reader of replies.
 async fn exchange(
     config: &IngressConfig,
     runtime: &Runtime,
@@ -142,15 +147,15 @@ async fn exchange(
     Ok(Exchange { waiters, transport, decoder, registry, wait, acceptance })
 }
 
-/// The Kafka clients, and the partitions that they found.
-struct Connected {
+/// The Kafka clients, the number of request partitions, and the reply address of this instance.
+struct KafkaClients {
     producer: Arc<Producer>,
     reader: PartitionReader,
     partitions: u32,
     reply_to: ReplyAddress,
 }
 
-/// The receivers of delivery reports.
+/// Receivers of the producer's delivery reports.
 struct DeliveryListeners {
     waiters: Arc<RequestWaiters>,
     deliveries: Arc<Deliveries>,
@@ -177,7 +182,7 @@ async fn connect(
     config: &IngressConfig,
     listeners: DeliveryListeners,
     metrics: abacus_exchange::Metrics,
-) -> anyhow::Result<Connected> {
+) -> anyhow::Result<KafkaClients> {
     let config = config.clone();
     spawn_blocking(move || {
         let producer = producer(&config, listeners, metrics)?;
@@ -187,7 +192,7 @@ async fn connect(
         let reply_to = ReplyAddress { topic: config.topics.replies.clone(), partition };
         let name = client_name(&config);
         let reader = PartitionReader::open(&config.kafka, &name, &reply_to.topic, partition)?;
-        Ok(Connected { producer: Arc::new(producer), reader, partitions, reply_to })
+        Ok(KafkaClients { producer: Arc::new(producer), reader, partitions, reply_to })
     })
     .await?
 }
@@ -200,7 +205,7 @@ fn producer(
     let settings = ProducerSettings {
         name: client_name(config),
         delivery_timeout: config.publisher.delivery_timeout,
-        // A request that is written twice is computed and completed twice.
+        // A request written twice would be computed and completed twice.
         duplicates: Duplicates::Never,
         queue_bytes: QUEUE_BYTES,
     };
@@ -213,10 +218,11 @@ fn producer(
 }
 
 fn client_name(config: &IngressConfig) -> String {
-    format!("{CLIENT}-{}", config.replies.instance)
+    format!("{CLIENT_NAME_PREFIX}-{}", config.replies.instance)
 }
 
-/// Starts the task of the producer: it ends the process after a fatal error, and writes the queued requests at a shutdown.
+/// Starts the task of the producer. The task ends the process after a fatal error, and flushes the
+/// queued requests at a shutdown.
 fn spawn_producer(runtime: &Runtime, config: &IngressConfig, producer: &Arc<Producer>) {
     let timeout = config.publisher.delivery_timeout + FLUSH_MARGIN;
     let producer = Arc::clone(producer);
@@ -226,7 +232,7 @@ fn spawn_producer(runtime: &Runtime, config: &IngressConfig, producer: &Arc<Prod
         }
         spawn_blocking(move || producer.flush(timeout))
             .await?
-            .context("requests were left unwritten")
+            .context("requests remained in the producer's queue")
     });
 }
 
@@ -252,12 +258,12 @@ fn spawn_reader(
     })
 }
 
-/// Bytes of a request's operands, the part of variable size.
+/// Returns the size of a request's operands in bytes: the part of variable size.
 fn operand_bytes(request: &ComputeRequested) -> usize {
     request.operands.iter().map(|(name, text)| name.len() + text.len()).sum()
 }
 
-/// Answers a connection beyond the limits.
+/// Answers a connection above the connection limits.
 fn too_many_connections() -> Response {
     Failure::from(Error::TooManyConnections).into_response()
 }

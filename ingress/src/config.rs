@@ -1,4 +1,4 @@
-//! The configuration of the ingress: sections, owned by the modules that read them.
+//! Settings of the ingress. Each section belongs to the module or crate that uses the settings.
 
 use std::str::FromStr as _;
 
@@ -65,7 +65,7 @@ impl abacus_runtime::Config for IngressConfig {
                 "expected the output of `openssl rand -base64 32`, got nothing",
             );
         }
-        // A record written after the answer to its caller would be computed for nobody.
+        // After the wait no caller would read the result of a late record.
         let timeout = &mut config.publisher.delivery_timeout;
         *timeout = (*timeout).min(config.exchange.wait);
         config

@@ -1,25 +1,26 @@
-//! Postgres as the ingress uses it: the request log, which the projector writes, and the table of idempotency
-//! keys, which the ingress writes.
+//! Tables of the ingress in Postgres: the request log, written by the projector, and the
+//! idempotency keys, written by the ingress.
 //!
-//! All SQL of the ingress stands here. Rows become types of this module ([`record`], [`list`]); how callers
-//! see a request is decided elsewhere.
+//! This module holds the SQL for both. The SQL for accounts is in `abacus-identity`. Rows become
+//! the types of [`record`] and [`list`]; [`crate::representation`] decides how callers see a
+//! request.
 //!
-//! **Invariants:** the pools connect on first use; every question has a time limit, connecting included; and
-//! computing without an idempotency key asks nothing here.
+//! **Invariants:** the pools connect on first use. Every query has a time limit, including the time
+//! to connect. A computation without an idempotency key makes no query.
 
 mod cursor;
 mod error;
 mod idempotency_keys;
 mod list;
 mod pool;
-mod question;
+mod query;
 mod record;
 mod request_log;
 
 pub(crate) use cursor::Cursor;
 pub(crate) use error::Error;
 pub(crate) use idempotency_keys::{
-    DELETED_AT_ONCE, IdempotencyKeys, KEY_TIMEOUT, KeyClaim, KeyEntry, KeyError,
+    DELETED_AT_ONCE, IdempotencyEntry, IdempotencyKeys, KEY_TIMEOUT, KeyClaim, KeyError,
 };
 pub(crate) use list::{Filter, ListPage, ListedRequest};
 pub(crate) use pool::pool;

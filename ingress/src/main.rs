@@ -1,4 +1,4 @@
-//! HTTP in, `ComputeRequested` out, the reply back to the caller.
+//! The program of the ingress.
 
 use std::process::ExitCode;
 

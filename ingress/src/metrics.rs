@@ -23,27 +23,29 @@ const HASH_BUCKETS: [f64; 8] = [0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0];
 metrics! {
     /// Metrics of requests and replies.
     pub(crate) struct Metrics {
-        /// HTTP requests answered, by operation and class of status; `other` has no operation.
+        /// Answered HTTP requests, by operation and class of status; `other` stands for requests
+        /// without an operation.
         pub(crate) requests: IntCounterVec = "abacus_ingress_requests_total",
             labels ["operation" in operations(), "outcome" in OUTCOMES];
-        /// Seconds from an HTTP request to its answer.
+        /// Seconds from the arrival of an HTTP request to the answer.
         pub(crate) latency: HistogramVec = "abacus_ingress_request_seconds",
             labels ["operation" in operations()], buckets BUCKETS;
-        /// Waiters for a reply now.
+        /// Registered waiters for replies.
         pub(crate) waiters: IntGauge = "abacus_ingress_waiters";
         /// Replies read, by kind: answered, late, duplicate, or foreign (for another instance).
         pub(crate) replies: IntCounterVec = "abacus_ingress_replies_total",
             labels ["kind" in ReplyKind::NAMES];
-        /// Waits of attached callers, by source of the outcome: the reply, the request log, or nothing within the wait.
+        /// Waits of attached callers, by source of the outcome: the reply, the request log (log),
+        /// or no outcome within the wait (nothing).
         pub(crate) attached: IntCounterVec = "abacus_ingress_attached_total",
             labels ["source" in ["reply", "log", "nothing"]];
-        /// Requests with an idempotency key: claimed, taken over after a crash, replayed, reused for another computation, or
-        /// unavailable because Postgres was away.
+        /// Requests with an idempotency key, by outcome: claimed, taken-over (after a crash),
+        /// replayed, reused (for another computation), or unavailable (Postgres was away).
         pub(crate) keyed: IntCounterVec = "abacus_ingress_keyed_requests_total",
             labels ["outcome" in ["claimed", "taken-over", "replayed", "reused", "unavailable"]];
-        /// Questions to the request log for awaited computations.
+        /// Queries to the request log for awaited computations.
         pub(crate) watcher_queries: IntCounter = "abacus_ingress_watcher_queries_total";
-        /// Requests by the fate of their record: written, failed, or refused before sending.
+        /// Requests by delivery of the record: written, failed, or refused before sending.
         pub(crate) deliveries: IntCounterVec = "abacus_ingress_deliveries_total",
             labels ["outcome" in DELIVERY_OUTCOMES];
     }
@@ -55,24 +57,27 @@ metrics! {
         /// Decisions of rate limits, by policy: allowed or refused.
         pub(crate) limits: IntCounterVec = "abacus_ingress_limit_decisions_total",
             labels ["policy" in POLICIES, "outcome" in ["allowed", "refused"]];
-        /// Questions to Redis for a lease of a quota: granted or failed.
+        /// Requests to Redis for a quota lease: granted or failed.
         pub(crate) leases: IntCounterVec = "abacus_ingress_limit_leases_total",
             labels ["outcome" in ["granted", "failed"]];
-        /// Changes of this instance to local rate limits because Redis was away.
+        /// Switches of this instance to local rate limits because Redis was away.
         pub(crate) fallbacks: IntCounter = "abacus_ingress_limit_fallbacks_total";
-        /// Whether this instance keeps the rate limits by itself: 0 or 1.
+        /// 1 while this instance keeps the rate limits without Redis, else 0.
         pub(crate) is_alone: IntGauge = "abacus_ingress_limits_local";
-        /// Refused computations, by reason: caller (its share is used), bytes, or delay.
+        /// Refused computations, by reason: caller (limit of one caller), bytes (memory limit), or
+        /// delay (estimated queue delay).
         pub(crate) shed: IntCounterVec = "abacus_ingress_shed_total",
             labels ["reason" in SHED_REASONS];
         /// Estimated bytes of the requests in flight.
         pub(crate) in_flight_bytes: IntGauge = "abacus_ingress_in_flight_bytes";
         /// Open connections.
         pub(crate) connections: IntGauge = "abacus_ingress_connections";
-        /// Connections refused by total or address, or closed for standing still: head, idle, or write.
+        /// Ended connections, by reason: refused by the limit of all connections (total) or of one
+        /// address (address), or closed for a slow request head (head), idleness (idle), or a slow
+        /// reader (write).
         pub(crate) connections_ended: IntCounterVec = "abacus_ingress_connections_ended_total",
             labels ["reason" in CONNECTION_END_REASONS];
-        /// Requests whose body did not arrive in time.
+        /// Requests with a body that did not arrive in time.
         pub(crate) slow_bodies: IntCounter = "abacus_ingress_slow_bodies_total";
     }
 }
@@ -82,23 +87,24 @@ metrics! {
     pub(crate) struct IdentityMetrics {
         /// Attempts to sign in, by outcome.
         pub(crate) logins: IntCounterVec = "abacus_ingress_logins_total",
-            labels ["outcome" in ["succeeded", "refused", "disabled"]];
+            labels ["outcome" in abacus_identity::Metrics::LOGIN_OUTCOMES];
         /// Attempts to make an account, by outcome.
         pub(crate) registrations: IntCounterVec = "abacus_ingress_registrations_total",
-            labels ["outcome" in ["succeeded", "refused"]];
+            labels ["outcome" in abacus_identity::Metrics::REGISTRATION_OUTCOMES];
         /// Requests refused for their credentials, by fault.
         pub(crate) refused_credentials: IntCounterVec = "abacus_ingress_credentials_refused_total",
             labels ["fault" in CredentialFault::LABELS];
-        /// Seconds of computing a password hash.
+        /// Seconds for computing a password hash.
         pub(crate) hashes: Histogram = "abacus_ingress_password_hash_seconds",
             buckets HASH_BUCKETS;
         /// Password hashes refused because too many were waiting.
         pub(crate) hashes_refused: IntCounter = "abacus_ingress_password_hashes_refused_total";
         /// Look-ups of API keys in Postgres.
         pub(crate) key_look_ups: IntCounter = "abacus_ingress_api_key_lookups_total";
-        /// Time of the last read of the revocations from Postgres, in seconds since the Unix epoch; 0 for never.
+        /// Time of the last read of the revocations from Postgres, in seconds since the Unix epoch;
+        /// 0 before the first read.
         pub(crate) feed_read: Gauge = "abacus_ingress_revocations_read_timestamp_seconds";
-        /// Revocations in memory that have not expired.
+        /// Unexpired revocations in memory.
         pub(crate) revocations: IntGauge = "abacus_ingress_revocations";
         /// Failed reads of the revocations.
         pub(crate) feed_failures: IntCounter = "abacus_ingress_revocations_read_failures_total";
@@ -164,7 +170,7 @@ impl IdentityMetrics {
     }
 }
 
-/// The operation of a response, in the response's extensions.
+/// Operation of an answered request, stored in the response's extensions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AnsweredOperation(pub(crate) &'static str);
 

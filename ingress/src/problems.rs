@@ -1,12 +1,15 @@
-//! Problem documents (RFC 9457): every error, its status, code, log level and page.
+//! Problem documents (RFC 9457): status, code, log level and page of every error.
 //!
-//! [`table`] maps each error to a row of [`types`]. A new error needs one arm there, and one row if no present type
-//! fits.
+//! [`types`] has a row for each problem type. [`Error::new`] makes an error of a row where the
+//! failure is found; such an error has no members. [`table`] maps the errors of the modules below,
+//! and errors with members, to rows.
 //!
-//! **Invariant:** a class is made of a row only, and every row is listed, so each error has a page under `/problems/`.
+//! **Invariant:** a class is made only from a listed row, so each error has a page under
+//! `/problems/`.
 
 mod error;
 mod failure;
+mod hints;
 mod table;
 pub(crate) mod types;
 

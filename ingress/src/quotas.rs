@@ -1,10 +1,12 @@
-//! Limits of callers: the policies of the ingress, kept by the rate limits and permits of `abacus-quota`.
+//! Limits of callers: the policies of the ingress, enforced by the rate limits and permits of
+//! `abacus-quota`.
 //!
-//! A computation takes a permit and its cost units before any work ([`Quotas::admit`]). What a request took goes into
-//! its [`Ledger`]: the answer tells the remaining quotas, and counts as memory until it is written.
+//! A computation takes a permit and cost units before any work ([`Quotas::admit`]). The request's
+//! [`Ledger`] holds the charges. The answer tells the remaining quotas, and counts as memory until
+//! written.
 //!
-//! **Invariants:** a refused request has cost no work, and its caller is told when to try again; no request waits for
-//! Redis longer than the store's time limit; all memory kept by caller is bounded.
+//! **Invariants:** a refused request has cost no work, and the caller is told when to try again. No
+//! request waits for Redis longer than the store's time limit. All memory per caller is bounded.
 
 mod client;
 mod config;

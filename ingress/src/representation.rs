@@ -1,7 +1,8 @@
-//! A computation as callers see it: members, notation, length, entity tag, and the HTTP response.
+//! Representation of a computation for callers: members, notation, length, entity tag, and HTTP
+//! response.
 //!
-//! **Invariant:** every instance gives the same bytes for the same question about one computation, so that a
-//! strong `ETag` identifies them.
+//! **Invariant:** all instances give the same bytes for one computation in one form. A strong
+//! `ETag` therefore identifies the bytes.
 
 mod computation;
 mod error;
@@ -14,6 +15,6 @@ mod view;
 pub(crate) use computation::{Computation, LOCATION};
 pub(crate) use error::Error;
 pub(crate) use format::{Format, preferred_format};
-pub(crate) use response::{Rendering, not_modified};
+pub(crate) use response::{CACHE_STATUS, Rendering, SERVER_TIMING, not_modified};
 pub(crate) use tag::Tag;
 pub(crate) use view::{Radix, View};

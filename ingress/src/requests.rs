@@ -1,12 +1,15 @@
-//! Requests for computations, from the admission to the outcome.
+//! Computation requests, from admission to outcome.
 //!
-//! [`Requests::submit`] is the one path of every computation that comes over HTTP: alone, in a batch, or under an
-//! idempotency key. [`Requests::find`] and [`Requests::follow`] look a computation up and wait for its end, whichever
-//! instance accepted it.
+//! [`Requests::submit`] is the path of every computation over HTTP: alone, in a batch, or under an
+//! idempotency key. [`Requests::find`] looks a computation up, and [`Requests::follow`] waits for
+//! the end. Both serve the requests of all instances.
 //!
-//! **Invariants:** a refused request is not published; a request is promised only if the event log has confirmed it;
-//! no waiter outlives its caller; Postgres is asked for past requests, for requests that another instance accepted,
-//! and for idempotency keys, and never to compute without a key.
+//! **Invariants:**
+//! - A refused request is not published.
+//! - A caller is promised a result only after the event log has confirmed the request.
+//! - No waiter outlives the caller.
+//! - Postgres is read for past requests, for requests accepted by another instance, and for
+//!   idempotency keys. A computation without a key needs no Postgres.
 
 mod attach;
 mod error;
@@ -17,7 +20,7 @@ mod service;
 mod submit;
 mod watcher;
 
-pub(crate) use error::{Error, Failed, unless_failed};
+pub(crate) use error::{Error, FailedRequest, unless_failed};
 pub(crate) use idempotency::{Deliveries, Idempotency, IdempotencyConfig, report_deliveries};
 pub(crate) use lag::Lag;
 pub(crate) use service::{RequestExchange, Requests};

@@ -1,4 +1,4 @@
-//! `schemas` and `dead-letters`: what `abacus-admin` does, on the running system.
+//! `schemas` and `dead-letters`: runs `abacus-admin` on the running system.
 
 use std::env;
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::progress::Progress;
 use crate::up;
 use crate::workspace::{Profile, Workspace};
 
-/// The deploy step that puts the events' schemas into a registry.
+/// Registers the schemas of the events, a step of a deployment.
 pub(crate) fn schemas(workspace: &Workspace, progress: &Progress, command: &Schemas) -> Result<()> {
     let arguments = match command {
         Schemas::Register => ["schemas", "register"],
@@ -20,7 +20,7 @@ pub(crate) fn schemas(workspace: &Workspace, progress: &Progress, command: &Sche
     run(workspace, progress, "ABACUS_REGISTRY_URL", &arguments)
 }
 
-/// What operators do about dead letters.
+/// Lists or replays dead letters.
 pub(crate) fn dead_letters(
     workspace: &Workspace,
     progress: &Progress,
@@ -32,8 +32,8 @@ pub(crate) fn dead_letters(
     run(workspace, progress, "ABACUS_KAFKA_BOOTSTRAP", &arguments)
 }
 
-/// Runs `abacus-admin` against the user's system, or wherever the environment says, by `setting`,
-/// that another one is.
+/// Runs `abacus-admin` on the user's system. If the environment has `setting`, the environment
+/// selects the system.
 fn run(
     workspace: &Workspace,
     progress: &Progress,

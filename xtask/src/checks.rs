@@ -3,6 +3,7 @@
 mod exactly_once;
 mod fresh;
 pub(crate) mod modules;
+pub(crate) mod walls;
 pub(crate) mod words;
 
 use anyhow::Result;
@@ -16,6 +17,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, check: &Check) -> 
     match check {
         Check::ExactlyOnce(options) => exactly_once::run(workspace, progress, options),
         Check::Modules => modules::run(workspace),
+        Check::Walls => walls::run(workspace),
         Check::Words(options) => words::run(workspace, options),
         Check::Fresh(options) => fresh::run(workspace, progress, options),
     }

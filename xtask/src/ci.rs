@@ -1,4 +1,4 @@
-//! `ci`: what must hold before a change lands.
+//! `ci`: all checks of a change.
 
 use std::fs;
 use std::process::Command;
@@ -17,14 +17,15 @@ use crate::workspace::Workspace;
 
 const CARGO_DENY: &str = "0.20.2";
 
-/// The operations' modules are declared in a macro, where `cargo fmt` does not look.
+/// Modules of operations. A macro declares them, so `cargo fmt` skips them.
 const OPERATIONS: &str = "crates/abacus-operations/src/operations";
 
 type Check = fn(&Workspace, &Progress) -> Result<()>;
 
-const CHECKS: [(&str, Check); 7] = [
+const CHECKS: [(&str, Check); 8] = [
     ("format", format),
     ("modules", modules),
+    ("walls", walls),
     ("words", words),
     ("clippy", clippy),
     ("documentation", documentation),
@@ -32,7 +33,7 @@ const CHECKS: [(&str, Check); 7] = [
     ("tests", tests),
 ];
 
-/// Runs every check, also behind one that fails, and sums up.
+/// Runs all checks, also after a failed check, and prints a summary.
 pub(crate) fn run(workspace: &Workspace, progress: &Progress) -> Result<()> {
     packages::ensure(workspace, progress, &[Purpose::Build])?;
     let mut outcomes = Vec::new();
@@ -89,6 +90,10 @@ fn modules(workspace: &Workspace, _: &Progress) -> Result<()> {
     checks::modules::run(workspace)
 }
 
+fn walls(workspace: &Workspace, _: &Progress) -> Result<()> {
+    checks::walls::run(workspace)
+}
+
 fn words(workspace: &Workspace, _: &Progress) -> Result<()> {
     checks::words::run(workspace, &cli::Words { list: false })
 }
@@ -106,7 +111,7 @@ fn documentation(workspace: &Workspace, _: &Progress) -> Result<()> {
     command::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Advisories are left out: they need a database from outside, and a new one there must not fail an old change.
+/// Checks bans, licenses and sources. Advisories need an external database, whose updates must not fail an old change.
 fn dependencies(workspace: &Workspace, progress: &Progress) -> Result<()> {
     let tools = workspace.local().join("tools");
     let deny = tools.join("bin").join("cargo-deny");
@@ -115,7 +120,7 @@ fn dependencies(workspace: &Workspace, progress: &Progress) -> Result<()> {
     if !is_there {
         progress.step(&format!("install cargo-deny {CARGO_DENY}"), |step| {
             let mut cargo = workspace.cargo();
-            // It runs for a second, so compiling it is what costs: no optimisation, no TLS for advisories.
+            // The check runs for a second, so a quick build pays: no optimisation, no TLS for advisories.
             cargo
                 .args(["install", "cargo-deny", "--locked", "--version", CARGO_DENY])
                 .args(["--debug", "--no-default-features", "--root"])
@@ -128,7 +133,7 @@ fn dependencies(workspace: &Workspace, progress: &Progress) -> Result<()> {
     command::run(check.args(["check", "--hide-inclusion-graph", "bans", "licenses", "sources"]))
 }
 
-/// The README's own test command, so that what it says is what CI knows to work.
+/// Runs the test command of the README.
 fn tests(workspace: &Workspace, progress: &Progress) -> Result<()> {
     test::run(workspace, progress, &cli::Test { keep: false, arguments: Vec::new() })
         .context("`cargo xtask test` failed")

@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::stack::{DEV, Provider};
 use crate::workspace::Profile;
 
-/// Everything a person or CI runs on Abacus. State, logs and downloads are kept in `.abacus`.
+/// Runs, tests and measures Abacus. State, logs and downloads are in `.abacus`.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 pub(crate) struct Cli {
@@ -15,76 +15,76 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Start the whole system, ask it one question, and print where it is
+    /// Starts the whole system, sends a sample request, and prints the addresses
     Up(Up),
-    /// Stop it
+    /// Stops the system
     Down(Down),
-    /// Say what runs, where, and how it is
+    /// Prints the state and the address of every part
     Status,
-    /// Show what a part has logged: kafka, registry, postgres, redis, ingress, processor, projector, ...
+    /// Prints the log of a part: kafka, registry, postgres, redis, ingress, processor, projector, ...
     Logs(Logs),
-    /// Print shell lines with addresses and credentials: eval "$(cargo xtask env)"
+    /// Prints addresses and credentials as shell lines: eval "$(cargo xtask env)"
     Env,
-    /// Run the tests on servers of their own
+    /// Runs the tests on separate servers
     Test(Test),
-    /// Break a system of its own on purpose, and show that it kept its promises
+    /// Checks guarantees under faults, imports, documentation, and a fresh machine
     #[command(subcommand)]
     Check(Check),
-    /// Check everything that must hold before a change lands, tests included
+    /// Runs all checks of a change, including the tests
     Ci,
-    /// Measure the whole system against a bare request-reply echo
+    /// Measures the whole system against a bare request-reply echo
     Bench(Bench),
-    /// Work with the schemas of the events
+    /// Registers the schemas of the events
     #[command(subcommand)]
     Schemas(Schemas),
-    /// Show and replay dead letters of the running system: list, replay; `list --help` says more
+    /// Lists and replays dead letters of the running system; see `list --help` and `replay --help`
     #[command(disable_help_flag = true)]
     DeadLetters(DeadLetters),
-    /// Run the four servers without the services, under any name
+    /// Runs the four servers without the services, as a stack with a name
     #[command(subcommand)]
     Stack(StackCommand),
-    /// Install the system packages that are missing
+    /// Installs missing system packages
     Packages,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Up {
-    /// How many processors to run; beyond the number of partitions (4) they find nothing to do [default: as many as last time, at first 1]
+    /// Number of processors; more processors than partitions (4) stay idle [default: the last number, initially 1]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) processors: Option<u16>,
-    /// How many ingresses to run, on ports 8080, 8084 and so on [default: as many as last time, at first 1]
+    /// Number of ingresses, on ports 8080, 8084 and so on [default: the last number, initially 1]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=8))]
     pub(crate) ingresses: Option<u16>,
-    /// Who runs the parts [default: as last time, at first native]
+    /// Provider of the parts [default: the last provider, initially native]
     #[arg(long)]
     pub(crate) provider: Option<Provider>,
-    /// How to compile the services (native)
+    /// Build profile of the services (native)
     #[arg(long, default_value = "release")]
     pub(crate) profile: Profile,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Down {
-    /// Delete the data, too
+    /// Deletes the data as well
     #[arg(long)]
     pub(crate) wipe: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Logs {
-    /// A part as `cargo xtask status` names it; `processor` is the first processor
+    /// Name of a part, as in `cargo xtask status`; `processor` is the first processor
     pub(crate) service: String,
-    /// Go on showing what comes
+    /// Prints new lines as they arrive
     #[arg(short, long)]
     pub(crate) follow: bool,
-    /// How many lines to begin with
+    /// Number of lines printed first
     #[arg(short = 'n', long, default_value_t = 200)]
     pub(crate) lines: u32,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Test {
-    /// Leave the servers running afterwards
+    /// Leaves the servers running afterwards
     #[arg(long)]
     pub(crate) keep: bool,
     /// Arguments for `cargo test`
@@ -97,10 +97,10 @@ pub(crate) struct Test {
 pub(crate) struct Bench {
     #[command(subcommand)]
     pub(crate) part: Option<BenchPart>,
-    /// Leave the system running afterwards
+    /// Leaves the system running afterwards
     #[arg(long)]
     pub(crate) keep: bool,
-    /// How many processors to run
+    /// Number of processors
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) processors: u16,
     /// Arguments for the measuring program
@@ -108,46 +108,48 @@ pub(crate) struct Bench {
     pub(crate) arguments: Vec<String>,
 }
 
-/// What is measured on its own; without it, the whole system is.
+/// A measurement of a part. Without a part, `bench` measures the whole system.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchPart {
-    /// Measure the operations against GMP, by digits of the result
+    /// Measures the operations against GMP, by digits of the result
     Arithmetic,
-    /// Measure how fast processors drain a backlog, against a bare consume-transform-produce loop
-    Backlog(Measured),
-    /// Measure how fast the projector writes the rows of a backlog
-    Rows(Measured),
-    /// Measure light requests alone, and beside one long computation in each partition
-    Heavy(Measured),
-    /// Measure what it costs to say who one is, against anonymous calls
-    Identity(Measured),
-    /// Measure one caller alone, and beside another's flood and slow connections
-    Protection(Measured),
+    /// Measures the rate of processors at a backlog, against a bare consume-transform-produce loop
+    Backlog(Measurement),
+    /// Measures the rate of the projector at a backlog, in rows
+    Rows(Measurement),
+    /// Measures light requests alone, and beside a long computation in each partition
+    Heavy(Measurement),
+    /// Measures the cost of authentication, against anonymous calls
+    Identity(Measurement),
+    /// Measures a caller alone, and beside a flood of requests and slow connections
+    Protection(Measurement),
 }
 
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
-pub(crate) struct Measured {
-    /// Leave the servers running afterwards; comes before all other arguments
+pub(crate) struct Measurement {
+    /// Leaves the servers running afterwards; must be the first argument
     #[arg(long)]
     pub(crate) keep: bool,
-    /// Arguments for the measuring program, such as --rounds 3; --help shows them
+    /// Arguments for the measuring program, for example --rounds 3; --help lists them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) arguments: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Schemas {
-    /// Register the schemas with the registry of the running system, or with `$ABACUS_REGISTRY_URL`
+    /// Registers the schemas with the registry of the running system, or with `$ABACUS_REGISTRY_URL`
     Register,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Check {
-    /// Completes every request exactly once and answers every caller under faults
+    /// Shows under faults that every request is completed once and every caller answered
     ExactlyOnce(ExactlyOnce),
     /// Finds circles of imports between the modules of a crate
     Modules,
+    /// Compares the dependencies between crates with the allowed ones
+    Walls,
     /// Counts vague words in documentation
     Words(Words),
     /// Runs the two commands of the README in a bare Debian system
@@ -202,22 +204,22 @@ pub(crate) struct DeadLetters {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StackCommand {
-    /// Start servers for tests and print the settings that tests read
+    /// Starts servers for tests and prints the settings of the tests
     Up(StackName),
-    /// Stop the servers and delete their data
+    /// Stops the servers and deletes their data
     Down(StackName),
-    /// Print the settings that tests read
+    /// Prints the settings of the tests
     Env(StackName),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct StackName {
-    /// The stack's name
-    #[arg(long, default_value = "scratch", value_parser = a_name_of_its_own)]
+    /// Name of the stack
+    #[arg(long, default_value = "scratch", value_parser = parse_scratch_name)]
     pub(crate) name: String,
 }
 
-fn a_name_of_its_own(name: &str) -> Result<String, String> {
+fn parse_scratch_name(name: &str) -> Result<String, String> {
     if name == DEV {
         return Err(format!("`{DEV}` is the stack of `cargo xtask up` and `down`"));
     }
@@ -275,9 +277,9 @@ mod tests {
     fn arguments_behind_a_measurement_go_to_the_measuring_program() {
         let cli = Cli::parse_from(["xtask", "bench", "backlog", "--keep", "--requests", "7"]);
         let Command::Bench(bench) = cli.command else { panic!("{:?}", cli.command) };
-        let Some(BenchPart::Backlog(measured)) = bench.part else { panic!("{:?}", bench.part) };
+        let Some(BenchPart::Backlog(measurement)) = bench.part else { panic!("{:?}", bench.part) };
         assert_eq!(
-            (measured.keep, measured.arguments),
+            (measurement.keep, measurement.arguments),
             (true, vec!["--requests".into(), "7".into()])
         );
     }

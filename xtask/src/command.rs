@@ -1,4 +1,4 @@
-//! Running a program to its end: in view of the user, or with its output in a log.
+//! Runs programs to their end, with the output on the terminal or in a log.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -9,10 +9,10 @@ use anyhow::{Context, Result, bail};
 use crate::progress::{Step, tail};
 use crate::wait;
 
-/// Lines of a failed program's log that are shown.
+/// Number of printed log lines of a failed program.
 const SHOWN_LINES: usize = 30;
 
-/// Runs `command` with the user's terminal.
+/// Runs `command` on the user's terminal.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let name = name_of(command);
     let mut child = command.spawn().with_context(|| format!("cannot run {name}"))?;
@@ -23,7 +23,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs `command` with its output in `log`, whose last line is shown as the step's detail.
+/// Runs `command` with the output in `log`. The step shows the last line of the log.
 pub(crate) fn run_logged(command: &mut Command, log: &Path, step: &Step) -> Result<()> {
     let name = name_of(command);
     if let Some(folder) = log.parent() {
@@ -50,7 +50,8 @@ pub(crate) fn run_logged(command: &mut Command, log: &Path, step: &Step) -> Resu
     Ok(())
 }
 
-/// What `command` prints, trimmed; fails with what it printed as errors.
+/// Returns the trimmed standard output of `command`. The error of a failed command holds its
+/// standard error.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let name = name_of(command);
     let output =
@@ -62,7 +63,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Whether `command` can be run and succeeds.
+/// Runs `command` silently. Returns true if it succeeds.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
@@ -76,7 +77,7 @@ fn name_of(command: &Command) -> String {
     command.get_program().to_string_lossy().into_owned()
 }
 
-/// The command as a person would type it.
+/// Returns the command as a line for a shell.
 fn line_of(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")

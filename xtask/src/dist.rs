@@ -1,7 +1,8 @@
-//! Kafka and the registry as jars, fetched once by Maven and shared by all stacks.
+//! Kafka and the registry as jars. Maven fetches the jars once for all stacks.
 //!
-//! A distribution lives in a folder named after the content of `pom.xml`. It is unpacked beside that and renamed
-//! when it is whole, so a folder that exists is complete, and another version never changes a running stack's files.
+//! The name of a distribution's folder is a hash of `pom.xml`. A distribution is unpacked in a
+//! partial folder, which is renamed at the end. So an existing folder is complete, and a new
+//! version does not change the files of a running stack.
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -21,7 +22,7 @@ pub(crate) struct Dist {
 }
 
 impl Dist {
-    /// The distribution that `pom.xml` describes, fetched where it is not there yet.
+    /// Returns the distribution of `pom.xml`. Fetches missing distributions.
     pub(crate) fn ensure(workspace: &Workspace, progress: &Progress) -> Result<Self> {
         let pom = workspace.stack_files().join("pom.xml");
         let all = workspace.local().join("dist");
@@ -37,18 +38,19 @@ impl Dist {
                 let partial = folder.with_extension("partial");
                 let log = workspace.local().join("maven.log");
                 command::run_logged(&mut maven(&pom, &partial), &log, step)?;
-                fs::rename(&partial, &folder).context("cannot put the distribution in place")
+                fs::rename(&partial, &folder)
+                    .context("cannot rename the folder of the distribution")
             })?;
         }
         Ok(Self { folder })
     }
 
-    /// The class path of Kafka.
+    /// Returns the class path of Kafka.
     pub(crate) fn kafka_classes(&self) -> PathBuf {
         self.folder.join("kafka").join("*")
     }
 
-    /// The jar that starts the registry.
+    /// Returns the executable jar of the registry.
     pub(crate) fn registry_jar(&self) -> Result<PathBuf> {
         let folder = self.folder.join("registry");
         fs::read_dir(&folder)?

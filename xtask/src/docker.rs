@@ -1,6 +1,7 @@
-//! The other provider: the whole system in containers, by docker-compose.yml.
+//! The Docker provider: the whole system in containers, by docker-compose.yml.
 //!
-//! Ports are those of the file. Containers reach each other by name; what is published is on the loopback interface.
+//! The file sets the ports. Containers reach each other by name. Published ports are on the
+//! loopback interface.
 
 use std::process::Command;
 
@@ -14,7 +15,7 @@ use crate::workspace::Workspace;
 
 const INGRESS_PORT: u16 = 8080;
 
-/// Builds the images, starts the containers and shows that the system works.
+/// Builds the images, starts the containers and sends a sample request.
 pub(crate) fn up(workspace: &Workspace, progress: &Progress, stack: &Stack) -> Result<()> {
     if stack.ingresses() > 1 {
         bail!("containers publish one ingress; use `--ingresses 1`, or `--provider native`");
@@ -24,9 +25,9 @@ pub(crate) fn up(workspace: &Workspace, progress: &Progress, stack: &Stack) -> R
         let mut up = compose(workspace);
         up.args(["up", "--build", "--detach", "--wait", "--remove-orphans"]);
         up.args(["--scale", &format!("processor={}", stack.processors())]);
-        command::run(&mut up).context("`docker compose logs` in the checkout shows what they said")
+        command::run(&mut up).context("`docker compose logs` in the checkout shows the logs")
     })?;
-    let (answer, question) = stack.ask_through(INGRESS_PORT, progress)?;
+    let (answer, question) = stack.send_sample_request_to(INGRESS_PORT, progress)?;
     println!("\n{answer}\n");
     for (name, value) in environment() {
         println!("  {name:<24}{value}");
@@ -45,7 +46,7 @@ pub(crate) fn check_engine() -> Result<()> {
     Ok(())
 }
 
-/// Whether any container of the system runs.
+/// Returns true if a container of the system runs.
 pub(crate) fn is_up(workspace: &Workspace) -> bool {
     command::output(compose(workspace).args(["ps", "--quiet"])).is_ok_and(|ids| !ids.is_empty())
 }
@@ -74,7 +75,7 @@ pub(crate) fn logs(workspace: &Workspace, options: &cli::Logs) -> Result<()> {
     command::run(logs.arg(&options.service))
 }
 
-/// Where the published ports are.
+/// Returns the addresses of the published ports.
 pub(crate) fn environment() -> Vec<(String, String)> {
     [
         ("ABACUS_URL", "http://127.0.0.1:8080"),
@@ -90,7 +91,7 @@ pub(crate) fn environment() -> Vec<(String, String)> {
 fn compose(workspace: &Workspace) -> Command {
     let mut docker = Command::new("docker");
     docker.current_dir(workspace.root()).args(["compose", "--file", "docker-compose.yml"]);
-    // The file demands the ingress's secrets, whatever is done with it.
+    // Every use of the file requires the secrets of the ingress.
     if let Ok(Ok(credentials)) = Stack::peek(workspace, DEV).map(|stack| stack.credentials()) {
         docker.envs(credentials.settings()).envs(credentials.record_settings());
     }

@@ -1,4 +1,4 @@
-//! How one tells that a part of a stack is up.
+//! Health checks of the parts of a stack.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -12,28 +12,28 @@ use crate::http;
 
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// A question that a healthy part answers.
+/// Health check of a part.
 #[derive(Debug, Clone)]
 pub(crate) enum Health {
-    /// A GET of this path answers 200.
+    /// Healthy if a GET of the path answers 200.
     Http { port: u16, path: &'static str },
-    /// Redis answers PING.
+    /// Healthy if Redis answers PING.
     RedisPing { port: u16 },
-    /// The log of this run holds `text`, and the port takes connections.
+    /// Healthy if the log of this run contains `text` and the port accepts connections.
     Announced { port: u16, log: PathBuf, text: &'static str },
-    /// This program, with these arguments, succeeds.
+    /// Healthy if the program succeeds.
     Program { program: PathBuf, arguments: Vec<String> },
 }
 
 impl Health {
-    /// Asks once. The error is the reason, in words for the user.
+    /// Checks once. The error is a reason for the user.
     pub(crate) fn check(&self) -> Result<(), String> {
         match self {
             Self::Http { port, path } => check_http(*port, path),
             Self::RedisPing { port } => check_redis(*port),
             Self::Announced { port, log, text } => {
-                let said = fs::read(log).unwrap_or_default();
-                if !String::from_utf8_lossy(&said).contains(text) {
+                let text_so_far = fs::read(log).unwrap_or_default();
+                if !String::from_utf8_lossy(&text_so_far).contains(text) {
                     return Err("starting".to_owned());
                 }
                 connect(*port).map(|_| ())

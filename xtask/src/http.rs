@@ -1,4 +1,4 @@
-//! The HTTP calls that xtask makes, on the loopback interface.
+//! Small HTTP client for the loopback interface.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// What to ask a server.
+/// Request to a server.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Request<'a> {
     path: &'a str,
@@ -16,7 +16,7 @@ pub(crate) struct Request<'a> {
     body: Option<Value>,
 }
 
-/// What a server answered.
+/// Response of a server.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -32,12 +32,12 @@ impl<'a> Request<'a> {
         Self { path, body: Some(body), ..Self::default() }
     }
 
-    /// Sent as a bearer token.
+    /// Adds a bearer token.
     pub(crate) fn with_token(self, token: &'a str) -> Self {
         Self { token: Some(token), ..self }
     }
 
-    /// Asks the server on `port` of this machine. HTTP/1.0, so that the answer ends with the
+    /// Sends the request to `port` of this machine. In HTTP/1.0 the response ends with the
     /// connection.
     pub(crate) fn send(&self, port: u16, limit: Duration) -> Result<Response> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));

@@ -1,13 +1,14 @@
-//! Finding a Java that is new enough for Kafka 4 and the registry.
+//! Search for a Java with a version sufficient for Kafka 4 and the registry.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The oldest version that both run on.
+/// Oldest sufficient version.
 pub(crate) const OLDEST: u32 = 17;
 
-/// The `java` on the path where it is new enough, else the newest one under `/usr/lib/jvm`.
+/// Returns the `java` on the path if its version is sufficient, or else the newest under
+/// `/usr/lib/jvm`.
 pub(crate) fn find() -> Option<PathBuf> {
     let on_path = PathBuf::from("java");
     if version_of(&on_path).is_some_and(|version| version >= OLDEST) {
@@ -28,7 +29,8 @@ fn version_of(java: &Path) -> Option<u32> {
     parse(&String::from_utf8_lossy(&output.stderr))
 }
 
-/// Reads the major version out of what `java -version` prints: `openjdk version "17.0.15" 2025-04-15`.
+/// Parses the major version in the output of `java -version`: `openjdk version "17.0.15"
+/// 2025-04-15`.
 fn parse(text: &str) -> Option<u32> {
     let version = text.split('"').nth(1)?;
     version.split(['.', '-', '+']).next()?.parse().ok()

@@ -1,13 +1,13 @@
-//! Every command that a person or CI runs.
+//! All commands for people and CI.
 //!
-//! It builds with Rust alone and uses no other crate of the workspace: it is what puts onto a machine that which the
-//! others need to be built. Everything it makes is in the ignored folder `.abacus`:
+//! xtask builds with Rust alone and uses no other crate of the workspace, because xtask installs the packages that the
+//! other crates need. All files made by xtask are in the ignored folder `.abacus`:
 //!
-//! | place | what it is |
+//! | folder | content |
 //! |---|---|
 //! | `dist/` | Kafka and the registry, fetched once ([`dist`]) |
-//! | `dev/`, `test/`, `check/`, `bench/` | a stack each: `state.json`, `pids/`, `logs/`, `data/` ([`stack`]) |
-//! | `python/`, `tools/` | what tests and checks use ([`python`], [`ci`]) |
+//! | `dev/`, `test/`, `check/`, `bench/` | one stack each: `state.json`, `pids/`, `logs/`, `data/` ([`stack`]) |
+//! | `python/`, `tools/` | tools of tests and checks ([`python`], [`ci`]) |
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -15,7 +15,6 @@
 )]
 
 mod admin;
-mod arithmetic;
 mod bench;
 mod checks;
 mod ci;
@@ -29,6 +28,7 @@ mod java;
 mod packages;
 mod ports;
 mod process;
+mod programs;
 mod progress;
 mod python;
 mod stack;

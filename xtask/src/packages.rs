@@ -1,28 +1,27 @@
-//! What the machine needs from its package manager, and getting it.
+//! System packages that the commands require, and their installation.
 //!
-//! A package counts as missing when what it is needed for is not there, not when the package manager says so:
-//! a Java or a Redis from elsewhere is as good.
+//! A package is missing if its program or file is missing, whatever the package manager says. So a
+//! Java or a Redis from another source suffices.
 
-use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, bail};
 
 use crate::command;
 use crate::java;
+use crate::programs;
 use crate::progress::Progress;
-use crate::stack::postgres;
 use crate::workspace::Workspace;
 
-/// What a command is about to do, which decides what it needs.
+/// Purpose of a command; it selects the required packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Compile the workspace: librdkafka is C, built from source.
     Build,
     /// Run Kafka, the registry, Postgres and Redis.
     Servers,
-    /// Run the tests, some of which ask Python for an answer.
+    /// Run the tests; some tests use Python.
     Tests,
     /// Put load on the HTTP interface.
     Bench,
@@ -30,86 +29,86 @@ pub(crate) enum Purpose {
     Fresh,
 }
 
-struct Need {
+struct Requirement {
     purpose: Purpose,
-    what: &'static str,
-    /// Debian packages that provide it, the best first.
+    name: &'static str,
+    /// Debian packages with the program or file, in order of preference.
     packages: &'static [&'static str],
     is_met: fn() -> bool,
 }
 
-const NEEDS: &[Need] = &[
-    Need {
+const REQUIREMENTS: &[Requirement] = &[
+    Requirement {
         purpose: Purpose::Build,
-        what: "a C++ compiler",
+        name: "a C++ compiler",
         packages: &["g++"],
-        is_met: || on_path("g++").is_some(),
+        is_met: || programs::on_path("g++").is_some(),
     },
-    Need {
+    Requirement {
         purpose: Purpose::Build,
-        what: "make",
+        name: "make",
         packages: &["make"],
-        is_met: || on_path("make").is_some(),
+        is_met: || programs::on_path("make").is_some(),
     },
-    Need {
+    Requirement {
         purpose: Purpose::Build,
-        what: "pkg-config",
+        name: "pkg-config",
         packages: &["pkg-config"],
-        is_met: || on_path("pkg-config").is_some(),
+        is_met: || programs::on_path("pkg-config").is_some(),
     },
-    Need {
+    Requirement {
         purpose: Purpose::Build,
-        what: "zlib's headers",
+        name: "zlib's headers",
         packages: &["zlib1g-dev"],
         is_met: || Path::new("/usr/include/zlib.h").is_file(),
     },
-    Need {
+    Requirement {
         purpose: Purpose::Servers,
-        what: "Java 17 or newer",
+        name: "Java 17 or newer",
         packages: &["default-jre-headless", "openjdk-17-jre-headless"],
         is_met: || java::find().is_some(),
     },
-    Need {
+    Requirement {
         purpose: Purpose::Servers,
-        what: "Maven",
+        name: "Maven",
         packages: &["maven"],
-        is_met: || on_path("mvn").is_some(),
+        is_met: || programs::on_path("mvn").is_some(),
     },
-    Need {
+    Requirement {
         purpose: Purpose::Servers,
-        what: "PostgreSQL",
+        name: "PostgreSQL",
         packages: &["postgresql"],
-        is_met: || postgres::find_programs().is_some(),
+        is_met: || programs::postgres().is_some(),
     },
-    Need {
+    Requirement {
         purpose: Purpose::Servers,
-        what: "Redis",
+        name: "Redis",
         packages: &["redis-server"],
-        is_met: || on_path("redis-server").is_some(),
+        is_met: || programs::on_path("redis-server").is_some(),
     },
-    Need {
+    Requirement {
         purpose: Purpose::Tests,
-        what: "Python with venv",
+        name: "Python with venv",
         packages: &["python3-venv"],
         is_met: has_python_venv,
     },
-    Need {
+    Requirement {
         purpose: Purpose::Bench,
-        what: "wrk",
+        name: "wrk",
         packages: &["wrk"],
-        is_met: || on_path("wrk").is_some(),
+        is_met: || programs::on_path("wrk").is_some(),
     },
-    Need {
+    Requirement {
         purpose: Purpose::Fresh,
-        what: "debootstrap",
+        name: "debootstrap",
         packages: &["debootstrap"],
-        is_met: || on_path("debootstrap").is_some(),
+        is_met: || programs::on_path("debootstrap").is_some(),
     },
-    Need {
+    Requirement {
         purpose: Purpose::Fresh,
-        what: "slirp4netns",
+        name: "slirp4netns",
         packages: &["slirp4netns"],
-        is_met: || on_path("slirp4netns").is_some(),
+        is_met: || programs::on_path("slirp4netns").is_some(),
     },
 ];
 
@@ -117,17 +116,8 @@ fn has_python_venv() -> bool {
     command::succeeds(Command::new("python3").args(["-c", "import venv, ensurepip"]))
 }
 
-/// The program called `name` on the user's path or in the system's own folders.
-pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let system = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"].map(PathBuf::from);
-    env::split_paths(&path)
-        .chain(system)
-        .map(|folder| folder.join(name))
-        .find(|file| file.is_file())
-}
-
-/// Installs what is missing for `purposes`, or says what to run where that is not allowed.
+/// Installs the missing packages for `purposes`. Without the permission, fails with a line for the
+/// user to run.
 pub(crate) fn ensure(
     workspace: &Workspace,
     progress: &Progress,
@@ -137,12 +127,12 @@ pub(crate) fn ensure(
     if missing.is_empty() {
         return Ok(());
     }
-    if on_path("apt-get").is_none() {
-        bail!("this machine lacks {}; install it, then run the same command again", list(&missing));
+    if programs::on_path("apt-get").is_none() {
+        bail!("this machine lacks {}; install it, then repeat the command", list(&missing));
     }
     let Some(privilege) = Privilege::find() else {
         bail!(
-            "this machine lacks {}; run this line, then the same command again:\n\n  \
+            "this machine lacks {}; run this line, then repeat the command:\n\n  \
              sudo apt-get update && sudo apt-get install -y --no-install-recommends {}\n",
             list(&missing),
             packages_for(&missing).join(" ")
@@ -156,25 +146,28 @@ pub(crate) fn ensure(
     Ok(())
 }
 
-fn missing_for(purposes: &[Purpose]) -> Vec<&'static Need> {
-    NEEDS.iter().filter(|need| purposes.contains(&need.purpose) && !(need.is_met)()).collect()
+fn missing_for(purposes: &[Purpose]) -> Vec<&'static Requirement> {
+    REQUIREMENTS
+        .iter()
+        .filter(|requirement| purposes.contains(&requirement.purpose) && !(requirement.is_met)())
+        .collect()
 }
 
-fn list(needs: &[&Need]) -> String {
-    needs.iter().map(|need| need.what).collect::<Vec<_>>().join(", ")
+fn list(requirements: &[&Requirement]) -> String {
+    requirements.iter().map(|requirement| requirement.name).collect::<Vec<_>>().join(", ")
 }
 
-/// The first of each need's packages that this system's release has.
-fn packages_for(needs: &[&'static Need]) -> Vec<&'static str> {
-    let known = |package: &&&str| {
+/// Returns the first available package of each requirement.
+fn packages_for(requirements: &[&'static Requirement]) -> Vec<&'static str> {
+    let is_available = |package: &&&str| {
         command::output(Command::new("apt-cache").args(["show", "--no-all-versions", package]))
             .is_ok_and(|text| !text.is_empty())
     };
-    needs
+    requirements
         .iter()
-        .filter_map(|need| match need.packages {
+        .filter_map(|requirement| match requirement.packages {
             [only] => Some(*only),
-            several => several.iter().find(known).or(several.first()).copied(),
+            several => several.iter().find(is_available).or(several.first()).copied(),
         })
         .collect()
 }
@@ -216,7 +209,7 @@ fn install(
     workspace: &Workspace,
     progress: &Progress,
     privilege: Privilege,
-    missing: &[&'static Need],
+    missing: &[&'static Requirement],
 ) -> Result<Vec<&'static str>> {
     let log = workspace.local().join("apt.log");
     progress.step("refresh the list of packages", |step| {
@@ -236,13 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shell_is_on_every_path() {
-        assert!(on_path("sh").is_some());
-        assert!(on_path("no-such-program-anywhere").is_none());
-    }
-
-    #[test]
     fn every_need_names_a_package() {
-        assert!(NEEDS.iter().all(|need| !need.packages.is_empty()));
+        assert!(REQUIREMENTS.iter().all(|requirement| !requirement.packages.is_empty()));
     }
 }

@@ -1,7 +1,7 @@
-//! Which port each part of a stack listens on.
+//! Ports of the parts of a stack.
 //!
-//! A part keeps the port it got the first time. A port that somebody else uses is passed over for the next free
-//! one, and that choice is remembered too, so that what a stack says about itself stays true.
+//! A part keeps its first port. If another program uses the port, the part takes the next free
+//! port, and keeps that port.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
@@ -9,19 +9,20 @@ use std::net::{Ipv4Addr, TcpListener};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-/// Ports below the range that Linux hands to outgoing connections, so that none of those takes one away.
+/// Highest port below the ephemeral ports of Linux: outgoing connections do not take ports of a
+/// stack.
 const HIGHEST: u16 = 32_767;
 
-/// The ports of one stack, by the name of what listens there.
+/// Ports of a stack, by the name of the listener.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ports(BTreeMap<String, u16>);
 
-/// What decides about a port that a part holds already.
+/// State of the part that has a port already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Holder {
-    /// The part runs, so that the port is its own although it is taken.
+    /// The part runs; the port belongs to the part although it is in use.
     Running,
-    /// The part does not run: whoever listens there is somebody else.
+    /// The part does not run; a listener on the port belongs to another program.
     Stopped,
 }
 
@@ -30,7 +31,8 @@ impl Ports {
         self.0.get(name).copied()
     }
 
-    /// The port for `name`: the remembered one where that still holds, else the first free one from `preferred` on.
+    /// Returns the port for `name`: the stored port if it is still usable, or else the first free
+    /// port from `preferred`.
     pub(crate) fn claim(
         &mut self,
         name: &str,
@@ -52,7 +54,7 @@ impl Ports {
     }
 }
 
-/// Whether nobody listens on `port` of the loopback interface.
+/// Returns true if `port` of the loopback interface has no listener.
 pub(crate) fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }

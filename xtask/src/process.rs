@@ -1,7 +1,7 @@
-//! Processes that outlive xtask: starting them, recognising them later, stopping them.
+//! Processes that outlive xtask. Records identify and stop a process later.
 //!
-//! A record of a process holds its id, the moment it started and the machine's boot. A record that a crash left
-//! behind therefore never stands for another process that got the same id since.
+//! A record holds the process id, the start time and the boot id of the machine. So a record from
+//! before a crash never matches a later process with an equal process id.
 
 use std::fs;
 use std::path::Path;
@@ -13,38 +13,39 @@ use serde::{Deserialize, Serialize};
 
 use crate::wait;
 
-/// How long a process may take to end after it was asked to.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest wait for the end of a process after a signal.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A process that was started, as its file tells.
+/// Record of a started process, kept in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) pid: u32,
     /// Clock ticks from boot to the start of the process.
     started: u64,
     boot: String,
-    /// What it was started as; another value means that it must be started anew.
+    /// Fingerprint of the launch. A changed fingerprint requires a restart.
     pub(crate) fingerprint: u64,
     stop: StopSignal,
 }
 
-/// The signal that asks a program for an orderly end.
+/// Signal for an orderly end of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum StopSignal {
     Terminate,
-    /// Postgres: end sessions and shut down, where SIGTERM would wait for clients to leave.
+    /// For Postgres: ends sessions and shuts down. SIGTERM would wait for the clients to
+    /// disconnect.
     Interrupt,
 }
 
 impl Record {
-    /// The record of a process that has just been started.
+    /// Makes the record of a process after its start.
     pub(crate) fn of(pid: u32, fingerprint: u64, stop: StopSignal) -> Result<Self> {
         let started =
-            start_time(pid).with_context(|| format!("process {pid} ended as soon as it began"))?;
+            start_time(pid).with_context(|| format!("process {pid} ended immediately"))?;
         Ok(Self { pid, started, boot: boot_id(), fingerprint, stop })
     }
 
-    /// Reads a record. A file that makes no sense, as a crash may leave, is no record.
+    /// Reads a record. Returns `None` for an unreadable file, for example after a crash.
     pub(crate) fn read(file: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(file).ok()?).ok()
     }
@@ -54,12 +55,12 @@ impl Record {
         fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
     }
 
-    /// Whether the process that the record was made for still runs.
+    /// Returns true if the process of this record still runs.
     pub(crate) fn is_alive(&self) -> bool {
         self.boot == boot_id() && start_time(self.pid) == Some(self.started)
     }
 
-    /// Asks the process to end, and ends it and its children by force when it does not.
+    /// Signals the process to end. Kills the process group after [`STOP_TIMEOUT`].
     pub(crate) fn stop(&self) -> Result<()> {
         let signal = match self.stop {
             StopSignal::Terminate => Signal::TERM,
@@ -83,11 +84,11 @@ impl Record {
             Ok(()) | Err(rustix::io::Errno::SRCH) => {}
             Err(error) => bail!("cannot signal process {}: {error}", self.pid),
         }
-        let ended = wait::until(PATIENCE, || Ok((!self.is_alive()).then_some(())))?;
+        let ended = wait::until(STOP_TIMEOUT, || Ok((!self.is_alive()).then_some(())))?;
         Ok(ended.is_some())
     }
 
-    /// The memory the process has resident, in bytes.
+    /// Returns the resident memory of the process, in bytes.
     pub(crate) fn resident_bytes(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -96,12 +97,14 @@ impl Record {
     }
 }
 
-/// When the process started, in clock ticks since boot; `None` when there is none, or only its exit status is left.
+/// Returns the start time of a process, in clock ticks since boot; `None` for a missing process or
+/// a zombie.
 fn start_time(pid: u32) -> Option<u64> {
     parse_start_time(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// Reads field 22 of `/proc/<pid>/stat`, proc(5). The second field, a name in brackets, may hold anything.
+/// Parses field 22 of `/proc/<pid>/stat`, proc(5). The second field, a name in brackets, may
+/// contain any character.
 fn parse_start_time(stat: &str) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_whitespace();

@@ -1,8 +1,8 @@
-//! What the user sees while something takes long: one line per step, with the seconds it has taken.
+//! Progress for the user: a line per step, with the seconds since its start.
 //!
-//! On a terminal the line of the running step is redrawn; elsewhere a step prints a line soon after it starts, one
-//! now and then while it runs, and one when it is done. Everything goes to standard error, so that standard output
-//! holds results only.
+//! On a terminal the line of the running step is redrawn. Elsewhere a step prints a line soon after
+//! the start, a line at intervals, and a line at the end. Progress goes to standard error; standard
+//! output holds only results.
 
 use std::env;
 use std::fs::File;
@@ -16,9 +16,10 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 const REDRAW: Duration = Duration::from_millis(200);
-/// Where lines cannot be redrawn: a step shorter than this has no line but its last one.
-const WORTH_A_LINE: Duration = Duration::from_secs(1);
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+/// Time of the first line of a step, without a terminal. A shorter step prints only the last line.
+const FIRST_LINE: Duration = Duration::from_secs(1);
+/// Interval of the further lines.
+const NEXT_LINES: Duration = Duration::from_secs(15);
 const DETAIL_WIDTH: usize = 60;
 
 /// Reports steps to the user.
@@ -33,7 +34,7 @@ enum Style {
     Lines,
 }
 
-/// The step that is running: says what it is at.
+/// A running step.
 #[derive(Debug)]
 pub(crate) struct Step {
     title: String,
@@ -59,7 +60,7 @@ impl Progress {
         Self { style }
     }
 
-    /// Runs `work` as a step called `title`. Its line ends with the step's last note.
+    /// Runs `work` as a step called `title`. The last line ends with the last note of the step.
     pub(crate) fn step<T>(&self, title: &str, work: impl FnOnce(&Step) -> Result<T>) -> Result<T> {
         let step =
             Step { title: title.to_owned(), started: Instant::now(), detail: Mutex::default() };
@@ -75,7 +76,7 @@ impl Progress {
         result
     }
 
-    /// Runs `work`, which writes to the terminal itself, between two lines.
+    /// Runs `work` between two lines; `work` writes to the terminal.
     pub(crate) fn section<T>(&self, title: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let step =
             Step { title: title.to_owned(), started: Instant::now(), detail: Mutex::default() };
@@ -88,7 +89,7 @@ impl Progress {
     fn draw_until_closed(&self, step: &Step, watch: &Receiver<()>) {
         let (first, interval) = match self.style {
             Style::Terminal { .. } => (REDRAW, REDRAW),
-            Style::Lines => (WORTH_A_LINE, SIGN_OF_LIFE),
+            Style::Lines => (FIRST_LINE, NEXT_LINES),
         };
         let mut pause = first;
         while watch.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
@@ -103,7 +104,7 @@ impl Progress {
         match self.style {
             Style::Terminal { .. } => {
                 eprint!("\r\x1b[K  {} {seconds} s  {}", step.title, self.dim(&detail));
-                // A terminal that cannot be written to has nobody to tell.
+                // A failed write to the terminal cannot be reported.
                 let _ = stderr().flush();
             }
             Style::Lines => eprintln!("  {} ... {seconds} s {detail}", step.title),
@@ -146,7 +147,7 @@ impl Progress {
 }
 
 impl Step {
-    /// Says what the step is at; the last note stays on its line.
+    /// Sets the detail of the step. The last note stays on the last line.
     pub(crate) fn note(&self, text: impl Into<String>) {
         *self.lock() = Detail::Text(text.into());
     }
@@ -170,13 +171,13 @@ impl Step {
     }
 }
 
-/// The last `lines` lines of a file, or nothing when it cannot be read.
+/// Returns the last `lines` lines of a file; empty for an unreadable file.
 pub(crate) fn tail(path: &Path, lines: usize) -> String {
-    const REACH: u64 = 64 * 1024;
+    const READ_LIMIT: u64 = 64 * 1024;
     let read = || -> std::io::Result<Vec<u8>> {
         let mut file = File::open(path)?;
         let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(REACH)))?;
+        file.seek(SeekFrom::Start(length.saturating_sub(READ_LIMIT)))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         Ok(bytes)

@@ -1,4 +1,5 @@
-//! The Python that tests and a bench ask: an independent Kafka client, an independent Avro library, GMP.
+//! Python environment for tests and a benchmark: an independent Kafka client, an independent Avro
+//! library, GMP.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +11,8 @@ use crate::command;
 use crate::progress::Progress;
 use crate::workspace::Workspace;
 
-/// The interpreter of the tests' own environment, made where it is missing or other packages are asked for.
+/// Returns the interpreter of the environment. Makes the environment if it is missing or
+/// `requirements.txt` has changed.
 pub(crate) fn ensure(workspace: &Workspace, progress: &Progress) -> Result<PathBuf> {
     let folder = workspace.local().join("python");
     let interpreter = folder.join("bin").join("python");

@@ -1,4 +1,5 @@
-//! Keeps the parts of one stack running: starts what is down, leaves alone what is up, stops what is asked.
+//! Supervisor of the parts of a stack: starts and stops processes. Running parts without changes
+//! are left alone.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -16,35 +17,35 @@ use crate::process::{Record, StopSignal};
 use crate::progress::{Step, tail};
 use crate::wait;
 
-/// Lines of a failed part's log that are shown.
+/// Number of printed log lines of a failed part.
 const SHOWN_LINES: usize = 30;
 
-/// One process of a stack: what to run and how to tell that it is up.
+/// A process of a stack, with launch and health check.
 #[derive(Debug, Clone)]
 pub(crate) struct Part {
     pub(crate) name: String,
-    /// What people and clients call it by: an address or URL.
+    /// Address or URL for people and clients.
     pub(crate) address: String,
     pub(crate) launch: Launch,
     pub(crate) health: Health,
-    /// How long it may take to become healthy.
-    pub(crate) patience: Duration,
+    /// Longest wait for the part to become healthy.
+    pub(crate) start_timeout: Duration,
 }
 
-/// How a process is started.
+/// Launch of a process.
 #[derive(Debug, Clone)]
 pub(crate) struct Launch {
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<OsString>,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) folder: PathBuf,
-    /// Content of its configuration files, so that a change of them counts as a change of the part.
+    /// Content of the configuration files: a change of the files is a change of the part.
     pub(crate) configuration: String,
     pub(crate) stop: StopSignal,
 }
 
 impl Launch {
-    /// A program with nothing set yet, run in `folder` and stopped by SIGTERM.
+    /// Launches `program` in `folder` without arguments, stopped by SIGTERM.
     pub(crate) fn new(program: impl Into<PathBuf>, folder: &Path) -> Self {
         Self {
             program: program.into(),
@@ -64,7 +65,7 @@ impl Launch {
         self
     }
 
-    /// Differs when the program file, its arguments, its environment or its configuration do.
+    /// Hash of the program file, the arguments, the environment and the configuration.
     fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.program.hash(&mut hasher);
@@ -78,24 +79,24 @@ impl Launch {
     }
 }
 
-/// The processes of one stack, known by the records in its folder.
+/// Supervisor of the processes of a stack, by the records in the stack's folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Supervisor {
     pids: PathBuf,
     logs: PathBuf,
 }
 
-/// What was done to have a part run.
+/// Outcome of starting a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
     AlreadyRunning,
     Started,
-    /// It ran as something else than it should be now: an older binary, other ports.
+    /// The part ran with another fingerprint, for example an older binary or different ports.
     Replaced,
 }
 
 impl Supervisor {
-    /// The supervisor of the stack in `folder`.
+    /// Returns the supervisor of the stack in `folder`.
     pub(crate) fn of(folder: &Path) -> Self {
         Self { pids: folder.join("pids"), logs: folder.join("logs") }
     }
@@ -108,12 +109,12 @@ impl Supervisor {
         self.pids.join(format!("{name}.json"))
     }
 
-    /// The record of a part that runs.
+    /// Returns the record of a running part.
     pub(crate) fn running(&self, name: &str) -> Option<Record> {
         Record::read(&self.record_file(name)).filter(Record::is_alive)
     }
 
-    /// The names of all parts that were started and not stopped since, alive or not.
+    /// Returns the names of all started parts, without the stopped parts. A part may have died.
     pub(crate) fn started(&self) -> Vec<String> {
         let Ok(files) = fs::read_dir(&self.pids) else { return Vec::new() };
         let mut names: Vec<String> = files
@@ -124,7 +125,8 @@ impl Supervisor {
         names
     }
 
-    /// Has `part` run as it is described; does not wait until it is healthy.
+    /// Starts `part`, or replaces the process of a changed part. Does not wait until the part is
+    /// healthy.
     pub(crate) fn start(&self, part: &Part) -> Result<Start> {
         let fingerprint = part.launch.fingerprint();
         let start = match self.running(&part.name) {
@@ -158,7 +160,7 @@ impl Supervisor {
             .write(&self.record_file(&part.name))
     }
 
-    /// An empty log; the one of the run before stays beside it as `.log.1`.
+    /// Makes an empty log. The log of the previous run becomes `.log.1`.
     fn fresh_log(&self, name: &str) -> Result<File> {
         fs::create_dir_all(&self.logs)?;
         let log = self.log(name);
@@ -168,13 +170,13 @@ impl Supervisor {
         File::create(&log).with_context(|| format!("cannot write {}", log.display()))
     }
 
-    /// Waits until `part` is healthy, giving its own reasons while it is not.
+    /// Waits until `part` is healthy. Shows the reasons of the part meanwhile.
     pub(crate) fn wait_until_healthy(&self, part: &Part, step: &Step) -> Result<()> {
         let mut reason = String::new();
-        let healthy = wait::until(part.patience, || {
+        let healthy = wait::until(part.start_timeout, || {
             let Err(why) = part.health.check() else { return Ok(Some(())) };
             if self.running(&part.name).is_none() {
-                let error = anyhow::anyhow!("{} ended while it was starting", part.name);
+                let error = anyhow::anyhow!("{} ended during its start", part.name);
                 return Err(self.with_log(&error, &part.name));
             }
             step.note(why.clone());
@@ -182,14 +184,15 @@ impl Supervisor {
             Ok(None)
         })?;
         if healthy.is_none() {
-            let patience = part.patience.as_secs();
-            let error = anyhow::anyhow!("{} is not up after {patience} s: {reason}", part.name);
+            let start_timeout = part.start_timeout.as_secs();
+            let error =
+                anyhow::anyhow!("{} is not up after {start_timeout} s: {reason}", part.name);
             return Err(self.with_log(&error, &part.name));
         }
         Ok(())
     }
 
-    /// Stops the part called `name`; says whether it ran.
+    /// Stops the part called `name`. Returns true if the part ran.
     pub(crate) fn stop(&self, name: &str) -> Result<bool> {
         let running = self.running(name);
         if let Some(record) = &running {
@@ -229,7 +232,7 @@ mod tests {
             address: String::new(),
             launch: Launch::new("sh", folder).arguments(["-c", script]),
             health: Health::Program { program: "true".into(), arguments: Vec::new() },
-            patience: Duration::from_secs(10),
+            start_timeout: Duration::from_secs(10),
         }
     }
 

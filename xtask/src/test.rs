@@ -1,4 +1,4 @@
-//! `test`: the tests, on servers of their own that start empty. Also the same servers by hand, as `stack`.
+//! `test`: runs the tests on separate, empty servers. `stack` runs these servers without the tests.
 
 use std::path::Path;
 
@@ -7,26 +7,25 @@ use anyhow::{Result, anyhow};
 use crate::cli;
 use crate::command;
 use crate::packages::{self, Purpose};
+use crate::programs;
 use crate::progress::Progress;
 use crate::python;
-use crate::stack::{Mode, Setup, Stack};
+use crate::stack::{Mode, Setup, Stack, TEST};
 use crate::up::print_exports;
 use crate::wait;
 use crate::workspace::{Profile, Workspace};
 
-const STACK: &str = "test";
-
-/// What the services have for tests only: operations that stall and panic, points to die at.
+/// Cargo features for tests: operations that stall and panic, and failpoints.
 pub(crate) const TESTING: [&str; 2] =
     ["--features", "abacus-processor/testing,abacus-ingress/testing"];
 
-/// Runs the tests. The servers end with them, also when a test fails or the user interrupts.
+/// Runs the tests. The servers stop at the end, also after a failure or an interrupt.
 pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &cli::Test) -> Result<()> {
     let purposes = [Purpose::Build, Purpose::Servers, Purpose::Tests];
     packages::ensure(workspace, progress, &purposes)?;
     let python = python::ensure(workspace, progress)?;
     let setup = Setup::ensure(workspace, progress)?;
-    let mut stack = Stack::open(workspace, STACK)?;
+    let mut stack = Stack::open(workspace, TEST)?;
     let result = start_empty(&mut stack, &setup, progress)
         .and_then(|()| environment(&stack, &setup, workspace, &python))
         .and_then(|environment| run_tests(workspace, progress, &environment, &options.arguments));
@@ -39,7 +38,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &cli::Tes
     and_then_clean_up(result, || end(&mut stack, progress))
 }
 
-/// Runs `clean_up` whatever `result` is, and reports the first thing that went wrong.
+/// Runs `clean_up` in any case. Returns the first error.
 pub(crate) fn and_then_clean_up(
     result: Result<()>,
     clean_up: impl FnOnce() -> Result<()>,
@@ -49,7 +48,7 @@ pub(crate) fn and_then_clean_up(
     result.and(cleaned)
 }
 
-/// Starts the servers of `stack` as if they had never run.
+/// Starts the servers of `stack` without any data.
 pub(crate) fn start_empty(stack: &mut Stack, setup: &Setup, progress: &Progress) -> Result<()> {
     discard(stack, progress)?;
     stack.set_mode(Mode::Throwaway)?;
@@ -62,7 +61,7 @@ pub(crate) fn end(stack: &mut Stack, progress: &Progress) -> Result<()> {
     stack.wipe_data()
 }
 
-/// Stops a stack and deletes all that it has kept.
+/// Stops a stack and deletes its data, logs and state.
 pub(crate) fn discard(stack: &mut Stack, progress: &Progress) -> Result<()> {
     stack.stop(progress)?;
     stack.wipe()
@@ -89,7 +88,7 @@ fn run_tests(
     })
 }
 
-/// Whether the user's arguments for `cargo test` say which packages to test.
+/// Returns true if the user's arguments for `cargo test` select packages.
 fn selects_packages(arguments: &[String]) -> bool {
     arguments
         .iter()
@@ -97,14 +96,14 @@ fn selects_packages(arguments: &[String]) -> bool {
         .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
 }
 
-/// The settings by which tests find their servers and tools.
+/// Returns the settings of the tests: addresses of servers and paths of tools.
 pub(crate) fn environment(
     stack: &Stack,
     setup: &Setup,
     workspace: &Workspace,
     python: &Path,
 ) -> Result<Vec<(String, String)>> {
-    let redis_server = packages::on_path("redis-server")
+    let redis_server = programs::on_path("redis-server")
         .ok_or_else(|| anyhow!("redis-server is not installed"))?;
     let settings = [
         ("ABACUS_TEST_KAFKA_BOOTSTRAP", stack.kafka_bootstrap()?),
@@ -120,7 +119,7 @@ pub(crate) fn environment(
     Ok(settings.map(|(name, value)| (name.to_owned(), value)).to_vec())
 }
 
-/// Servers for tests under a name of the user's choice.
+/// Runs a command of `stack`: servers for tests, under a name of the user's choice.
 pub(crate) fn stack(
     workspace: &Workspace,
     progress: &Progress,

@@ -1,4 +1,4 @@
-//! `up`, `down`, `status`, `logs` and `env`: the user's own system.
+//! `up`, `down`, `status`, `logs` and `env`: commands for the user's system.
 
 use std::process::{Command, ExitCode};
 
@@ -13,11 +13,11 @@ use crate::stack::{DEV, Mode, Provider, Setup, Stack, services};
 use crate::supervisor::Supervisor;
 use crate::workspace::{Profile, Workspace};
 
-/// Starts the system and shows that it works.
+/// Starts the system and sends a sample request.
 pub(crate) fn up(workspace: &Workspace, progress: &Progress, options: &cli::Up) -> Result<()> {
     let mut stack = Stack::open(workspace, DEV)?;
     let provider = options.provider.unwrap_or(stack.provider());
-    refuse_a_second_provider(workspace, &stack, provider)?;
+    check_provider(workspace, &stack, provider)?;
     if provider == Provider::Docker {
         docker::check_engine()?;
     }
@@ -31,15 +31,15 @@ pub(crate) fn up(workspace: &Workspace, progress: &Progress, options: &cli::Up) 
     if provider == Provider::Docker {
         return docker::up(workspace, progress, &stack);
     }
-    start_and_ask(workspace, progress, &mut stack, options.profile).map_err(|error| {
+    start_and_try(workspace, progress, &mut stack, options.profile).map_err(|error| {
         anyhow!(
-            "{error:#}\n\nWhat is up stays up. Run the same command again once this is mended; \
-             `cargo xtask logs SERVICE` shows more, `cargo xtask down` stops everything."
+            "{error:#}\n\nThe started parts keep running. Repeat the command after a repair. \
+             `cargo xtask logs SERVICE` prints a log, `cargo xtask down` stops the system."
         )
     })
 }
 
-fn start_and_ask(
+fn start_and_try(
     workspace: &Workspace,
     progress: &Progress,
     stack: &mut Stack,
@@ -47,23 +47,24 @@ fn start_and_ask(
 ) -> Result<()> {
     packages::ensure(workspace, progress, &[Purpose::Build, Purpose::Servers])?;
     start_system(workspace, progress, stack, profile)?;
-    let (answer, question) = stack.ask_a_question(progress)?;
+    let (answer, question) = stack.send_sample_request(progress)?;
     print_summary(stack, &answer, &question)
 }
 
-/// Ports and data of the two differ, so what one has started the other would not see.
-fn refuse_a_second_provider(workspace: &Workspace, stack: &Stack, wanted: Provider) -> Result<()> {
+/// Fails if the system runs with another provider than `wanted`. The providers differ in ports and
+/// data.
+fn check_provider(workspace: &Workspace, stack: &Stack, wanted: Provider) -> Result<()> {
     let is_up = match stack.provider() {
         Provider::Native => !stack.supervisor().started().is_empty(),
         Provider::Docker => docker::is_up(workspace),
     };
     if wanted != stack.provider() && is_up {
-        bail!("the system is up by another provider; `cargo xtask down` first");
+        bail!("the system runs with another provider; run `cargo xtask down` first");
     }
     Ok(())
 }
 
-/// Servers, contract and services of `stack`, in the order in which they need each other.
+/// Starts the servers of `stack`, prepares them, and starts the services.
 pub(crate) fn start_system(
     workspace: &Workspace,
     progress: &Progress,
@@ -92,10 +93,10 @@ fn print_summary(stack: &Stack, answer: &str, question: &str) -> Result<()> {
     println!("  Redis      {}", stack.redis_url()?);
     println!("\nTry it:\n\n  {question}\n");
     println!(
-        "API docs are at {url}/docs; the user `demo` and the administrator `admin` have their passwords in\n{}",
+        "API docs: {url}/docs. Passwords of the user `demo` and the administrator `admin`:\n{}",
         stack.credentials_file().display()
     );
-    println!("`cargo xtask status`, `logs SERVICE`, `down`");
+    println!("Next: `cargo xtask status`, `cargo xtask logs SERVICE`, `cargo xtask down`");
     Ok(())
 }
 
@@ -113,7 +114,7 @@ pub(crate) fn down(workspace: &Workspace, progress: &Progress, options: &cli::Do
     Ok(())
 }
 
-/// Prints a line for each part. Fails when one of them is not as it should be.
+/// Prints a line for each part. The exit code is a failure if a part is not healthy.
 pub(crate) fn status(workspace: &Workspace) -> Result<ExitCode> {
     let stack = Stack::peek(workspace, DEV)?;
     if stack.provider() == Provider::Docker {
@@ -122,7 +123,7 @@ pub(crate) fn status(workspace: &Workspace) -> Result<ExitCode> {
     }
     let names = stack.supervisor().started();
     if names.is_empty() {
-        println!("nothing is up; `cargo xtask up` starts the system");
+        println!("the system is not running; `cargo xtask up` starts it");
         return Ok(ExitCode::FAILURE);
     }
     println!("{:<14}{:<10}{:>8}{:>8}  address", "part", "state", "pid", "MiB");
@@ -140,7 +141,7 @@ fn print_status(stack: &Stack, name: &str) -> Result<bool> {
         return Ok(false);
     };
     let healthy = stack.health_of(name)?.check();
-    let state = if healthy.is_ok() { "up" } else { "unwell" };
+    let state = if healthy.is_ok() { "up" } else { "unhealthy" };
     let memory = record.resident_bytes().unwrap_or_default() >> 20;
     println!("{name:<14}{state:<10}{:>8}{memory:>8}  {address}", record.pid);
     if let Err(reason) = &healthy {
@@ -149,7 +150,7 @@ fn print_status(stack: &Stack, name: &str) -> Result<bool> {
     Ok(healthy.is_ok())
 }
 
-/// Shows the log of one part.
+/// Prints the log of a part.
 pub(crate) fn logs(workspace: &Workspace, options: &cli::Logs) -> Result<()> {
     let stack = Stack::peek(workspace, DEV)?;
     if stack.provider() == Provider::Docker {
@@ -172,9 +173,9 @@ pub(crate) fn logs(workspace: &Workspace, options: &cli::Logs) -> Result<()> {
 fn no_such_log(supervisor: &Supervisor, service: &str) -> String {
     let names = supervisor.started();
     if names.is_empty() {
-        return format!("{service} has no log: nothing is up");
+        return format!("{service} has no log: the system is not running");
     }
-    format!("{service} has no log; there are {}", names.join(", "))
+    format!("{service} has no log; parts with a log: {}", names.join(", "))
 }
 
 /// Prints addresses and credentials as shell lines.
@@ -183,7 +184,7 @@ pub(crate) fn env(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Where the user's system is.
+/// Returns the addresses and credentials of the user's system.
 pub(crate) fn addresses(workspace: &Workspace) -> Result<Vec<(String, String)>> {
     let stack = Stack::peek(workspace, DEV)?;
     if stack.provider() == Provider::Docker {
@@ -197,7 +198,7 @@ pub(crate) fn addresses(workspace: &Workspace) -> Result<Vec<(String, String)>> 
     Ok(settings)
 }
 
-/// Prints settings as lines that a shell can read.
+/// Prints settings as `export` lines for a shell.
 pub(crate) fn print_exports(settings: &[(String, String)]) {
     for (name, value) in settings {
         println!("export {name}='{value}'");

@@ -1,4 +1,5 @@
-//! Waiting: for a condition with a limit, and for a child process; both end at once when the user interrupts.
+//! Waits for conditions, with a time limit, and for child processes. An interrupt by the user ends
+//! every wait.
 
 use std::process::{Child, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,12 +14,12 @@ use signal_hook::flag;
 
 const STEP: Duration = Duration::from_millis(50);
 
-/// How long an interrupted child may take to end by itself.
+/// Longest wait for an interrupted child before it is killed.
 const CHILD_GRACE: Duration = Duration::from_secs(10);
 
 static INTERRUPTED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// Turns the first SIGINT or SIGTERM into an orderly end; a second one ends xtask on the spot.
+/// Turns the first SIGINT or SIGTERM into an orderly end. A second signal ends xtask at once.
 pub(crate) fn catch_interrupts() -> Result<()> {
     let interrupted = INTERRUPTED.get_or_init(Arc::default);
     for signal in [SIGINT, SIGTERM] {
@@ -28,19 +29,19 @@ pub(crate) fn catch_interrupts() -> Result<()> {
     Ok(())
 }
 
-/// Whether the user has asked xtask to stop.
+/// Returns true after an interrupt by the user.
 pub(crate) fn is_interrupted() -> bool {
     INTERRUPTED.get().is_some_and(|flag| flag.load(Ordering::SeqCst))
 }
 
-/// Lets later waits run again, so that an interrupted command can clean up behind itself.
+/// Clears the interrupt, because an interrupted command waits during its clean-up.
 pub(crate) fn forget_interrupt() {
     if let Some(flag) = INTERRUPTED.get() {
         flag.store(false, Ordering::SeqCst);
     }
 }
 
-/// Calls `poll` until it yields a value or `limit` has passed, which gives `None`.
+/// Calls `poll` until it returns a value. Returns `None` after `limit`.
 pub(crate) fn until<T>(
     limit: Duration,
     mut poll: impl FnMut() -> Result<Option<T>>,
@@ -60,7 +61,7 @@ pub(crate) fn until<T>(
     }
 }
 
-/// Waits for `child`; on an interrupt passes it on and waits a little more.
+/// Waits for `child`. After an interrupt, signals the child and waits up to [`CHILD_GRACE`].
 pub(crate) fn for_child(child: &mut Child) -> Result<ExitStatus> {
     loop {
         if let Some(status) = child.try_wait()? {
@@ -76,7 +77,7 @@ pub(crate) fn for_child(child: &mut Child) -> Result<ExitStatus> {
 
 fn end_child(child: &mut Child) -> Result<()> {
     if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        // It may have ended between the two calls, which is what is wanted.
+        // The signal fails if the child has just ended.
         let _ = kill_process(pid, Signal::TERM);
     }
     let deadline = Instant::now() + CHILD_GRACE;
@@ -89,7 +90,7 @@ fn end_child(child: &mut Child) -> Result<()> {
     Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "the pause between two looks at a condition")]
+#[expect(clippy::disallowed_methods, reason = "the pause between two checks of a condition")]
 fn pause() {
     thread::sleep(STEP);
 }

@@ -1,4 +1,4 @@
-//! Where things are: the checkout, and the one ignored folder in it that holds everything xtask makes.
+//! Paths of the checkout, and of the ignored folder for files made by xtask.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -7,13 +7,13 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-/// The checkout this xtask was built from.
+/// The checkout of this xtask.
 #[derive(Debug, Clone)]
 pub(crate) struct Workspace {
     root: PathBuf,
 }
 
-/// How the services are compiled.
+/// A build profile of the services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Profile {
     /// Optimised, as measured and deployed.
@@ -23,7 +23,7 @@ pub(crate) enum Profile {
 }
 
 impl Profile {
-    /// The name of the folder that Cargo puts this profile's binaries in.
+    /// Returns the name of Cargo's folder for the binaries of this profile.
     pub(crate) fn folder(self) -> &'static str {
         match self {
             Self::Release => "release",
@@ -31,7 +31,7 @@ impl Profile {
         }
     }
 
-    /// The profile's name as Cargo's `--profile` takes it.
+    /// Returns the name for Cargo's `--profile`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Release => "release",
@@ -41,7 +41,7 @@ impl Profile {
 }
 
 impl Workspace {
-    /// Finds the checkout: the one Cargo runs xtask from, else the one it was compiled in.
+    /// Finds the checkout: Cargo's current workspace, else the place of compilation.
     pub(crate) fn discover() -> Result<Self> {
         let xtask = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
@@ -56,17 +56,17 @@ impl Workspace {
         &self.root
     }
 
-    /// The ignored folder: stacks, downloaded distributions, tools.
+    /// Returns the ignored folder: stacks, downloaded distributions, tools.
     pub(crate) fn local(&self) -> PathBuf {
         self.root.join(".abacus")
     }
 
-    /// The files that describe the native stack.
+    /// Returns the folder of the files for the native stack.
     pub(crate) fn stack_files(&self) -> PathBuf {
         self.root.join("xtask").join("stack")
     }
 
-    /// The Cargo that runs xtask, set up to work on the whole workspace.
+    /// Returns a Cargo command for the whole workspace.
     pub(crate) fn cargo(&self) -> Command {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.current_dir(&self.root);

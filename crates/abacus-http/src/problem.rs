@@ -12,6 +12,6 @@ pub mod responses;
 /// For [`problem_types!`](crate::problem_types!).
 #[doc(hidden)]
 pub use axum::http::StatusCode;
-pub use document::{MEDIA_TYPE, Problem, cut};
+pub use document::{Problem, cut};
 pub use problem_type::{Class, LogLevel, ProblemType, Retry};
 pub use responses::On;

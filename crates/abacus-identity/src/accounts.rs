@@ -3,12 +3,14 @@
 //! Each act leaves a row in the audit log, and takes effect on this instance at once. The service applies rate limits
 //! before an act.
 
+mod administration;
+mod keys;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
-use uuid::Uuid;
+use abacus_runtime::{ExposeSecret as _, SecretString};
 
-use crate::api_key::NewApiKey;
 use crate::audit::{Act, Event};
 use crate::caller::{Role, User};
 use crate::config::RegistrationPolicy;
@@ -16,15 +18,11 @@ use crate::error::{CredentialFault, Error};
 use crate::identity::Identity;
 use crate::metrics::{DISABLED, REFUSED, SUCCEEDED};
 use crate::name::UserName;
-use crate::page::Page;
 use crate::password::{Password, Verdict};
-use crate::store::{
-    Account, AccountChange, AccountEntry, AuditEntry, KeyEntry, NewAccount, RegistrationGrant,
-};
+use crate::store::{Account, NewAccount, RegistrationGrant};
 use crate::tokens::Session;
 
-/// Longest label of an API key, in characters.
-const LONGEST_LABEL: usize = 100;
+pub use keys::CreatedKey;
 
 /// An account to be made.
 #[derive(Debug)]
@@ -36,31 +34,20 @@ pub struct Registration {
     /// Role of the account.
     pub role: Role,
     /// One-time token for registering the first administrator.
-    pub bootstrap_token: Option<String>,
+    pub bootstrap_token: Option<SecretString>,
 }
 
 /// A new session.
 #[derive(Debug)]
 pub struct SignedIn {
     /// Session token.
-    pub token: String,
+    pub token: SecretString,
     /// Time until the session expires.
     pub lifetime: Duration,
     /// Name of the account.
     pub username: String,
     /// Role of the account.
     pub role: Role,
-}
-
-/// A new API key.
-#[derive(Debug)]
-pub struct CreatedKey {
-    /// Id of the key.
-    pub id: Uuid,
-    /// Label of the key.
-    pub label: String,
-    /// Text of the key. The caller sees the text once; the store keeps only a hash.
-    pub text: String,
 }
 
 impl Identity {
@@ -79,11 +66,9 @@ impl Identity {
     ) -> Result<UserName, Error> {
         let Registration { name, role, .. } = registration;
         let event = Event::new(Act::Register, from);
-        let grant = match self.grant(by, role, registration.bootstrap_token.as_deref()) {
+        let grant = match self.grant(by, role, registration.bootstrap_token.as_ref()) {
             Err(error) => {
-                if let Some(reason) = error.audit_reason() {
-                    self.store.record(&event.refused(reason)).await?;
-                }
+                self.record_refusal(event, &error).await?;
                 return Err(error);
             }
             Ok(grant) => grant,
@@ -105,7 +90,7 @@ impl Identity {
         &self,
         by: Option<&User>,
         role: Role,
-        token: Option<&str>,
+        token: Option<&SecretString>,
     ) -> Result<RegistrationGrant, Error> {
         match (role, by) {
             (_, Some(by)) if by.role == Role::Admin => Ok(RegistrationGrant::Administrator),
@@ -115,7 +100,7 @@ impl Identity {
             (_, Some(_)) if !self.knows_administrators() => Err(Error::Stale),
             (Role::User, _) => Err(Error::RegistrationClosed),
             (Role::Admin, _) => token
-                .and_then(|token| self.bootstrap.check(token))
+                .and_then(|token| self.bootstrap.check(token.expose_secret()))
                 .map(RegistrationGrant::Bootstrap)
                 .ok_or(Error::RoleNotAllowed),
         }
@@ -141,13 +126,14 @@ impl Identity {
         let account = match self.check_password(found.as_ref(), password).await {
             Ok(account) => account,
             Err(error) => {
-                self.record_refused_login(&event, &error).await?;
+                self.count_refused_login(&error);
+                self.record_refusal(event, &error).await?;
                 return Err(error);
             }
         };
         let (role, generation) = (account.role, account.generation);
         let token = self.tokens.issue(account.user_id, &account.name, role, generation);
-        let token = token.map_err(Error::Internal)?;
+        let token = SecretString::from(token.map_err(Error::Internal)?);
         self.store.record(&event.by(&account.name)).await?;
         self.metrics.logins.with_label_values(&[SUCCEEDED]).inc();
         let lifetime = self.tokens.lifetime();
@@ -173,15 +159,21 @@ impl Identity {
         Ok(account)
     }
 
-    async fn record_refused_login(&self, event: &Event<'_>, error: &Error) -> Result<(), Error> {
+    fn count_refused_login(&self, error: &Error) {
         let label = match error {
             Error::WrongCredentials => REFUSED,
             Error::AccountDisabled => DISABLED,
-            _ => return Ok(()),
+            _ => return,
         };
         self.metrics.logins.with_label_values(&[label]).inc();
-        let reason = error.audit_reason().unwrap_or_default();
-        self.store.record(&event.clone().refused(reason)).await
+    }
+
+    /// Writes a refused act to the audit log, if the refusal has an audit row.
+    async fn record_refusal(&self, event: Event<'_>, error: &Error) -> Result<(), Error> {
+        match error.audit_reason() {
+            Some(reason) => self.store.record(&event.refused(reason)).await,
+            None => Ok(()),
+        }
     }
 
     /// Ends a session.
@@ -208,7 +200,7 @@ impl Identity {
         let event = Event::new(Act::ChangePassword, from).by(&session.name).on(&session.name);
         let stored = Some(account.password_hash.as_str());
         if self.hasher.verify(current, stored).await? == Verdict::Wrong {
-            self.store.record(&event.refused("wrong-password")).await?;
+            self.record_refusal(event, &Error::WrongPassword).await?;
             return Err(Error::WrongPassword);
         }
         let hash = self.hasher.hash(new).await?;
@@ -216,89 +208,25 @@ impl Identity {
         self.revocations.apply([ended]);
         Ok(())
     }
-
-    /// Returns the valid API keys of a user, the oldest first.
-    pub async fn keys(&self, user: &User) -> Result<Vec<KeyEntry>, Error> {
-        self.store.keys_of(user.id).await
-    }
-
-    /// Makes an API key.
-    pub async fn create_key(
-        &self,
-        session: &Session,
-        label: String,
-        from: IpAddr,
-    ) -> Result<CreatedKey, Error> {
-        if !(1..=LONGEST_LABEL).contains(&label.chars().count())
-            || label.chars().any(char::is_control)
-        {
-            return Err(Error::MalformedLabel);
-        }
-        let key = NewApiKey::generate().map_err(Error::Internal)?;
-        let event = Event::new(Act::CreateKey, from).by(&session.name).on(&session.name);
-        let event = event.with(key.id.to_string());
-        self.store.add_key(session.user_id, &key, &label, &event).await?;
-        Ok(CreatedKey { id: key.id, label, text: key.text })
-    }
-
-    /// Revokes an API key of the user. `id` is the text of the key's id.
-    pub async fn revoke_key(&self, user: &User, id: &str, from: IpAddr) -> Result<(), Error> {
-        let id = Uuid::parse_str(id).map_err(|_| Error::NoSuchKey { id: id.to_owned() })?;
-        let event = Event::new(Act::RevokeKey, from).by(&user.name).on(&user.name);
-        let revocation = self.store.revoke_key(user.id, id, &event.with(id.to_string())).await?;
-        self.revocations.apply([revocation]);
-        Ok(())
-    }
-
-    /// Returns a page of accounts, by name.
-    pub async fn accounts(&self, page: Page<String>) -> Result<Vec<AccountEntry>, Error> {
-        self.store.accounts(page).await
-    }
-
-    /// Changes the role of an account, or disables or enables the account. Any change ends the sessions. The last
-    /// administrator cannot be disabled or demoted.
-    pub async fn change_account(
-        &self,
-        admin: &User,
-        username: &str,
-        change: AccountChange,
-        from: IpAddr,
-    ) -> Result<AccountEntry, Error> {
-        let name = known_name(username)?;
-        if change.role.is_none() && change.disabled.is_none() {
-            return Err(Error::NothingToChange);
-        }
-        let event = Event::new(Act::Administer, from).by(&admin.name).on(name.as_str());
-        let changed = self.store.change(&name, change, &event).await;
-        if matches!(changed, Err(Error::LastAdmin { .. })) {
-            self.store.record(&event.refused("last-admin")).await?;
-        }
-        let changed = changed?;
-        self.revocations.apply(changed.revocation);
-        Ok(changed.account)
-    }
-
-    /// Ends all sessions of an account.
-    pub async fn end_sessions(
-        &self,
-        admin: &User,
-        username: &str,
-        from: IpAddr,
-    ) -> Result<(), Error> {
-        let name = known_name(username)?;
-        let event = Event::new(Act::EndSessions, from).by(&admin.name).on(name.as_str());
-        let ended = self.store.end_sessions(&name, &event).await?;
-        self.revocations.apply([ended]);
-        Ok(())
-    }
-
-    /// Returns a page of the audit log, the latest entry first.
-    pub async fn audit(&self, page: Page<i64>) -> Result<Vec<AuditEntry>, Error> {
-        self.store.audit(page).await
-    }
 }
 
-/// Reads the name of an existing account. A malformed name is unknown.
-fn known_name(given: &str) -> Result<UserName, Error> {
-    UserName::parse(given).map_err(|_| Error::NoSuchUser { name: given.to_owned() })
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn debug_texts_show_no_secret() {
+        let secret = || SecretString::from("swordfish");
+        let (name, role) = (UserName::parse("ada").unwrap(), Role::User);
+        let password = serde_json::from_str(r#""swordfish""#).unwrap();
+        let registration = Registration { name, password, role, bootstrap_token: Some(secret()) };
+        let (lifetime, username) = (Duration::from_mins(15), "ada".to_owned());
+        let session = SignedIn { token: secret(), lifetime, username, role };
+        let key = CreatedKey { id: Uuid::nil(), label: "job".to_owned(), text: secret() };
+        let texts = format!("{registration:?} {session:?} {key:?}");
+        assert!(texts.contains("ada") && texts.contains("job"), "{texts}");
+        assert!(!texts.contains("swordfish"), "{texts}");
+    }
 }

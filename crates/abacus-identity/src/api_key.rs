@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use abacus_runtime::SecretString;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
@@ -40,7 +41,7 @@ pub(crate) struct ApiKeyRecord {
 /// A new key. The caller sees the text once; the store keeps only the hash.
 pub(crate) struct NewApiKey {
     pub(crate) id: Uuid,
-    pub(crate) text: String,
+    pub(crate) text: SecretString,
     pub(crate) secret_sha256: [u8; 32],
 }
 
@@ -60,7 +61,7 @@ impl NewApiKey {
         let mut bytes = [0; SECRET_BYTES];
         getrandom::fill(&mut bytes)?;
         let (id, secret) = (Uuid::now_v7(), URL_SAFE_NO_PAD.encode(bytes));
-        let text = format!("{PREFIX}{}_{secret}", id.simple());
+        let text = SecretString::from(format!("{PREFIX}{}_{secret}", id.simple()));
         Ok(Self { id, text, secret_sha256: sha256(&secret) })
     }
 }
@@ -72,12 +73,14 @@ pub(crate) fn sha256(secret: &str) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use abacus_runtime::ExposeSecret as _;
+
     use super::*;
 
     #[test]
     fn a_new_key_reads_as_itself_and_differs_from_every_other() {
         let (key, other) = (NewApiKey::generate().unwrap(), NewApiKey::generate().unwrap());
-        let text = ApiKeyText::parse(&key.text).unwrap();
+        let text = ApiKeyText::parse(key.text.expose_secret()).unwrap();
         assert_eq!((text.id, sha256(text.secret)), (key.id, key.secret_sha256));
         assert_ne!(key.secret_sha256, other.secret_sha256);
     }
@@ -85,6 +88,7 @@ mod tests {
     #[test]
     fn what_is_not_a_whole_key_is_none() {
         let key = NewApiKey::generate().unwrap().text;
+        let key = key.expose_secret();
         let shorter = &key[..key.len() - 1];
         for text in ["", "abk_", "abk_x_y", shorter, &format!("{key}x"), &key.replace("abk", "abc")]
         {

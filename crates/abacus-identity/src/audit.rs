@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 #[derive(Clone, Debug)]
 pub(crate) struct Event<'a> {
     pub(crate) act: Act,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: ActOutcome,
     /// Name of the acting account.
     pub(crate) actor: Option<&'a str>,
     /// Name of the affected account. Only names of existing accounts are recorded: people type passwords into the name
@@ -23,7 +23,8 @@ pub(crate) struct Event<'a> {
 /// Outcome of an act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+#[schema(as = Outcome)]
+pub enum ActOutcome {
     /// The act was done.
     Done,
     /// The act was refused.
@@ -65,7 +66,7 @@ impl Act {
     }
 }
 
-impl Outcome {
+impl ActOutcome {
     /// Name in the audit log.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -78,7 +79,7 @@ impl Outcome {
 impl<'a> Event<'a> {
     /// An act without an actor and a subject.
     pub(crate) fn new(act: Act, client: IpAddr) -> Self {
-        Self { act, outcome: Outcome::Done, actor: None, subject: None, detail: None, client }
+        Self { act, outcome: ActOutcome::Done, actor: None, subject: None, detail: None, client }
     }
 
     /// Sets the acting account.
@@ -98,7 +99,7 @@ impl<'a> Event<'a> {
 
     /// Marks the act as refused.
     pub(crate) fn refused(self, reason: &str) -> Self {
-        Self { outcome: Outcome::Refused, ..self.with(reason) }
+        Self { outcome: ActOutcome::Refused, ..self.with(reason) }
     }
 
     /// Writes the line of the process log.
@@ -107,10 +108,10 @@ impl<'a> Event<'a> {
         let (actor, subject, detail) = (self.actor, self.subject, self.detail.as_deref());
         let client = tracing::field::display(self.client);
         match self.outcome {
-            Outcome::Done => {
+            ActOutcome::Done => {
                 tracing::info!(act, outcome, actor, subject, detail, client, "audit");
             }
-            Outcome::Refused => {
+            ActOutcome::Refused => {
                 tracing::warn!(act, outcome, actor, subject, detail, client, "audit");
             }
         }

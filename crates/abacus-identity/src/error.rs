@@ -1,13 +1,13 @@
 //! Errors of identity: refused callers, refused acts and failures.
+//!
+//! The texts name acts. The service adds its paths and header fields.
 
 /// A refused caller, a refused act, or a failure. Without the right password, no error of a sign-in reveals the
 /// existence of an account.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The request has no credentials.
-    #[error(
-        "this needs credentials; sign in at `/v1/login` and send `Authorization: Bearer TOKEN`"
-    )]
+    #[error("this needs credentials; sign in")]
     Unauthenticated,
     /// The credentials are not valid.
     #[error("{0}")]
@@ -26,19 +26,15 @@ pub enum Error {
     AdminsOnly,
     /// The caller may not make an administrator.
     #[error(
-        "only administrators make administrators: send `Authorization: Bearer TOKEN` of one, or, \
-         while there is none yet, the `bootstrap_token` that the server was started with; without \
-         `role` the account is made for a user"
+        "only administrators make administrators; while there is none yet, the bootstrap token of \
+         the server's settings makes the first"
     )]
     RoleNotAllowed,
     /// Only administrators make accounts.
-    #[error(
-        "only administrators make accounts here; ask an administrator, or send \
-         `Authorization: Bearer TOKEN` of one"
-    )]
+    #[error("only administrators make accounts here; ask an administrator")]
     RegistrationClosed,
     /// The act needs a session, and the caller has an API key.
-    #[error("this needs a session, not an API key; sign in at `/v1/login` and send its token")]
+    #[error("this needs a session, not an API key; sign in")]
     SessionRequired,
     /// An account has or had this name.
     #[error("the name `{name}` is taken; choose another")]
@@ -103,19 +99,19 @@ pub enum Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialFault {
     /// The header is malformed.
-    #[error("the credentials cannot be read; send one header `Authorization: Bearer TOKEN`")]
+    #[error("the credentials cannot be read")]
     Unreadable,
     /// The token was not issued by this service.
-    #[error("the token is not valid here; sign in at `/v1/login` for a new one")]
+    #[error("the token is not valid here; sign in again")]
     Forged,
     /// The token has expired.
-    #[error("the token has expired; sign in at `/v1/login` for a new one")]
+    #[error("the token has expired; sign in again")]
     Expired,
     /// The session was ended.
-    #[error("the session was ended; sign in at `/v1/login` for a new one")]
+    #[error("the session was ended; sign in again")]
     Ended,
     /// The API key is unknown, revoked, or of a disabled account.
-    #[error("the API key is not valid; make a new one at `/v1/api-keys`")]
+    #[error("the API key is not valid; make a new one")]
     Key,
 }
 
@@ -143,7 +139,9 @@ impl From<CredentialFault> for Error {
 
 impl Error {
     /// Reason in the audit log. `None` for a refusal without an audit row.
-    pub(crate) fn audit_reason(&self) -> Option<&'static str> {
+    ///
+    /// Reasons are stored, and are the codes of the service's answers; a test of the service compares both.
+    pub fn audit_reason(&self) -> Option<&'static str> {
         match self {
             Self::RoleNotAllowed => Some("role-not-allowed"),
             Self::RegistrationClosed => Some("registration-closed"),
@@ -152,6 +150,27 @@ impl Error {
             Self::AccountDisabled => Some("account-disabled"),
             Self::LastAdmin { .. } => Some("last-admin"),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_name_no_path_and_no_header_field() {
+        use CredentialFault::{Ended, Expired, Forged, Key, Unreadable};
+        let faults = [Unreadable, Forged, Expired, Ended, Key].map(Error::from);
+        let refusals = [
+            Error::Unauthenticated,
+            Error::RoleNotAllowed,
+            Error::RegistrationClosed,
+            Error::SessionRequired,
+        ];
+        for error in faults.iter().chain(&refusals) {
+            let text = error.to_string();
+            assert!(!text.contains('/') && !text.contains("Authorization"), "{text}");
         }
     }
 }

@@ -70,8 +70,17 @@ impl Identity {
         Ok(identity)
     }
 
-    /// Identity without the tasks: revocations from other instances never arrive. For tests of handlers.
-    pub fn new(config: &IdentityConfig, pool: Pool, metrics: Metrics) -> anyhow::Result<Self> {
+    /// Identity without the tasks, for tests of handlers: revocations from other instances never arrive.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn without_tasks(
+        config: &IdentityConfig,
+        pool: Pool,
+        metrics: Metrics,
+    ) -> anyhow::Result<Self> {
+        Self::new(config, pool, metrics)
+    }
+
+    fn new(config: &IdentityConfig, pool: Pool, metrics: Metrics) -> anyhow::Result<Self> {
         let store = Arc::new(Store::new(pool));
         Ok(Self {
             anonymous: config.anonymous,

@@ -12,7 +12,7 @@ mod users;
 
 pub use administration::{AccountChange, AccountEntry};
 pub use audit_log::AuditEntry;
-pub use keys::KeyEntry;
+pub use keys::ApiKeyEntry;
 
 pub(crate) use connection::Store;
 pub(crate) use users::{Account, NewAccount, RegistrationGrant};

@@ -44,13 +44,13 @@ impl Quota {
     }
 
     /// Time in which `units` come back, rounded up; at most one window.
-    pub fn time_for(self, units: u64) -> Duration {
+    pub(crate) fn time_for(self, units: u64) -> Duration {
         let nanos = self.window.as_nanos() * u128::from(units.min(self.units));
         from_nanos(nanos.div_ceil(u128::from(self.units)))
     }
 
     /// Units that come back in `time`, rounded down; at most the whole quota.
-    pub fn units_in(self, time: Duration) -> u64 {
+    pub(crate) fn units_in(self, time: Duration) -> u64 {
         let time = time.min(self.window).as_nanos();
         let units = time * u128::from(self.units) / self.window.as_nanos().max(1);
         u64::try_from(units).unwrap_or(u64::MAX)

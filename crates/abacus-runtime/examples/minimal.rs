@@ -1,4 +1,5 @@
-//! The smallest service: one task that can be told to misbehave, which the tests of the process do.
+//! The smallest service: one task. A setting selects the behaviour of the task, for the tests of
+//! the process.
 
 use std::future::pending;
 use std::process::ExitCode;
@@ -47,7 +48,7 @@ impl Config for ExampleConfig {
         Self {
             admin: AdminConfig::read(env, "127.0.0.1:0"),
             log: LogConfig::read(env),
-            task: env.get("ABACUS_EXAMPLE_TASK", "obey", "How the one task behaves"),
+            task: env.get("ABACUS_EXAMPLE_TASK", "obey", "Behaviour of the task"),
         }
     }
 }
@@ -69,7 +70,7 @@ async fn start(config: ExampleConfig, runtime: Runtime) -> anyhow::Result<()> {
         Behaviour::StartForever => pending().await,
         Behaviour::FloodTheLog => runtime.spawn_thread("flood", BUDGET, |_| flood_the_log())?,
         Behaviour::BlockEveryWorker => block_every_worker(&runtime)?,
-        Behaviour::Panic => runtime.spawn("example", BUDGET, async |_| lose_count()),
+        Behaviour::Panic => runtime.spawn("example", BUDGET, async |_| panic_in_task()),
         Behaviour::IgnoreShutdown => runtime.spawn("example", BUDGET, |_| pending()),
         Behaviour::HangAtExit | Behaviour::Obey => {
             runtime.spawn("example", BUDGET, |shutdown| async move {
@@ -88,8 +89,8 @@ fn block_every_worker(runtime: &Runtime) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::panic, reason = "the panic is what is asked for")]
-fn lose_count() -> anyhow::Result<()> {
+#[expect(clippy::panic, reason = "the requested behaviour is a panic")]
+fn panic_in_task() -> anyhow::Result<()> {
     panic!("lost count")
 }
 
@@ -105,7 +106,7 @@ fn block() -> anyhow::Result<()> {
     }
 }
 
-/// Hangs when its thread ends; for the main thread, that is in `exit`.
+/// Hangs when its thread ends. The main thread then hangs in `exit`.
 struct Hanging;
 
 impl Drop for Hanging {

@@ -1,44 +1,49 @@
 //! The admin server: `/livez`, `/readyz` and `/metrics`.
 //!
-//! Liveness says only that the process answers; it depends on no other system, so that an outage of one does not restart
-//! every service. Readiness combines the [gates](crate::ReadinessGate). The server is the first task of a process and the
-//! last to stop: it answers 503 during a drain.
+//! Liveness means only: the process answers. It depends on no external system, so an outage does
+//! not restart every service. Readiness combines the [gates](crate::ReadinessGate). The server is
+//! the first task of a process and stops last: it answers 503 during a drain.
 //!
-//! The server uses hyper alone, so that crates below the services need no web framework.
+//! The server uses hyper without a web framework, because crates below the services need none.
 
 use std::convert::Infallible;
+use std::mem;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus::{Encoder as _, TextEncoder};
 use tokio::net::{TcpListener, TcpStream};
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
 use crate::config::AdminConfig;
 use crate::logging::announce;
 use crate::runtime::Runtime;
 
-/// Time for dropping the listener.
+/// Time limit for dropping the listener.
 const STOP_BUDGET: Duration = Duration::from_secs(1);
-/// Time limit of a request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Pause after a failed `accept`, such as one without a free file descriptor.
+/// Time limit of a request's head. hyper also applies the limit to idle connections, so a scraper
+/// with a longer interval connects for each request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+/// Prometheus scrapes once a minute by default.
+const _: () = assert!(HEAD_TIMEOUT.as_secs() > 60);
+/// Pause after a failed `accept`, for example for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 type Answer = Response<Full<Bytes>>;
 
-/// Listens and starts to serve.
+/// Binds the listener and spawns the server.
 pub(crate) async fn open(config: &AdminConfig, runtime: &Runtime) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen)
         .await
@@ -55,18 +60,40 @@ pub(crate) async fn open(config: &AdminConfig, runtime: &Runtime) -> anyhow::Res
     Ok(())
 }
 
-/// Serves for ever.
+/// Accepts connections without end.
 async fn serve(listener: TcpListener, runtime: Runtime) {
+    let mut outage = Outage::default();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
+                outage.end();
                 tokio::spawn(serve_connection(stream, runtime.clone()));
             }
             Err(error) => {
-                debug!(%error, "a connection to the admin port could not be accepted");
+                if outage.begin() {
+                    warn!(%error, "the admin port accepts no connections at the moment");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+/// A row of failed `accept` calls.
+#[derive(Default)]
+struct Outage {
+    has_begun: bool,
+}
+
+impl Outage {
+    /// Notes a failure. Returns true for the first failure of the outage.
+    fn begin(&mut self) -> bool {
+        !mem::replace(&mut self.has_begun, true)
+    }
+
+    /// Notes a success.
+    fn end(&mut self) {
+        self.has_begun = false;
     }
 }
 
@@ -83,15 +110,20 @@ async fn serve_connection(stream: TcpStream, runtime: Runtime) {
 }
 
 fn answer(request: &Request<Incoming>, runtime: &Runtime) -> Answer {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return empty(StatusCode::METHOD_NOT_ALLOWED);
+    let page = match request.uri().path() {
+        "/livez" => livez,
+        "/readyz" => readyz,
+        "/metrics" => metrics,
+        _ => return empty(StatusCode::NOT_FOUND),
+    };
+    match *request.method() {
+        Method::GET | Method::HEAD => page(runtime),
+        _ => method_not_allowed(),
     }
-    match request.uri().path() {
-        "/livez" => with_body(StatusCode::OK, TEXT, "alive\n"),
-        "/readyz" => readyz(runtime),
-        "/metrics" => metrics(runtime),
-        _ => empty(StatusCode::NOT_FOUND),
-    }
+}
+
+fn livez(_: &Runtime) -> Answer {
+    with_body(StatusCode::OK, TEXT, "alive\n")
 }
 
 fn readyz(runtime: &Runtime) -> Answer {
@@ -107,7 +139,7 @@ fn metrics(runtime: &Runtime) -> Answer {
     let encoder = TextEncoder::new();
     let mut text = Vec::new();
     if let Err(error) = encoder.encode(&runtime.metrics().gather(), &mut text) {
-        error!(%error, "metrics could not be written");
+        error!(%error, "could not encode the metrics");
         return empty(StatusCode::INTERNAL_SERVER_ERROR);
     }
     let format = HeaderValue::from_str(encoder.format_type()).unwrap_or(TEXT);
@@ -118,6 +150,12 @@ fn with_body(status: StatusCode, content_type: HeaderValue, body: impl Into<Byte
     let mut answer = Response::new(Full::new(body.into()));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, content_type);
+    answer
+}
+
+fn method_not_allowed() -> Answer {
+    let mut answer = empty(StatusCode::METHOD_NOT_ALLOWED);
+    answer.headers_mut().insert(ALLOW, METHODS);
     answer
 }
 

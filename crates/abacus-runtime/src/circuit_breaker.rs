@@ -1,16 +1,17 @@
-//! A circuit breaker: after several failures in a row nobody waits for an outside system; now and then
-//! somebody looks whether it is back.
+//! A circuit breaker: after several failures in a row, callers stop calling an external system.
+//! Once a second, one call tests the system again.
 
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-/// Failures in a row that open the circuit.
+/// Number of failures in a row that opens the circuit.
 const FAILURES: u32 = 5;
-/// How long it stays open before one question is let through to see.
+/// Time between the test calls through an open circuit.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Counts how calls to one outside system went, and says whether to make the next.
+/// Circuit breaker of one external system. Counts failures and decides about the next
+/// call.
 #[derive(Debug, Default)]
 pub struct CircuitBreaker {
     state: Mutex<State>,
@@ -22,24 +23,24 @@ struct State {
     open_until: Option<Instant>,
 }
 
-/// What a failure or a success has changed.
+/// Change of the circuit by the outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// From now on calls are not worth the wait.
+    /// The circuit opened; callers must not wait for the system.
     Opened,
-    /// Calls are answered again.
+    /// The circuit closed; the system answers again.
     Closed,
-    /// Nothing.
+    /// No change.
     None,
 }
 
 impl CircuitBreaker {
-    /// Whether calls are not worth the wait.
+    /// Returns true while the circuit is open.
     pub fn is_open(&self) -> bool {
         self.state.lock().open_until.is_some()
     }
 
-    /// Whether a question may be asked at `now`; an open circuit lets one through at a time.
+    /// Returns true if a call at `now` is allowed. An open circuit allows one test call per second.
     pub fn allows(&self, now: Instant) -> bool {
         let mut state = self.state.lock();
         match state.open_until {
@@ -52,13 +53,13 @@ impl CircuitBreaker {
         }
     }
 
-    /// A call was answered.
+    /// Records an answered call.
     pub fn succeeded(&self) -> Change {
         let was_open = std::mem::take(&mut *self.state.lock()).open_until.is_some();
         if was_open { Change::Closed } else { Change::None }
     }
 
-    /// A call was not answered, or not in time.
+    /// Records a call without an answer in time.
     pub fn failed(&self, now: Instant) -> Change {
         let mut state = self.state.lock();
         state.failures = state.failures.saturating_add(1);
@@ -84,14 +85,14 @@ mod tests {
         for _ in 1..FAILURES {
             breaker.failed(start);
         }
-        assert!(breaker.allows(start) && !breaker.is_open(), "a success starts the count anew");
+        assert!(breaker.allows(start) && !breaker.is_open(), "a success resets the count");
         assert_eq!(breaker.failed(start), Change::Opened);
-        assert_eq!(breaker.failed(start), Change::None, "told once");
+        assert_eq!(breaker.failed(start), Change::None, "the change is reported once");
         assert!(breaker.is_open() && !breaker.allows(start));
         let later = start + PAUSE;
-        assert!(breaker.allows(later), "one may try");
-        assert!(!breaker.allows(later), "and only one");
-        assert!(breaker.is_open(), "until it is known");
+        assert!(breaker.allows(later), "one test call is allowed");
+        assert!(!breaker.allows(later), "a second is not");
+        assert!(breaker.is_open(), "until its outcome is known");
         assert_eq!(breaker.succeeded(), Change::Closed);
         assert!(breaker.allows(later) && !breaker.is_open());
     }

@@ -1,68 +1,109 @@
-//! The sections that every service has, and the traits by which configurations are read.
+//! Configuration sections of every service, and the traits for reading configurations.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::environment::Environment;
-use crate::logging::{LogFilter, LogFormat};
+use tracing_subscriber::EnvFilter;
 
-/// A configuration, or a section of one, that reads itself out of the environment.
+use crate::environment::Environment;
+use crate::setting::Setting;
+
+/// A configuration or a section, read from the environment.
 pub trait Config: Sized {
-    /// Reads every setting; what is wrong is left with `env`.
+    /// Reads every setting. Problems are recorded in `env`.
     fn read(env: &mut Environment) -> Self;
 }
 
 /// The configuration of a whole service.
 pub trait ServiceConfig: Config {
-    /// Where health and metrics are served.
+    /// Section of the admin server.
     fn admin(&self) -> &AdminConfig;
-    /// What is logged, and how.
+    /// Section of the logs.
     fn log(&self) -> &LogConfig;
 }
 
-/// Where health and metrics are served.
+/// Settings of the admin server, which serves health and metrics.
 #[derive(Clone, Debug)]
 pub struct AdminConfig {
-    /// The address of the admin server; port 0 takes any free one.
+    /// Address of the admin server; port 0 takes any free port.
     pub listen: SocketAddr,
 }
 
 impl AdminConfig {
-    /// Reads the section; each service has a default port of its own.
+    /// Reads the section. The default port differs from service to service.
     pub fn read(env: &mut Environment, default: &'static str) -> Self {
         let meaning = "Address on which /livez, /readyz and /metrics are served";
         Self { listen: env.get("ABACUS_ADMIN_LISTEN", default, meaning) }
     }
 }
 
-/// What is logged, and how.
+/// Settings of the logs.
 #[derive(Clone, Debug)]
 pub struct LogConfig {
-    /// JSON lines or text.
+    /// Format of the lines.
     pub format: LogFormat,
-    /// Which events are logged.
+    /// Filter of the logged events.
     pub filter: LogFilter,
 }
 
 impl Config for LogConfig {
     fn read(env: &mut Environment) -> Self {
         Self {
-            format: env.get("ABACUS_LOG_FORMAT", "json", "Form of the log lines: json or text"),
+            format: env.get("ABACUS_LOG_FORMAT", "json", "Format of the log lines: json or text"),
             filter: env.get(
                 "ABACUS_LOG",
                 "info",
-                "Least level to log, also by module: info,abacus_kafka=debug",
+                "Lowest level to log, optionally by module: info,abacus_kafka=debug",
             ),
         }
     }
 }
 
-/// How long a stop may take.
+/// Format of the log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object per line.
+    Json,
+    /// Text for people at a terminal.
+    Text,
+}
+
+impl Setting for LogFormat {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "json" => Ok(Self::Json),
+            "text" => Ok(Self::Text),
+            _ => Err("expected `json` or `text`".to_owned()),
+        }
+    }
+}
+
+/// Filter of the logged events, in the syntax of
+/// [`EnvFilter`](https://docs.rs/tracing-subscriber/0.3/tracing_subscriber/filter/struct.EnvFilter.html#directives).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    pub(crate) fn directives(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Setting for LogFilter {
+    fn parse(text: &str) -> Result<Self, String> {
+        match EnvFilter::builder().parse(text) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(_) => Err("expected a log filter such as `info,abacus_kafka=debug`".to_owned()),
+        }
+    }
+}
+
+/// Time limits of a shutdown.
 #[derive(Clone, Debug)]
 pub struct ShutdownConfig {
-    /// From readiness turning red to the first task being asked to stop.
+    /// Time between the failed readiness and the request to the first task to stop.
     pub grace: Duration,
-    /// From the signal to the forced exit.
+    /// Time between the signal and the forced exit.
     pub timeout: Duration,
 }
 
@@ -72,12 +113,12 @@ impl Config for ShutdownConfig {
             grace: env.get(
                 "ABACUS_SHUTDOWN_GRACE",
                 "0s",
-                "Wait between /readyz answering 503 and the stop of intake, for load balancers",
+                "Time between /readyz answering 503 and the stop of intake, for load balancers",
             ),
             timeout: env.get(
                 "ABACUS_SHUTDOWN_TIMEOUT",
                 "30s",
-                "Hard deadline of a shutdown; past it the process exits with 1",
+                "Hard deadline of a shutdown; later the process exits with 1",
             ),
         };
         if config.grace >= config.timeout {

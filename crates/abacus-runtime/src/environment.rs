@@ -1,11 +1,9 @@
-//! Settings out of environment variables: values, what is wrong with them, and what there is to
-//! set.
+//! Settings from environment variables: values, problems and documentation.
 //!
-//! Every read records the setting's documentation and its effective value, and never fails: a
-//! problem is collected and the default stands in, so that one start reports everything that is
-//! wrong. The values may be used only after [`Environment::finish`] found no problem. A variable
-//! that is set to nothing counts as not set. Values of secrets never reach a problem, a log line or
-//! a `Debug` output.
+//! Every read records the documentation and the effective value of a setting. A read never fails:
+//! it records the problem and returns the default, so one start reports all problems. Values may be
+//! used only after [`Environment::finish`] found no problem. An empty variable counts as not set.
+//! Values of secrets never appear in a problem, a log line or a `Debug` output.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -16,28 +14,28 @@ use secrecy::SecretString;
 
 use crate::setting::Setting;
 
-/// The variables a process was given, and what was read out of them.
+/// Environment variables of a process, and the settings read from these variables.
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
     settings: Vec<SettingDoc>,
     effective: Vec<EffectiveSetting>,
-    problems: Vec<Problem>,
+    problems: Vec<ConfigProblem>,
 }
 
-/// What there is to know about one setting without its value.
+/// Documentation of one setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SettingDoc {
-    /// The environment variable.
+    /// Name of the environment variable.
     pub name: &'static str,
-    /// What stands in when it is not set; `None` for a setting that may be absent.
+    /// Default value; `None` for an optional setting.
     pub default: Option<&'static str>,
-    /// What it does, in one sentence.
+    /// Description, in one sentence.
     pub meaning: &'static str,
-    /// Whether the value is secret, and may also come from the file that `<name>_FILE` names.
+    /// True for a secret. A secret may also be read from a file, named by `<name>_FILE`.
     pub secret: bool,
 }
 
-/// The configuration a process runs with; its `Display` is safe to log.
+/// Effective configuration of a process. The `Display` output is safe to log.
 #[derive(Clone, Debug)]
 pub struct Effective {
     settings: Vec<EffectiveSetting>,
@@ -46,45 +44,45 @@ pub struct Effective {
 /// One setting of an [`Effective`] configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EffectiveSetting {
-    /// The environment variable.
+    /// Name of the environment variable.
     pub name: &'static str,
-    /// Its text, or `[redacted]`.
+    /// Text of the value, or `[redacted]`.
     pub value: String,
-    /// Where the value came from.
+    /// Source of the value.
     pub source: Source,
 }
 
-/// Where a value came from.
+/// Source of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The default that the code states.
+    /// Default in the code.
     Default,
     /// The environment variable.
     Variable,
-    /// The file that the variable with the suffix `_FILE` names.
+    /// File named by the variable with the suffix `_FILE`.
     File,
 }
 
-/// One thing that is wrong with one setting.
+/// A problem of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The environment variable.
+pub struct ConfigProblem {
+    /// Name of the environment variable.
     pub name: String,
-    /// What is wrong and what is expected.
+    /// Description of the problem and of the expected value.
     pub text: String,
 }
 
-/// Everything that is wrong with a configuration, in the order of reading.
+/// All problems of a configuration, in the order of reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problems(Vec<Problem>);
+pub struct ConfigProblems(Vec<ConfigProblem>);
 
 impl Environment {
-    /// The variables of this process.
+    /// Takes the variables of this process.
     pub fn from_process() -> Self {
         Self::from_variables(std::env::vars_os().collect())
     }
 
-    /// The given variables and no others.
+    /// Takes only the given variables.
     pub fn from_pairs<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> Self
     where
         N: Into<OsString>,
@@ -98,10 +96,11 @@ impl Environment {
         Self { variables, settings: Vec::new(), effective: Vec::new(), problems: Vec::new() }
     }
 
-    /// The value of a setting, or `default`, which goes through the same parser.
+    /// Reads a setting. `default` passes the parser of the type as well.
     ///
     /// # Panics
-    /// If `default` does not parse: a mistake in the code, which any start and any `--help` shows.
+    /// Panics if `default` does not parse. This is a mistake in the code; any start and any
+    /// `--help` reveals it.
     pub fn get<T: Setting>(
         &mut self,
         name: &'static str,
@@ -110,20 +109,22 @@ impl Environment {
     ) -> T {
         self.document(SettingDoc { name, default: Some(default), meaning, secret: false });
         let value = self.variable(name);
-        self.note(name, value.as_deref().unwrap_or(default), source_of(value.as_ref()));
-        value.and_then(|text| self.parse(name, &text)).unwrap_or_else(|| stated(name, default))
+        self.record(name, value.as_deref().unwrap_or(default), source_of(value.as_ref()));
+        value
+            .and_then(|text| self.parse(name, &text))
+            .unwrap_or_else(|| parse_default(name, default))
     }
 
-    /// The value of a setting that may be absent.
+    /// Reads an optional setting.
     pub fn optional<T: Setting>(&mut self, name: &'static str, meaning: &'static str) -> Option<T> {
         self.document(SettingDoc { name, default: None, meaning, secret: false });
         let text = self.variable(name)?;
-        self.note(name, &text, Source::Variable);
+        self.record(name, &text, Source::Variable);
         self.parse(name, &text)
     }
 
-    /// The value of a secret, from the variable or from the file that `<name>_FILE` names; one line
-    /// end after the secret in the file is not part of it.
+    /// Reads a secret from the variable, or from the file named by `<name>_FILE`. One line end at
+    /// the end of the file is dropped.
     pub fn secret(
         &mut self,
         name: &'static str,
@@ -132,39 +133,39 @@ impl Environment {
     ) -> SecretString {
         self.document(SettingDoc { name, default: Some(default), meaning, secret: true });
         let (text, source) = self.secret_text(name, default);
-        self.note(name, "[redacted]", source);
+        self.record(name, "[redacted]", source);
         SecretString::from(text)
     }
 
-    /// Reports something that no single parser can see, such as two settings that contradict each
-    /// other.
+    /// Records a problem beyond the reach of a single parser, for example a contradiction between
+    /// two settings.
     pub fn problem(&mut self, name: &str, text: impl Into<String>) {
-        self.problems.push(Problem { name: name.to_owned(), text: text.into() });
+        self.problems.push(ConfigProblem { name: name.to_owned(), text: text.into() });
     }
 
-    /// Ends the reading: the effective configuration, or all of its problems.
-    pub fn finish(self) -> Result<Effective, Problems> {
+    /// Ends the reading. Returns the effective configuration, or all problems.
+    pub fn finish(self) -> Result<Effective, ConfigProblems> {
         if self.problems.is_empty() {
             Ok(Effective { settings: self.effective })
         } else {
-            Err(Problems(self.problems))
+            Err(ConfigProblems(self.problems))
         }
     }
 
-    /// Every setting that was asked for, in the order of asking.
+    /// Documentation of all settings, in the order of reading.
     pub fn settings(&self) -> &[SettingDoc] {
         &self.settings
     }
 
-    /// Two sections may ask for the same setting; it is documented once.
+    /// Records the documentation of a setting once, even if two sections read the setting.
     fn document(&mut self, doc: SettingDoc) {
-        if !self.settings.iter().any(|known| known.name == doc.name) {
+        if !self.settings.iter().any(|setting| setting.name == doc.name) {
             self.settings.push(doc);
         }
     }
 
-    fn note(&mut self, name: &'static str, value: &str, source: Source) {
-        if !self.effective.iter().any(|known| known.name == name) {
+    fn record(&mut self, name: &'static str, value: &str, source: Source) {
+        if !self.effective.iter().any(|setting| setting.name == name) {
             self.effective.push(EffectiveSetting { name, value: value.to_owned(), source });
         }
     }
@@ -185,7 +186,7 @@ impl Environment {
             (Some(_), Some(_)) => {
                 self.problem(
                     name,
-                    format!("is set and {file_name} too: expected only one of them"),
+                    format!("is set together with {file_name}: expected only one of the two"),
                 );
                 (default.to_owned(), Source::Default)
             }
@@ -222,8 +223,8 @@ fn source_of(value: Option<&String>) -> Source {
     if value.is_some() { Source::Variable } else { Source::Default }
 }
 
-#[expect(clippy::panic, reason = "a default that does not parse is a mistake in the code")]
-fn stated<T: Setting>(name: &str, default: &str) -> T {
+#[expect(clippy::panic, reason = "an invalid default is a mistake in the code")]
+fn parse_default<T: Setting>(name: &str, default: &str) -> T {
     T::parse(default).unwrap_or_else(|expected| {
         panic!("the default of {name} must parse: {expected}, got `{default}`")
     })
@@ -241,7 +242,7 @@ impl fmt::Debug for Environment {
 }
 
 impl Effective {
-    /// Every setting with the value the process runs with, secrets redacted.
+    /// All settings with their effective values; secrets are redacted.
     pub fn settings(&self) -> &[EffectiveSetting] {
         &self.settings
     }
@@ -257,21 +258,21 @@ impl fmt::Display for Effective {
     }
 }
 
-impl Problems {
-    /// The problems, in the order of reading.
-    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+impl ConfigProblems {
+    /// Iterates over the problems in the order of reading.
+    pub fn iter(&self) -> impl Iterator<Item = &ConfigProblem> {
         self.0.iter()
     }
 }
 
-impl fmt::Display for Problems {
+impl fmt::Display for ConfigProblems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the configuration has {} problem(s):", self.0.len())?;
         self.0.iter().try_for_each(|problem| write!(f, "\n  {}: {}", problem.name, problem.text))
     }
 }
 
-impl std::error::Error for Problems {}
+impl std::error::Error for ConfigProblems {}
 
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,4 @@
-//! The process scaffold of every Abacus service.
-//!
-//! A service's `main` is one line, [`run`]: it reads the configuration, sets up logs, serves health
-//! and metrics on the admin port, lets the service wire and spawn its tasks, and then waits for a
-//! signal or a failure and stops everything in order. What a service is made of is not known here.
-//!
-//! - [`Environment`] reads settings and reports every problem at once.
-//! - [`Runtime`] is the handle through which a service spawns tasks, opens [`ReadinessGate`]s and
-//!   registers metrics.
-//! - [`metrics!`] declares the metrics of a crate as typed fields.
+#![doc = include_str!("../README.md")]
 
 mod admin;
 mod circuit_breaker;
@@ -29,11 +20,13 @@ pub use prometheus;
 pub use secrecy::{ExposeSecret, SecretString};
 
 pub use crate::circuit_breaker::{Change, CircuitBreaker};
-pub use crate::config::{AdminConfig, Config, LogConfig, ServiceConfig, ShutdownConfig};
-pub use crate::environment::{
-    Effective, EffectiveSetting, Environment, Problem, Problems, SettingDoc, Source,
+pub use crate::config::{
+    AdminConfig, Config, LogConfig, LogFilter, LogFormat, ServiceConfig, ShutdownConfig,
 };
-pub use crate::logging::{LogFilter, LogFormat, announce};
+pub use crate::environment::{
+    ConfigProblem, ConfigProblems, Effective, EffectiveSetting, Environment, SettingDoc, Source,
+};
+pub use crate::logging::announce;
 pub use crate::readiness::ReadinessGate;
 pub use crate::run::{run, settings};
 pub use crate::runtime::Runtime;

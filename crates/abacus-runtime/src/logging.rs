@@ -1,7 +1,9 @@
-//! Log lines on standard output: JSON for machines, text for a terminal, and panics among them.
+//! Log lines on standard output, as JSON for machines or as text for a terminal. Panics are logged
+//! too.
 //!
-//! A JSON line is flat: `timestamp`, `level`, `service`, `target`, `message`, then the fields of
-//! the spans around the event and of the event itself; where names clash the event wins.
+//! A JSON line is one flat object: `timestamp`, `level`, `service`, `target` and `message`, then
+//! the fields of the surrounding spans and of the event. An event's field overrides a span's field
+//! of equal name.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt;
@@ -19,51 +21,17 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::LogConfig;
-use crate::setting::Setting;
+use crate::config::{LogConfig, LogFormat};
 
-/// The form of the log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// For a person at a terminal.
-    Text,
-}
-
-impl Setting for LogFormat {
-    fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "json" => Ok(Self::Json),
-            "text" => Ok(Self::Text),
-            _ => Err("expected `json` or `text`".to_owned()),
-        }
-    }
-}
-
-/// Which events are logged, in the notation of
-/// [`EnvFilter`](https://docs.rs/tracing-subscriber/0.3/tracing_subscriber/filter/struct.EnvFilter.html#directives).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogFilter(String);
-
-impl Setting for LogFilter {
-    fn parse(text: &str) -> Result<Self, String> {
-        match EnvFilter::builder().parse(text) {
-            Ok(_) => Ok(Self(text.to_owned())),
-            Err(_) => Err("expected a log filter such as `info,abacus_kafka=debug`".to_owned()),
-        }
-    }
-}
-
-/// Writes the line by which tools find a listener, whatever port it got: message `listening`,
+/// Logs the address of a listener, also for tools that look for its port: message `listening`,
 /// fields `server` and `address`.
 pub fn announce(server: &'static str, address: SocketAddr) {
     info!(server, %address, "listening");
 }
 
-/// Sends events, and panics as events, to standard output from now on.
+/// Starts to write events and panics to standard output.
 pub(crate) fn initialise(service: &'static str, config: &LogConfig) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder().parse(&config.filter.0)?;
+    let filter = EnvFilter::builder().parse(config.filter.directives())?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter);
     match config.format {
         LogFormat::Json => builder
@@ -92,7 +60,8 @@ fn log_panics() {
     }));
 }
 
-/// A log line; its first fields are reserved, and an event's field of such a name is dropped.
+/// A log line. The names of the first four fields are reserved: fields of events with these names
+/// are dropped.
 #[derive(Serialize)]
 struct Line<'a> {
     timestamp: String,
@@ -105,7 +74,7 @@ struct Line<'a> {
     fields: Map<String, Value>,
 }
 
-/// Formats an event as one flat JSON object that names the service.
+/// Formats an event as one flat JSON object with the name of the service.
 struct JsonLine {
     service: &'static str,
 }
@@ -143,7 +112,7 @@ fn now() -> Result<String, fmt::Error> {
     Ok(text)
 }
 
-/// The fields of the spans around an event, the outermost first so that inner ones win.
+/// Fields of the spans around an event, outermost first: inner spans override outer spans.
 fn span_fields<S>(context: &FmtContext<'_, S, JsonFields>) -> Map<String, Value>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -166,7 +135,8 @@ impl Fields {
         self.0.insert(field.name().to_owned(), value.into());
     }
 
-    /// Events that came through the `log` facade carry where they are from in fields of their own.
+    /// Takes the target of an event from the `log` facade, which puts the target into a field
+    /// `log.target`. Removes all fields of the facade.
     fn take_log_target(&mut self) -> Option<Value> {
         let target = self.0.remove("log.target")?;
         self.0.retain(|name, _| !name.starts_with("log."));
@@ -180,7 +150,7 @@ impl Fields {
 }
 
 impl Visit for Fields {
-    /// An error with all that caused it.
+    /// Records an error with all its causes.
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
         let causes = std::iter::successors(Some(value), |error| error.source());
         let texts: Vec<String> = causes.map(ToString::to_string).collect();

@@ -1,4 +1,4 @@
-//! Metrics as typed fields: the [`metrics!`](crate::metrics!) macro and what it stands on.
+//! Metrics as typed fields: the [`metrics!`](crate::metrics!) macro and the types behind the macro.
 
 use std::collections::HashMap;
 
@@ -8,11 +8,11 @@ use prometheus::{
     IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
-/// Declares the metrics of a crate as a struct; the doc comment of a field is its HELP text.
+/// Declares the metrics of a crate as a struct. The doc comment of a field is the HELP text.
 ///
 /// ```
 /// abacus_runtime::metrics! {
-///     /// What the example counts.
+///     /// Metrics of the example.
 ///     pub struct Metrics {
 ///         /// Requests, by operation and outcome.
 ///         pub requests: IntCounterVec = "abacus_example_requests_total",
@@ -34,11 +34,12 @@ use prometheus::{
 /// # }
 /// ```
 ///
-/// The types are those of [`prometheus`]: `IntCounter`, `Counter`, `IntGauge`, `Gauge`, `Histogram`
-/// and each with `Vec`. `in` closes a label to a list, any `IntoIterator` of strings. When every
-/// label of a metric is closed, all its series are exported from the start as zeros, so that a rate
-/// over the first event is not lost. Labels whose values are known only at run time are closed with
-/// [`initialise`](crate::metrics::initialise). Without `buckets` a histogram has the default ones.
+/// The types are from [`prometheus`]: `IntCounter`, `Counter`, `IntGauge`, `Gauge`, `Histogram`, and
+/// each of these with `Vec`. `in` closes a label: it lists all values, as any `IntoIterator` of
+/// strings. When all labels of a metric are closed, all series are exported as zeros from the start,
+/// so a rate includes the first event. For labels with values known only at run time, call
+/// [`initialise`](crate::metrics::initialise). Without `buckets`, a histogram has the default buckets
+/// of [`prometheus`].
 #[macro_export]
 macro_rules! metrics {
     (
@@ -62,16 +63,17 @@ macro_rules! metrics {
         }
 
         impl $name {
-            /// Creates every metric and registers it; fails where a name is taken or not allowed.
-            #[allow(dead_code, reason = "a crate uses this or the one with labels")]
+            /// Creates and registers every metric. Fails if a name is taken or not allowed.
+            #[allow(dead_code, reason = "a crate calls this or `register_labelled`")]
             $vis fn register(
                 registry: &$crate::prometheus::Registry,
             ) -> $crate::prometheus::Result<Self> {
                 Self::register_labelled(registry, &[])
             }
 
-            /// The same with `labels` on every series: for a part that a process has several of.
-            #[allow(dead_code, reason = "a crate uses this or the one without labels")]
+            /// Registers as [`register`](Self::register) does, with `labels` on every series. For a
+            /// component with several instances in one process.
+            #[allow(dead_code, reason = "a crate calls this or `register`")]
             $vis fn register_labelled(
                 registry: &$crate::prometheus::Registry,
                 labels: &[(&str, &str)],
@@ -90,7 +92,7 @@ macro_rules! metrics {
     };
 }
 
-/// What a metric is before it exists.
+/// Description of a metric, from which the metric is created.
 #[derive(Clone, Debug)]
 pub struct Description {
     name: String,
@@ -101,33 +103,33 @@ pub struct Description {
 }
 
 impl Description {
-    /// A metric without labels; `help` is the lines of a doc comment.
+    /// Describes a metric without labels. `help` holds the lines of a doc comment.
     pub fn new(name: &str, help: &[&str]) -> Self {
         let help = help.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
         let constants = HashMap::new();
         Self { name: name.to_owned(), help, constants, labels: Vec::new(), buckets: None }
     }
 
-    /// With these labels on every series, each of one value.
+    /// Adds constant labels to every series.
     #[must_use]
     pub fn constants(self, labels: &[(&str, &str)]) -> Self {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Self { constants: labels.iter().map(owned).collect(), ..self }
     }
 
-    /// With these labels.
+    /// Sets the labels.
     #[must_use]
     pub fn labels(self, labels: impl Into<Vec<Label>>) -> Self {
         Self { labels: labels.into(), ..self }
     }
 
-    /// With these upper bounds, for a histogram.
+    /// Sets the upper bounds of a histogram.
     #[must_use]
     pub fn buckets(self, buckets: impl Into<Vec<f64>>) -> Self {
         Self { buckets: Some(buckets.into()), ..self }
     }
 
-    /// Creates the metric and registers it.
+    /// Creates and registers the metric.
     pub fn register<M: Metric>(self, registry: &Registry) -> prometheus::Result<M> {
         let metric = M::create(&self)?;
         registry.register(Box::new(metric.clone()))?;
@@ -154,7 +156,10 @@ impl Description {
         if self.labels.is_empty() {
             return Ok(());
         }
-        Err(prometheus::Error::Msg(format!("{}: labels need a type that ends in Vec", self.name)))
+        Err(prometheus::Error::Msg(format!(
+            "{}: labels need a type with the suffix Vec",
+            self.name
+        )))
     }
 
     fn refuse_buckets(&self) -> prometheus::Result<()> {
@@ -164,7 +169,7 @@ impl Description {
         Err(prometheus::Error::Msg(format!("{}: only a histogram has buckets", self.name)))
     }
 
-    /// The values of every label, unless one is open.
+    /// Returns the values of every label, or `None` if a label is open.
     fn closed_labels(&self) -> Option<Vec<Vec<&str>>> {
         let values = |label: &'_ Label| label.values.is_some();
         self.labels.iter().all(values).then(|| {
@@ -174,7 +179,7 @@ impl Description {
     }
 }
 
-/// A label of a metric.
+/// Label of a metric.
 #[derive(Clone, Debug)]
 pub struct Label {
     name: &'static str,
@@ -182,7 +187,7 @@ pub struct Label {
 }
 
 impl Label {
-    /// A label whose values are not known beforehand.
+    /// Creates a label with values unknown at the start.
     pub fn open(name: &'static str) -> Self {
         Self { name, values: None }
     }
@@ -195,9 +200,9 @@ impl Label {
     }
 }
 
-/// A kind of metric that [`metrics!`](crate::metrics!) can declare.
+/// Type of a metric in [`metrics!`](crate::metrics!).
 pub trait Metric: Collector + Clone + Sized + 'static {
-    /// Makes the metric, with all its series where the labels are closed.
+    /// Creates the metric, with all series if the labels are closed.
     fn create(description: &Description) -> prometheus::Result<Self>;
 }
 
@@ -252,7 +257,7 @@ fn initialise_closed<B: MetricVecBuilder>(
     initialise(family, &values)
 }
 
-/// Exports every combination of label values from now on: `values` has one list per label, in the
+/// Exports every combination of label values from now on. `values` holds one list per label, in the
 /// order of the labels.
 pub fn initialise<B: MetricVecBuilder>(
     family: &MetricVec<B>,

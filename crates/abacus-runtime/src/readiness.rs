@@ -1,7 +1,7 @@
-//! Whether the service should get work: every component says so for itself, and all must agree.
+//! Readiness of the service for work. The service is ready only when every component is ready.
 //!
-//! A component starts red. From the moment a shutdown begins, the whole is red whatever the
-//! components say.
+//! A component starts as not ready. From the beginning of a shutdown the service is not ready,
+//! regardless of the components.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,10 +11,10 @@ use tracing::{info, warn};
 
 use crate::shutdown::Shutdown;
 
-/// The component under which a shutdown shows.
+/// Name of the component in the report that stands for a shutdown.
 const PROCESS: &str = "process";
 
-/// The state of all components.
+/// State of all components.
 #[derive(Clone, Debug)]
 pub(crate) struct Readiness {
     components: Arc<Components>,
@@ -29,7 +29,7 @@ enum State {
     NotReady(String),
 }
 
-/// What `/readyz` answers.
+/// Answer of `/readyz`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Report {
     pub(crate) status: &'static str,
@@ -75,8 +75,8 @@ impl State {
     }
 }
 
-/// One component's say in the readiness of the service. Changes are logged; repeating a state costs
-/// a lock and no line.
+/// Readiness of one component. Changes are logged; setting an unchanged state takes a lock and logs
+/// no line.
 #[derive(Clone, Debug)]
 pub struct ReadinessGate {
     component: &'static str,
@@ -84,14 +84,14 @@ pub struct ReadinessGate {
 }
 
 impl ReadinessGate {
-    /// The component can do its work.
+    /// Marks the component as ready.
     pub fn ready(&self) {
         if self.set(State::Ready) {
             info!(component = self.component, "component is ready");
         }
     }
 
-    /// The component cannot do its work, and why: a few words for the one who reads `/readyz`.
+    /// Marks the component as not ready. `reason` is a few words for the readers of `/readyz`.
     pub fn not_ready(&self, reason: impl Into<String>) {
         let reason = reason.into();
         if self.set(State::NotReady(reason.clone())) {

@@ -1,4 +1,5 @@
-//! The life of a process: arguments, configuration, start, wait, ordered stop, exit code.
+//! Run of a process from start to exit: arguments, configuration, start, wait, ordered stop, exit
+//! code.
 
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,34 +8,34 @@ use std::process::ExitCode;
 use tracing::{error, info, warn};
 
 use crate::config::{Config as _, ServiceConfig, ShutdownConfig};
-use crate::environment::{Effective, Environment, Problems, SettingDoc};
+use crate::environment::{ConfigProblems, Effective, Environment, SettingDoc};
 use crate::runtime::Runtime;
 use crate::watchdog::Watchdog;
 use crate::{admin, logging, metrics};
 
-/// Wrong arguments or a wrong configuration: starting again will not help.
-const USAGE: u8 = 2;
+/// Exit code for wrong arguments or a wrong configuration; a restart does not help.
+const USAGE_ERROR: u8 = 2;
 
 metrics! {
-    /// What every process exports.
+    /// Metrics of every process.
     struct ProcessMetrics {
-        /// Always 1; the labels say which service in which version this is.
+        /// Always 1, with the name and the version of the service as labels.
         build_info: IntGaugeVec = "abacus_runtime_build_info", labels ["service", "version"];
-        /// When the process started, in seconds since the Unix epoch.
+        /// Start time of the process, in seconds since the Unix epoch.
         start_time: Gauge = "abacus_runtime_start_time_seconds";
     }
 }
 
 /// Runs a service from `main` to its exit code.
 ///
-/// Reads the configuration, sets up logs, opens the admin server and calls `start`, which wires the
-/// service, spawns its tasks and returns. Then waits for SIGTERM, SIGINT or the failure of a task
-/// and stops the tasks in reverse order.
+/// Reads the configuration, sets up logs, opens the admin server and calls `start`. `start` wires
+/// the service, spawns the tasks and returns. Then `run` waits for SIGTERM, SIGINT or the failure
+/// of a task, and stops the tasks in reverse order.
 ///
 /// - `0`: stopped cleanly after a signal.
-/// - `1`: `start` or a task failed, a task overran its budget, the hard deadline passed or a second
-///   signal came.
-/// - `2`: wrong arguments or configuration; every problem is on standard error.
+/// - `1`: `start` or a task failed, a task exceeded its budget, the hard deadline passed, or a
+///   second signal arrived.
+/// - `2`: wrong arguments or configuration; standard error lists every problem.
 ///
 /// `--help` prints every setting, `--version` the version.
 pub fn run<C, F, Fut>(service: &'static str, version: &'static str, start: F) -> ExitCode
@@ -47,14 +48,14 @@ where
         Request::Serve => serve(Process { service, version }, start),
         Request::Help => print(&help(service, version, &settings::<C>())),
         Request::Version => print(&format!("{service} {version}\n")),
-        Request::Unknown(argument) => refuse(&format!(
+        Request::Unknown(argument) => usage_error(&format!(
             "{service}: unexpected argument `{argument}`; settings are environment variables, \
              see --help"
         )),
     }
 }
 
-/// Every setting of a service, those of the runtime included, in the order of reading.
+/// All settings of a service and of the runtime, in the order of reading.
 pub fn settings<C: ServiceConfig>() -> Vec<SettingDoc> {
     let mut env = Environment::from_pairs::<&str, &str>([]);
     let _ = (C::read(&mut env), ShutdownConfig::read(&mut env));
@@ -93,7 +94,7 @@ struct Settings<C> {
 }
 
 impl<C: ServiceConfig> Settings<C> {
-    fn read(mut env: Environment) -> Result<Self, Problems> {
+    fn read(mut env: Environment) -> Result<Self, ConfigProblems> {
         let service = C::read(&mut env);
         let shutdown = ShutdownConfig::read(&mut env);
         Ok(Self { service, shutdown, effective: env.finish()? })
@@ -108,27 +109,27 @@ where
 {
     let settings = match Settings::<C>::read(Environment::from_process()) {
         Ok(settings) => settings,
-        Err(problems) => return refuse(&format!("{}: {problems}", process.service)),
+        Err(problems) => return usage_error(&format!("{}: {problems}", process.service)),
     };
     if let Err(error) = logging::initialise(process.service, settings.service.log()) {
-        return refuse(&format!("{}: logs could not be set up: {error:#}", process.service));
+        return usage_error(&format!("{}: could not set up logs: {error:#}", process.service));
     }
     let tokio = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(tokio) => tokio,
         Err(error) => {
-            error!(%error, "tokio could not be started");
+            error!(%error, "could not start tokio");
             return ExitCode::FAILURE;
         }
     };
-    let life = AssertUnwindSafe(|| tokio.block_on(live(process, settings, start)));
-    // The panic hook has logged why.
-    let code = catch_unwind(life).unwrap_or(ExitCode::FAILURE);
-    // Blocking calls that hang must not hold up an exit that is decided.
+    let process = AssertUnwindSafe(|| tokio.block_on(run_process(process, settings, start)));
+    // The panic hook has logged the panic.
+    let code = catch_unwind(process).unwrap_or(ExitCode::FAILURE);
+    // A blocking call that hangs must not delay the exit.
     tokio.shutdown_background();
     code
 }
 
-async fn live<C, F, Fut>(process: Process, settings: Settings<C>, start: F) -> ExitCode
+async fn run_process<C, F, Fut>(process: Process, settings: Settings<C>, start: F) -> ExitCode
 where
     C: ServiceConfig,
     F: FnOnce(C, Runtime) -> Fut,
@@ -140,13 +141,13 @@ where
     let watchdog = match Watchdog::start(runtime.shutting_down(), shutdown.timeout) {
         Ok(watchdog) => watchdog,
         Err(error) => {
-            error!(%error, "signals could not be set up");
+            error!(%error, "could not set up signals");
             return ExitCode::FAILURE;
         }
     };
-    let started = up(process, settings, runtime.clone(), start).await;
+    let started = start_service(process, settings, runtime.clone(), start).await;
     match &started {
-        Ok(()) => stay_up(&runtime, &watchdog, &shutdown).await,
+        Ok(()) => wait_for_shutdown(&runtime, &watchdog, &shutdown).await,
         Err(error) => error!(error = format!("{error:#}"), "start failed"),
     }
     let failures = runtime.stop().await;
@@ -159,8 +160,8 @@ where
     }
 }
 
-/// Brings the service up, or gives up at once when a shutdown is requested meanwhile.
-async fn up<C, F, Fut>(
+/// Starts the service. Returns early when a shutdown is requested meanwhile.
+async fn start_service<C, F, Fut>(
     process: Process,
     settings: Settings<C>,
     runtime: Runtime,
@@ -192,13 +193,17 @@ fn describe_process(process: Process, runtime: &Runtime) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits until a shutdown is requested, and then until load balancers had time to see that
-/// readiness is red.
-async fn stay_up(runtime: &Runtime, watchdog: &Watchdog, shutdown: &ShutdownConfig) {
+/// Waits until a shutdown is requested, and then for the grace period. During the grace period load
+/// balancers notice the failed readiness.
+async fn wait_for_shutdown(runtime: &Runtime, watchdog: &Watchdog, shutdown: &ShutdownConfig) {
     let needed = shutdown.grace + runtime.total_budget();
     if needed > shutdown.timeout {
         let deadline = shutdown.timeout;
-        warn!(?needed, ?deadline, "ABACUS_SHUTDOWN_TIMEOUT is shorter than the tasks may need");
+        warn!(
+            ?needed,
+            ?deadline,
+            "ABACUS_SHUTDOWN_TIMEOUT is shorter than the budgets of the tasks"
+        );
     }
     runtime.shutting_down().requested().await;
     info!(signal = watchdog.signal(), "shutdown requested");
@@ -235,16 +240,16 @@ fn shown_default(setting: &SettingDoc) -> &'static str {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to --help and --version")]
+#[expect(clippy::print_stdout, reason = "prints the answer to --help and --version")]
 fn print(text: &str) -> ExitCode {
     print!("{text}");
     ExitCode::SUCCESS
 }
 
 #[expect(clippy::print_stderr, reason = "logs are not set up yet")]
-fn refuse(text: &str) -> ExitCode {
+fn usage_error(text: &str) -> ExitCode {
     eprintln!("{text}");
-    ExitCode::from(USAGE)
+    ExitCode::from(USAGE_ERROR)
 }
 
 #[cfg(test)]

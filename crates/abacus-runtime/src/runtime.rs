@@ -1,4 +1,4 @@
-//! The handle a service gets: tasks, readiness, metrics and the shutdown of the process.
+//! The handle of a service to its process: tasks, readiness, metrics and shutdown.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::readiness::{Readiness, ReadinessGate};
 use crate::shutdown::Shutdown;
 use crate::tasks::{TaskFailure, Tasks};
 
-/// What a running service holds on to. Clones are handles to the same process.
+/// Handle to the running process. All clones belong to one process.
 #[derive(Clone, Debug)]
 pub struct Runtime {
     tasks: Tasks,
@@ -18,12 +18,13 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// A runtime whose tasks run on the current tokio runtime. [`run`](crate::run) makes the one of
-    /// a process; tests and tools make their own and end it with [`stop`](Self::stop).
+    /// Creates a runtime whose tasks run on the current tokio runtime. [`run`](crate::run) does
+    /// this for a service. Tests and tools create a runtime themselves and end it with
+    /// [`stop`](Self::stop).
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
-    #[expect(clippy::new_without_default, reason = "it needs a tokio runtime around it")]
+    /// Panics outside a tokio runtime.
+    #[expect(clippy::new_without_default, reason = "it needs a surrounding tokio runtime")]
     pub fn new() -> Self {
         let stopping = Shutdown::new();
         Self {
@@ -36,10 +37,10 @@ impl Runtime {
 
     /// Starts a task.
     ///
-    /// Tasks stop in **reverse** order of spawning, each within its `budget`: spawn what others
-    /// rely on first and what lets work in last. Past its budget a task is dropped at its next
-    /// await point and the process exits with 1. A task that returns, fails or panics before a
-    /// shutdown began shuts the whole process down, with exit code 1.
+    /// Tasks stop in **reverse** order of spawning, each within `budget`. Spawn dependencies first
+    /// and the intake of work last. A task past its budget is dropped at its next await point, and
+    /// the process exits with 1. A task that returns, fails or panics before a shutdown began shuts
+    /// the whole process down, with exit code 1.
     pub fn spawn<F, Fut>(&self, name: &'static str, budget: Duration, task: F)
     where
         F: FnOnce(Shutdown) -> Fut,
@@ -48,9 +49,8 @@ impl Runtime {
         self.tasks.spawn(name, budget, task);
     }
 
-    /// Starts a task on an operating system thread of its own, under the rules of
-    /// [`spawn`](Self::spawn). A thread that overruns its budget cannot be stopped; it ends with
-    /// the process.
+    /// Starts a task on a new operating system thread, under the rules of [`spawn`](Self::spawn). A
+    /// thread past its budget cannot be stopped; it ends with the process.
     pub fn spawn_thread<F>(
         &self,
         name: &'static str,
@@ -63,24 +63,24 @@ impl Runtime {
         self.tasks.spawn_thread(name, budget, body)
     }
 
-    /// Opens the gate of a component: the service is not ready until it is. A second gate of the
-    /// same name is the same gate.
+    /// Opens the readiness gate of a component. The service is ready only when all components are.
+    /// Gates with equal names share their state.
     pub fn readiness(&self, component: &'static str) -> ReadinessGate {
         self.readiness.gate(component)
     }
 
-    /// Where metrics are registered to appear on `/metrics`.
+    /// Registry of the metrics on `/metrics`.
     pub fn metrics(&self) -> &Registry {
         &self.metrics
     }
 
-    /// The shutdown of the process as a whole: requested at the signal or the first failure, before
+    /// Shutdown of the whole process. It is requested at the signal or at the first failure, before
     /// any task is asked to stop.
     pub fn shutting_down(&self) -> Shutdown {
         self.stopping.clone()
     }
 
-    /// Stops every task, the latest first, and returns what went wrong since the start.
+    /// Stops every task, the latest first. Returns all failures since the start.
     pub async fn stop(&self) -> Vec<TaskFailure> {
         self.tasks.stop().await
     }

@@ -1,7 +1,7 @@
-//! How the text of a setting becomes a value: one implementation of [`Setting`] per type.
+//! Parsers of settings: one implementation of [`Setting`] per type.
 //!
-//! An error says what is expected; [`Environment`](crate::Environment) adds the variable's name and
-//! what it got.
+//! An error names the expected notation; [`Environment`](crate::Environment) adds the name of the
+//! variable and the received text.
 
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
-/// A type that a setting can have.
+/// Type of a setting's value.
 pub trait Setting: Sized {
-    /// Reads the value; the error says what is expected, such as ``expected `json` or `text` ``.
+    /// Parses the value. The error names the expected notation, for example
+    /// ``expected `json` or `text` ``.
     fn parse(text: &str) -> Result<Self, String>;
 }
 
@@ -54,7 +55,7 @@ impl Setting for bool {
     }
 }
 
-/// A number and a unit, such as `250ms`, `30s` or `2h`.
+/// Parses a number with a unit, for example `250ms`, `30s` or `2h`.
 impl Setting for Duration {
     fn parse(text: &str) -> Result<Self, String> {
         humantime::parse_duration(text)
@@ -62,7 +63,7 @@ impl Setting for Duration {
     }
 }
 
-/// A number of bytes, with a unit such as `KiB` or `MB` or none.
+/// Parses a number of bytes, optionally with a unit, for example `KiB` or `MB`.
 impl Setting for ByteSize {
     fn parse(text: &str) -> Result<Self, String> {
         text.parse().map_err(|_| "expected a size such as `512KiB` or `4MiB`".to_owned())
@@ -77,7 +78,7 @@ impl Setting for SocketAddr {
     }
 }
 
-/// A comma-separated list; spaces around an entry and empty entries are dropped.
+/// Parses a comma-separated list. Spaces around entries and empty entries are dropped.
 impl<T: Setting> Setting for Vec<T> {
     fn parse(text: &str) -> Result<Self, String> {
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());

@@ -1,8 +1,8 @@
-//! The request to stop, as a task sees it.
+//! The request to stop a task or a process.
 
 use tokio_util::sync::CancellationToken;
 
-/// Tells a task, or everyone, that it is time to stop. Once requested, it stays so.
+/// Request to stop one task or the whole process. A request cannot be withdrawn.
 #[derive(Clone, Debug)]
 pub struct Shutdown(CancellationToken);
 
@@ -11,12 +11,12 @@ impl Shutdown {
         Self(CancellationToken::new())
     }
 
-    /// One that is never requested, for tests and tools.
+    /// Creates a shutdown that is never requested, for tests and tools.
     pub fn never() -> Self {
         Self::new()
     }
 
-    /// Whether the stop has been requested; cheap enough for a polling loop.
+    /// Returns true once the stop has been requested. Cheap enough for a polling loop.
     pub fn is_requested(&self) -> bool {
         self.0.is_cancelled()
     }

@@ -1,9 +1,9 @@
-//! The tasks of a process: who runs, who ended and how, and the order in which they stop.
+//! Registry of the tasks of a process: running tasks, failures, and the order of stopping.
 //!
-//! Tasks stop in reverse order of spawning, one after the other, each within its budget. A task
-//! that ends before a shutdown began, and one that fails at any time, is a failure, and a failure
-//! begins the shutdown. During a shutdown a task may end before its turn: the one that fed it has
-//! stopped.
+//! Tasks stop in reverse order of spawning, one at a time, each within its budget. A task that ends
+//! before a shutdown began has failed, and so has a task that returns an error or panics at any
+//! time. A failure begins the shutdown. During a shutdown a task may end before its turn, because
+//! its upstream task has stopped.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,37 +19,37 @@ use tracing::{error, info};
 
 use crate::shutdown::Shutdown;
 
-/// Why a process did not run or stop as it should.
+/// Failure of a task to run or to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum TaskFailure {
-    /// It returned although nobody had asked for a shutdown.
+    /// The task returned before a shutdown was requested.
     #[error("task {task} ended although no shutdown was requested")]
     EndedEarly {
-        /// The name given at spawning.
+        /// Name of the task.
         task: &'static str,
     },
-    /// It returned an error.
+    /// The task returned an error.
     #[error("task {task} failed: {source:#}")]
     Failed {
-        /// The name given at spawning.
+        /// Name of the task.
         task: &'static str,
-        /// What it returned.
+        /// Error of the task.
         source: anyhow::Error,
     },
-    /// It panicked.
+    /// The task panicked.
     #[error("task {task} panicked: {message}")]
     Panicked {
-        /// The name given at spawning.
+        /// Name of the task.
         task: &'static str,
-        /// The panic's message.
+        /// Message of the panic.
         message: String,
     },
-    /// It did not end in time when asked to, and was abandoned.
+    /// The task did not end within its budget and was abandoned.
     #[error("task {task} did not stop within {budget:?}")]
     BudgetExceeded {
-        /// The name given at spawning.
+        /// Name of the task.
         task: &'static str,
-        /// The time it had.
+        /// Budget of the task.
         budget: Duration,
     },
 }
@@ -73,26 +73,27 @@ struct Task {
     name: &'static str,
     budget: Duration,
     shutdown: Shutdown,
-    /// A thread has none: it cannot be stopped from outside.
+    /// `None` for a thread, because a thread cannot be stopped from outside.
     abort: Option<AbortHandle>,
 }
 
 #[derive(Debug)]
 struct Running {
     task: Task,
-    /// Closes once the task has ended and its ending is recorded.
+    /// Closes once the task has ended and the outcome is recorded.
     ended: oneshot::Receiver<()>,
 }
 
-/// How a task's body ended.
-enum Ending {
+/// Outcome of a task's body.
+enum Outcome {
     Returned,
     Failed(anyhow::Error),
     Panicked(String),
 }
 
 impl Tasks {
-    /// A registry whose tasks run on the current tokio runtime. A failure requests `stopping`.
+    /// Creates a registry whose tasks run on the current tokio runtime. A failure requests
+    /// `stopping`.
     pub(crate) fn new(stopping: Shutdown) -> Self {
         let shared = Shared {
             tokio: Handle::current(),
@@ -111,16 +112,16 @@ impl Tasks {
         let shutdown = Shutdown::new();
         let handle = self.shared.tokio.spawn(task(shutdown.clone()));
         let abort = Some(handle.abort_handle());
-        let ending = async move {
+        let outcome = async move {
             match handle.await {
-                Ok(result) => Ending::from(result),
+                Ok(result) => Outcome::from(result),
                 Err(error) => match error.try_into_panic() {
-                    Ok(payload) => Ending::Panicked(panic_message(payload.as_ref())),
-                    Err(_aborted) => Ending::Returned,
+                    Ok(payload) => Outcome::Panicked(panic_message(payload.as_ref())),
+                    Err(_aborted) => Outcome::Returned,
                 },
             }
         };
-        self.supervise(Task { name, budget, shutdown, abort }, ending);
+        self.supervise(Task { name, budget, shutdown, abort }, outcome);
     }
 
     pub(crate) fn spawn_thread<F>(
@@ -137,28 +138,29 @@ impl Tasks {
         let (report, reported) = oneshot::channel();
         let run = move || {
             let result = catch_unwind(AssertUnwindSafe(|| body(given)));
-            let ending = result.map_or_else(
-                |payload| Ending::Panicked(panic_message(payload.as_ref())),
-                Ending::from,
+            let outcome = result.map_or_else(
+                |payload| Outcome::Panicked(panic_message(payload.as_ref())),
+                Outcome::from,
             );
-            // Nobody listens once the runtime has gone, and then nobody needs to know.
-            let _ = report.send(ending);
+            // The receiver is gone only when the tokio runtime has ended; the outcome is then of no
+            // use.
+            let _ = report.send(outcome);
         };
         std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(run)
             .with_context(|| format!("could not start the thread {name}"))?;
-        let ending = async move { reported.await.unwrap_or(Ending::Returned) };
-        self.supervise(Task { name, budget, shutdown, abort: None }, ending);
+        let outcome = async move { reported.await.unwrap_or(Outcome::Returned) };
+        self.supervise(Task { name, budget, shutdown, abort: None }, outcome);
         Ok(())
     }
 
-    /// The longest that stopping every task may take.
+    /// Time limit for stopping all tasks: the sum of the budgets.
     pub(crate) fn total_budget(&self) -> Duration {
         lock(&self.shared.running).iter().map(|running| running.task.budget).sum()
     }
 
-    /// Stops every task, the latest first, and returns all failures since the start.
+    /// Stops every task, the latest first. Returns all failures since the start.
     pub(crate) async fn stop(&self) -> Vec<TaskFailure> {
         self.shared.stopping.request();
         while let Some(running) = self.latest() {
@@ -185,25 +187,25 @@ impl Tasks {
         self.shared.fail(TaskFailure::BudgetExceeded { task: task.name, budget: task.budget });
     }
 
-    fn supervise(&self, task: Task, ending: impl Future<Output = Ending> + Send + 'static) {
-        let (end, ended) = oneshot::channel();
+    fn supervise(&self, task: Task, outcome: impl Future<Output = Outcome> + Send + 'static) {
+        let (done, ended) = oneshot::channel();
         let name = task.name;
         lock(&self.shared.running).push(Running { task, ended });
         let shared = Arc::clone(&self.shared);
         self.shared.tokio.spawn(async move {
-            shared.record(name, ending.await);
-            drop(end);
+            shared.record(name, outcome.await);
+            drop(done);
         });
     }
 }
 
 impl Shared {
-    fn record(&self, task: &'static str, ending: Ending) {
-        match ending {
-            Ending::Returned if self.stopping.is_requested() => {}
-            Ending::Returned => self.fail(TaskFailure::EndedEarly { task }),
-            Ending::Failed(source) => self.fail(TaskFailure::Failed { task, source }),
-            Ending::Panicked(message) => self.fail(TaskFailure::Panicked { task, message }),
+    fn record(&self, task: &'static str, outcome: Outcome) {
+        match outcome {
+            Outcome::Returned if self.stopping.is_requested() => {}
+            Outcome::Returned => self.fail(TaskFailure::EndedEarly { task }),
+            Outcome::Failed(source) => self.fail(TaskFailure::Failed { task, source }),
+            Outcome::Panicked(message) => self.fail(TaskFailure::Panicked { task, message }),
         }
     }
 
@@ -211,12 +213,12 @@ impl Shared {
         let error = failure.to_string();
         lock(&self.failures).push(failure);
         self.stopping.request();
-        // Last, since a stuck standard output must not hold up the shutdown.
+        // Log last, because a blocked standard output must not delay the shutdown.
         error!(error, "task failed");
     }
 }
 
-impl From<anyhow::Result<()>> for Ending {
+impl From<anyhow::Result<()>> for Outcome {
     fn from(result: anyhow::Result<()>) -> Self {
         result.map_or_else(Self::Failed, |()| Self::Returned)
     }

@@ -1,8 +1,8 @@
-//! The way out that always works: signals, and the hard deadline of a shutdown.
+//! Signals and the hard deadline of a shutdown. The watchdog guarantees that the process ends.
 //!
-//! It has a thread and a tokio runtime of its own, so that neither a service whose workers are all
-//! blocked nor a task that never ends can keep the process alive. It is never disarmed: it ends
-//! with the process.
+//! The watchdog has a separate thread with a separate tokio runtime. So neither blocked workers nor
+//! an endless task can keep the process alive. The watchdog is never disarmed; it ends with the
+//! process.
 
 use std::io;
 use std::sync::{Arc, OnceLock, mpsc};
@@ -16,22 +16,22 @@ use tracing::error;
 
 use crate::shutdown::Shutdown;
 
-/// How long a forced exit waits for its own log line.
-const LAST_WORDS: Duration = Duration::from_millis(250);
-/// How long an exit may take. Where `main` has returned and what the process runs at its exit hangs,
-/// a second exit waits for the first.
-const LAST_RESORT: Duration = Duration::from_secs(2);
+/// Longest wait of a forced exit for its log line.
+const LOG_TIMEOUT: Duration = Duration::from_millis(250);
+/// Time limit of an exit; later the process aborts. If `main` has returned and an exit handler
+/// hangs, a second exit waits for the first exit.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The handle to the watchdog's thread.
+/// Handle to the watchdog's thread.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
     signal: Arc<OnceLock<&'static str>>,
 }
 
 impl Watchdog {
-    /// From now on a SIGTERM or SIGINT requests `stopping`. Once that is requested, by whomever, a
-    /// further signal or the end of `timeout` ends the process with exit code 1, or by SIGABRT if
-    /// the exit itself hangs.
+    /// Starts the watchdog. A SIGTERM or SIGINT requests `stopping`. After this request, from any
+    /// source, another signal or the end of `timeout` ends the process with exit code 1, or by
+    /// SIGABRT if the exit hangs.
     pub(crate) fn start(stopping: Shutdown, timeout: Duration) -> io::Result<Self> {
         let tokio = Builder::new_current_thread().enable_all().build()?;
         let signals = {
@@ -44,13 +44,14 @@ impl Watchdog {
         Ok(Self { signal })
     }
 
-    /// The signal that requested the shutdown, if one did.
+    /// Name of the signal behind the shutdown; `None` if a failure requested the shutdown.
     pub(crate) fn signal(&self) -> Option<&'static str> {
         self.signal.get().copied()
     }
 }
 
-/// Writes no line of its own before the end: standard output may be what hangs.
+/// Watches signals and the deadline. Logs nothing before the exit, because standard output may
+/// block.
 async fn watch(
     mut signals: Signals,
     stopping: Shutdown,
@@ -95,19 +96,19 @@ impl Signals {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one place that must end the process whatever its other threads do"
+    reason = "must end the process regardless of all other threads"
 )]
 fn force_exit(reason: String) {
-    let (said, heard) = mpsc::channel();
-    let speaker = thread::Builder::new().name("last-words".to_owned()).spawn(move || {
+    let (written, line_written) = mpsc::channel();
+    let logger = thread::Builder::new().name("exit-log".to_owned()).spawn(move || {
         error!(reason, "forced exit");
-        let _ = said.send(());
+        let _ = written.send(());
     });
-    if speaker.is_ok() {
-        let _ = heard.recv_timeout(LAST_WORDS);
+    if logger.is_ok() {
+        let _ = line_written.recv_timeout(LOG_TIMEOUT);
     }
-    let _ = thread::Builder::new().name("last-resort".to_owned()).spawn(|| {
-        thread::park_timeout(LAST_RESORT);
+    let _ = thread::Builder::new().name("exit-abort".to_owned()).spawn(|| {
+        thread::park_timeout(EXIT_TIMEOUT);
         std::process::abort()
     });
     std::process::exit(1)

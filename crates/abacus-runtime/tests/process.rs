@@ -1,12 +1,12 @@
-//! The life of a real process: arguments, signals, failures, the hard deadline, and the exit code
-//! of each.
+//! Tests of a real process: arguments, signals, failures, the hard deadline, and the exit code of
+//! each.
 
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "allowed in tests, and so in their helpers"
+    reason = "allowed in tests and in their helpers"
 )]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -20,7 +20,7 @@ use serde_json::Value;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The `minimal` example, which Cargo builds before this test, two folders beside it.
+/// The `minimal` example. Cargo builds it before this test, into a folder beside the test's folder.
 fn example() -> Command {
     let mut path: PathBuf = std::env::current_exe().unwrap();
     path.pop();
@@ -30,7 +30,7 @@ fn example() -> Command {
     command
 }
 
-/// A running example and what is left of its log.
+/// A running example and the unread part of its log.
 struct Process {
     child: Child,
     log: BufReader<ChildStdout>,

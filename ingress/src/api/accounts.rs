@@ -1,4 +1,4 @@
-//! Accounts, sessions and API keys: the handlers. The acts themselves are in `abacus-identity`.
+//! Handlers for accounts, sessions and API keys. The rules are in `abacus-identity`.
 
 mod administration;
 mod input;
@@ -14,7 +14,8 @@ use utoipa_axum::routes;
 
 use super::state::Shared;
 
-/// All routes of accounts. Registering, signing in and signing out also have paths without the version.
+/// Returns all routes of accounts. Registration, sign-in and sign-out also have paths without the
+/// version.
 pub(super) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(registration::register))

@@ -1,6 +1,7 @@
-//! `POST /v1/batch`: many computations in one request, answered line by line as they end. Each computation is checked,
-//! admitted and recorded like a single one. An error of one computation is told in its line and does not affect the
-//! others.
+//! `POST /v1/batch`: many computations in one request. Each computation is answered by a line as
+//! soon as the computation ends. Each computation is checked, admitted and recorded like a single
+//! computation. An error stands in the line of its computation, and does not affect the rest of the
+//! batch.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,7 +16,6 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::{StreamExt as _, iter};
 use serde::Deserialize;
-use serde_json::error::Category;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -24,27 +24,32 @@ use super::body;
 use super::call::Call;
 use super::descriptions::{PreferHeader, ResultQuery};
 use super::state::{AppState, Shared};
-use crate::problems::{Error, Failure, On};
+use crate::problems::{Error, Failure, On, types};
 use crate::quotas::{MemoryPermit, Permit};
 use crate::representation::Computation;
-use crate::requests::{ComputationRequest, Submission, SubmitOptions, unless_failed};
+use crate::requests::{ComputationRequest, unless_failed};
 
 /// Largest number of computations in a batch.
-const LARGEST: usize = 1_000;
-/// Computations of one batch in flight, and so the number of answers that wait for a slow reader.
-const WIDTH: usize = 64;
+const MAX_COMPUTATIONS: usize = 1_000;
+/// Largest number of computations of one batch in flight. The number also limits the answers in
+/// memory for a slow reader.
+const MAX_IN_FLIGHT: usize = 64;
+
+/// Form of the body.
+const FORM: &str = r#"the body must be {"computations": [...]}"#;
 
 const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// A batch. Its computations are read one by one, so that a malformed one does not affect the others.
+/// A batch. The computations are read one by one, so a malformed computation does not affect the
+/// rest.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({
     "computations": [{ "operation": "pow", "operands": { "base": "2", "exponent": "10" } }]
 })))]
 struct Batch<'a> {
-    /// Each as the body of `POST /v1/computations`.
+    /// Computations, each in the form of the body of `POST /v1/computations`.
     #[serde(borrow)]
     #[schema(value_type = Vec<serde_json::Value>, min_items = 1, max_items = 1000)]
     computations: Vec<&'a RawValue>,
@@ -52,8 +57,8 @@ struct Batch<'a> {
 
 /// Batch
 ///
-/// Up to 1,000 computations. Each is answered by a line of its own as soon as it ends: an object with its `index` in
-/// the batch, and either the `computation` or the `problem`.
+/// Up to 1,000 computations. Each computation is answered by a line as soon as the computation
+/// ends: an object with the `index` in the batch, and either the `computation` or the `problem`.
 #[utoipa::path(
     post,
     path = "/v1/batch",
@@ -74,12 +79,14 @@ pub(super) async fn run(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Failure> {
     if call.key.is_some() {
-        return Err(Error::KeyNotForBatches.into());
+        let detail = "a batch takes no `Idempotency-Key`; send each computation with a key in its own request";
+        return Err(Error::new(types::idempotency::IDEMPOTENCY_KEY_NOT_FOR_BATCHES, detail).into());
     }
     body::check_content_type(&headers)?;
     let items = read(&body.map_err(|rejection| body::refuse_part(&rejection, state.max_body))?)?;
     let applied = call.prefer.applied(state.requests.longest_wait(), true);
-    let traceparent = call.traceparent.clone().unwrap_or_else(|| traceparent::of(Uuid::now_v7()));
+    let traceparent =
+        call.traceparent.clone().unwrap_or_else(|| traceparent::for_request(Uuid::now_v7()));
     let headers = [
         (header::CONTENT_TYPE, NDJSON),
         (header::CACHE_CONTROL, NO_STORE),
@@ -88,23 +95,20 @@ pub(super) async fn run(
     let call = Arc::new(call);
     let lines = iter(items.into_iter().enumerate())
         .map(move |(index, request)| line(state.clone(), Arc::clone(&call), index, request))
-        .buffer_unordered(WIDTH)
+        .buffer_unordered(MAX_IN_FLIGHT)
         .map(Ok::<_, std::convert::Infallible>);
     let mut response = (headers, Body::from_stream(lines)).into_response();
     response.headers_mut().extend(applied.map(|applied| (PREFERENCE_APPLIED, applied)));
     Ok(response)
 }
 
-/// Reads the computations of a batch. A malformed computation is an error of its own.
+/// Reads the computations of a batch. A malformed computation is an error in the list.
 fn read(bytes: &[u8]) -> Result<VecDeque<Result<ComputationRequest, Error>>, Error> {
-    let batch: Batch<'_> =
-        serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-            Category::Data => Error::InvalidBatch(error),
-            Category::Io | Category::Syntax | Category::Eof => Error::MalformedJson(error),
-        })?;
+    let batch: Batch<'_> = serde_json::from_slice(bytes)
+        .map_err(|error| body::refuse(&error, types::requests::INVALID_BODY, FORM))?;
     let count = batch.computations.len();
-    if count == 0 || count > LARGEST {
-        return Err(Error::BatchSize { count, limit: LARGEST });
+    if count == 0 || count > MAX_COMPUTATIONS {
+        return Err(Error::BatchSize { count, limit: MAX_COMPUTATIONS });
     }
     Ok(batch.computations.iter().map(|item| body::read(item.get().as_bytes())).collect())
 }
@@ -134,21 +138,14 @@ async fn compute(
     call: &Call,
     request: ComputationRequest,
 ) -> Result<(Computation, Option<MemoryPermit>), Failure> {
-    let prepared = state.requests.prepare(&request)?;
-    call.view.check(&prepared)?;
-    let wait = call.prefer.patience(state.requests.longest_wait());
-    let options = SubmitOptions {
-        idempotency_key: None,
-        traceparent: call.traceparent.as_ref().map(HeaderValue::as_bytes),
-        // All computations of a batch share one wait.
-        wait: wait.saturating_sub(call.began.elapsed()),
-    };
-    let submission = Submission::new(&call.client, request, &prepared, options);
-    drop(prepared);
-    let outcome = state.requests.submit(submission).await?;
+    let prepared = call.prepare(&state.requests, &request)?;
+    // All computations of a batch share one wait.
+    let longest = call.prefer.max_wait(state.requests.longest_wait());
+    let wait = longest.saturating_sub(call.began.elapsed());
+    let outcome = call.submit(&state.requests, request, prepared, wait).await?;
     let id = outcome.computation.request_id;
-    let computation = unless_failed(outcome.computation).map_err(Failure::of(id))?;
-    let computation = call.view.apply(computation).await.map_err(Failure::of(id))?;
+    let computation = unless_failed(outcome.computation).map_err(Failure::with_request_id(id))?;
+    let computation = call.view.apply(computation).await.map_err(Failure::with_request_id(id))?;
     Ok((computation, outcome.permit.and_then(Permit::into_memory)))
 }
 
@@ -171,7 +168,7 @@ mod tests {
 
     #[test]
     fn what_is_no_batch_is_refused_as_a_whole() {
-        let many = format!("{{\"computations\":[{}]}}", vec!["1"; LARGEST + 1].join(","));
+        let many = format!("{{\"computations\":[{}]}}", vec!["1"; MAX_COMPUTATIONS + 1].join(","));
         for (body, code) in [
             ("{", "malformed-json"),
             ("[]", "invalid-body"),

@@ -1,12 +1,13 @@
 //! JSON bodies of computations.
 //!
-//! An operand is a string of digits or a JSON integer of any size. The text of a number is taken unparsed, so no digit
-//! is lost. The operations refuse other numbers (`1e9`, `1.5`) like any other text.
+//! An operand is a string of digits or a JSON integer of any size. The text of a number stays
+//! unparsed, so no digit is lost. The operations refuse `1e9` and `1.5` like any malformed text.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use abacus_http::fields::content_type;
+use abacus_http::problem::ProblemType;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -14,26 +15,50 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use crate::problems::Error;
+use crate::problems::{Error, types};
 use crate::requests::ComputationRequest;
+
+/// Form of the body of one computation.
+const FORM: &str = r#"the body must be {"operation": name, "operands": {name: integer}}"#;
 
 /// Refuses a body whose `Content-Type` is not JSON.
 pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Error> {
-    if content_type::is_json(headers) { Ok(()) } else { Err(Error::UnsupportedMediaType) }
+    if content_type::is_json(headers) {
+        return Ok(());
+    }
+    let detail = "the body must be JSON; send it with `Content-Type: application/json`";
+    Err(Error::new(types::requests::UNSUPPORTED_MEDIA_TYPE, detail))
 }
 
-/// Returns the error of a body that did not arrive whole.
+/// Returns the error of an incomplete or too large body.
 pub(super) fn refuse_part(rejection: &BytesRejection, limit: u64) -> Error {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         Error::BodyTooLarge { limit }
     } else {
-        Error::IncompleteBody
+        let detail = "the body ended early; send as many bytes as `Content-Length` announces";
+        Error::new(types::requests::INCOMPLETE_BODY, detail)
+    }
+}
+
+/// Returns the error of an unreadable body. A body of JSON in another form than `form` is a problem
+/// of the type `invalid`.
+pub(super) fn refuse(
+    error: &serde_json::Error,
+    invalid: &'static ProblemType,
+    form: &str,
+) -> Error {
+    match error.classify() {
+        Category::Data => Error::new(invalid, format!("{form}: {error}")),
+        Category::Io | Category::Syntax | Category::Eof => {
+            Error::new(types::requests::MALFORMED_JSON, format!("the body is not JSON: {error}"))
+        }
     }
 }
 
 /// Reads the body of one computation.
 pub(super) fn read(bytes: &[u8]) -> Result<ComputationRequest, Error> {
-    let body: Body<'_> = serde_json::from_slice(bytes).map_err(refuse)?;
+    let body: Body<'_> =
+        serde_json::from_slice(bytes).map_err(|error| refuse_computation(&error))?;
     let mut operands = BTreeMap::new();
     for (name, value) in body.operands.0 {
         let text = operand(&name, value)?;
@@ -55,17 +80,16 @@ pub(super) fn insert_once(
     Ok(())
 }
 
-fn refuse(error: serde_json::Error) -> Error {
-    match error.classify() {
-        Category::Data => Error::InvalidBody(error),
-        Category::Io | Category::Syntax | Category::Eof => Error::MalformedJson(error),
-    }
+fn refuse_computation(error: &serde_json::Error) -> Error {
+    refuse(error, types::requests::INVALID_BODY, FORM)
 }
 
 fn operand(name: &str, value: &RawValue) -> Result<String, Error> {
     let text = value.get();
     let found = match text.bytes().next() {
-        Some(b'"') => return serde_json::from_str(text).map_err(refuse),
+        Some(b'"') => {
+            return serde_json::from_str(text).map_err(|error| refuse_computation(&error));
+        }
         Some(b'-' | b'0'..=b'9') => return Ok(text.to_owned()),
         Some(b'[') => "an array",
         Some(b'{') => "an object",
@@ -83,7 +107,7 @@ struct Body<'a> {
     operands: Entries<'a>,
 }
 
-/// The members of an object, with repeated names, which a map would drop.
+/// The members of an object, including repeated names. A map would drop repeated names.
 struct Entries<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {

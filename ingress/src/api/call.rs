@@ -1,9 +1,12 @@
-//! The head of a request about computations: the caller, and the wished form of the answer.
+//! The head of a request about computations: the caller, and the requested form of the answer.
+
+use std::time::Duration;
 
 use abacus_http::fields::conditions::Conditions;
-use abacus_http::fields::idempotency_key::IdempotencyKey;
+use abacus_http::fields::idempotency_key::{IdempotencyKey, MalformedKey};
 use abacus_http::fields::prefer::Preferences;
 use abacus_http::fields::traceparent::{self, TRACEPARENT};
+use abacus_operations::Prepared;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
@@ -11,9 +14,12 @@ use tokio::time::Instant;
 
 use super::result_parameters::ResultParameters;
 use super::state::Shared;
-use crate::problems::{Error, Failure};
+use crate::problems::{Error, Failure, types};
 use crate::quotas::Client;
 use crate::representation::{Format, View, preferred_format};
+use crate::requests::{
+    ComputationRequest, FailedRequest, Outcome, Requests, Submission, SubmitOptions,
+};
 
 /// The head of a request.
 pub(super) struct Call {
@@ -25,14 +31,49 @@ pub(super) struct Call {
     pub(super) key: Option<IdempotencyKey>,
     /// The caller's `traceparent`, if well-formed.
     pub(super) traceparent: Option<HeaderValue>,
-    /// Arrival of the request.
+    /// Arrival time of the request.
     pub(super) began: Instant,
 }
 
 impl Call {
-    /// Form of the answer, for a result.
+    /// Returns the requested form of a result. Fails if `Accept` excludes every form.
     pub(super) fn format(&self) -> Result<Format, Error> {
-        self.format.ok_or(Error::NotAcceptable)
+        self.format.ok_or_else(|| {
+            let detail =
+                "answers come as `application/json` or `text/plain`; accept one of the two";
+            Error::new(types::requests::NOT_ACCEPTABLE, detail)
+        })
+    }
+
+    /// Validates a request, and the requested form of its result.
+    pub(super) fn prepare(
+        &self,
+        requests: &Requests,
+        request: &ComputationRequest,
+    ) -> Result<Prepared, Error> {
+        let prepared = requests.prepare(request)?;
+        self.view.check(&prepared)?;
+        Ok(prepared)
+    }
+
+    /// Submits a request with the caller's options, and waits up to `wait` for the reply.
+    /// `prepared` is the result of [`Call::prepare`] for `request`.
+    pub(super) async fn submit(
+        &self,
+        requests: &Requests,
+        request: ComputationRequest,
+        prepared: Prepared,
+        wait: Duration,
+    ) -> Result<Outcome, FailedRequest> {
+        let options = SubmitOptions {
+            idempotency_key: self.key.as_ref().map(IdempotencyKey::as_str),
+            traceparent: self.traceparent.as_ref().map(HeaderValue::as_bytes),
+            wait,
+        };
+        let submission = Submission::new(&self.client, request, &prepared, options);
+        // The prepared request holds a second copy of the operands, unused during the wait.
+        drop(prepared);
+        requests.submit(submission).await
     }
 }
 
@@ -47,7 +88,7 @@ impl FromRequestParts<Shared> for Call {
         let client = Client::from_request_parts(parts, state).await?;
         let headers = &parts.headers;
         let parameters = ResultParameters::read(parts.uri.query())?;
-        let key = IdempotencyKey::read(headers).map_err(|error| Error::MalformedKey(error.0))?;
+        let key = IdempotencyKey::read(headers).map_err(refuse_key)?;
         let traceparent = headers
             .get(TRACEPARENT)
             .filter(|value| traceparent::is_well_formed(value.as_bytes()))
@@ -63,4 +104,9 @@ impl FromRequestParts<Shared> for Call {
             began,
         })
     }
+}
+
+fn refuse_key(error: MalformedKey) -> Error {
+    let detail = format!("{error}; send 1 to 255 characters, as a string in quotes or as a token");
+    Error::new(types::idempotency::MALFORMED_IDEMPOTENCY_KEY, detail)
 }

@@ -1,16 +1,16 @@
-//! The handlers that compute: by path, by query, by body. They differ in reading the request; the rest is one path,
-//! [`Requests::submit`].
+//! Handlers for computations: by path, by query, by body. The handlers differ in reading the
+//! request, and share the path through [`crate::requests::Requests::submit`].
 
 use std::collections::BTreeMap;
 
-use abacus_http::fields::idempotency_key::IdempotencyKey;
+use abacus_http::fields::idempotency_key::{IDEMPOTENCY_EXPIRES, IDEMPOTENCY_REPLAYED};
 use abacus_http::fields::prefer::PREFERENCE_APPLIED;
 use abacus_http::fields::traceparent::{self, TRACEPARENT};
 use abacus_operations::Operation;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
@@ -26,12 +26,7 @@ use super::state::{AppState, Shared};
 use crate::metrics::{AnsweredOperation, OTHER};
 use crate::problems::{Error, Failure, On};
 use crate::representation::{Computation, Rendering, Tag, not_modified};
-use crate::requests::{ComputationRequest, Outcome, Submission, SubmitOptions, unless_failed};
-
-/// Marks the answer to an earlier request under the same idempotency key.
-const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-/// Tells when the idempotency key expires.
-const IDEMPOTENCY_EXPIRES: HeaderName = HeaderName::from_static("idempotency-expires");
+use crate::requests::{ComputationRequest, Outcome, unless_failed};
 
 /// Short names of operands in queries.
 const SHORT_NAMES: [(&str, &str); 1] = [("exp", "exponent")];
@@ -41,8 +36,8 @@ type QueryOperands = Query<Vec<(String, String)>>;
 
 /// By path
 ///
-/// Waits for the result up to the preferred time, then answers 202. The answer is JSON, or the bare digits with
-/// `Accept: text/plain`.
+/// Waits for the result up to the preferred time, then answers 202. The answer is JSON, or the bare
+/// digits with `Accept: text/plain`.
 #[utoipa::path(
     get,
     path = "/v1/{operation}/{operands}",
@@ -59,12 +54,8 @@ pub(super) async fn by_path(
     call: Call,
     operands: Result<PathOperands, PathRejection>,
 ) -> Response {
-    let request = operands
-        .map(|Path(operands)| ComputationRequest {
-            operation: operation.name().to_owned(),
-            operands,
-        })
-        .map_err(|rejection| Error::MalformedUrl(rejection.body_text()));
+    let request = path::read_path(operands)
+        .map(|operands| ComputationRequest { operation: operation.name().to_owned(), operands });
     respond(&state, request, call).await
 }
 
@@ -132,7 +123,8 @@ fn read_query(
     Ok(ComputationRequest { operation: operation.name().to_owned(), operands })
 }
 
-/// Returns the operand that a short name stands for, if the operation has that operand and none of the short name.
+/// Returns the full name of an operand. A short name is replaced only if the operation has the full
+/// name and not the short name.
 fn full_name(operation: &dyn Operation, name: String) -> String {
     let has = |name: &str| operation.operands().iter().any(|operand| operand.name == name);
     let full = SHORT_NAMES.iter().find(|(short, full)| *short == name && has(full));
@@ -154,14 +146,14 @@ async fn respond(
         Ok(request) => compute(state, request, &call).await,
         Err(error) => Err(call.format().err().unwrap_or(error).into()),
     };
-    let mut response = result.unwrap_or_else(|failure| {
-        let id = failure.request_id().unwrap_or_else(Uuid::now_v7);
-        let mut response = failure.into_response();
-        response.headers_mut().insert(TRACEPARENT, traceparent::of(id));
-        response
-    });
+    let failed_id = result.as_ref().err().and_then(Failure::request_id);
+    let mut response = result.into_response();
+    let headers = response.headers_mut();
     if let Some(traceparent) = call.traceparent {
-        response.headers_mut().insert(TRACEPARENT, traceparent);
+        headers.insert(TRACEPARENT, traceparent);
+    } else {
+        let own = || traceparent::for_request(failed_id.unwrap_or_else(Uuid::now_v7));
+        headers.entry(TRACEPARENT).or_insert_with(own);
     }
     response.extensions_mut().insert(answered);
     response
@@ -173,30 +165,23 @@ async fn compute(
     call: &Call,
 ) -> Result<Response, Failure> {
     let format = call.format()?;
-    let prepared = state.requests.prepare(&request)?;
-    call.view.check(&prepared)?;
+    let prepared = call.prepare(&state.requests, &request)?;
     let (view, conditions) = (call.view, &call.conditions);
-    let tag = conditions.is_safe.then(|| Tag::of_question(prepared.canonical(), format, view));
+    let tag =
+        conditions.is_safe.then(|| Tag::of_canonical_form(prepared.canonical(), format, view));
     let rendering = Rendering { format, view, conditions, tag, began: call.began };
-    // A request under a key is made whatever the caller has.
+    // A request with a key is submitted even if the caller already has the answer.
     if call.key.is_none()
-        && let Some(tag) = rendering.known()
+        && let Some(tag) = rendering.matching_tag()
     {
         return Ok(not_modified(tag));
     }
-    let options = SubmitOptions {
-        idempotency_key: call.key.as_ref().map(IdempotencyKey::as_str),
-        traceparent: call.traceparent.as_ref().map(HeaderValue::as_bytes),
-        wait: call.prefer.patience(state.requests.longest_wait()),
-    };
-    let submission = Submission::new(&call.client, request, &prepared, options);
-    // The prepared request holds the operands once more, and nothing needs it during the wait.
-    drop(prepared);
-    let outcome = state.requests.submit(submission).await?;
+    let wait = call.prefer.max_wait(state.requests.longest_wait());
+    let outcome = call.submit(&state.requests, request, prepared, wait).await?;
     answer(state, outcome, rendering, call).await
 }
 
-/// Gives an outcome its form. The permit of the computation is held until then.
+/// Renders an outcome. Holds the permit of the computation until then.
 async fn answer(
     state: &AppState,
     outcome: Outcome,
@@ -209,12 +194,12 @@ async fn answer(
     let rendered = render(state, computation, rendering, call).await;
     let Some(expires_at) = key_expires_at else {
         let mut response = rendered?;
-        response.headers_mut().insert(TRACEPARENT, traceparent::of(id));
+        response.headers_mut().insert(TRACEPARENT, traceparent::for_request(id));
         return Ok(response);
     };
     let mut response = rendered.unwrap_or_else(Failure::into_response);
     let headers = response.headers_mut();
-    headers.insert(TRACEPARENT, traceparent::of(id));
+    headers.insert(TRACEPARENT, traceparent::for_request(id));
     if is_replay {
         headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
@@ -232,8 +217,8 @@ async fn render(
     let id = computation.request_id;
     let longest = state.requests.longest_wait();
     let applied = call.prefer.applied(longest, computation.is_pending());
-    let computation = unless_failed(computation).map_err(Failure::of(id))?;
-    let mut response = rendering.render(computation).await.map_err(Failure::of(id))?;
+    let computation = unless_failed(computation).map_err(Failure::with_request_id(id))?;
+    let mut response = rendering.render(computation).await.map_err(Failure::with_request_id(id))?;
     response.headers_mut().extend(applied.map(|applied| (PREFERENCE_APPLIED, applied)));
     Ok(response)
 }

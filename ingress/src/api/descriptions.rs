@@ -1,4 +1,4 @@
-//! Parameters and answers that handlers of results share, for the `OpenAPI` document.
+//! Descriptions of parameters and answers shared by handlers, for the `OpenAPI` document.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,17 @@ use utoipa::{IntoParams, IntoResponses};
 
 use abacus_http::problem::responses::{response, text};
 
-/// The form of the result, and the wait for it.
+use crate::representation::Radix;
+
+/// The form of the result, and the longest wait.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "a description")]
 pub(super) struct ResultQuery {
     /// The notation of the result: `dec`, or `hex` for the magnitude in lower case after the sign.
     #[param(required = false, nullable = false, inline)]
-    format: Option<Notation>,
-    /// Number of first digits to give; `truncated` tells whether the result has more.
+    format: Option<Radix>,
+    /// Number of leading digits in the answer; `truncated` is `true` if the result has more digits.
     #[param(required = false, nullable = false, schema_with = at_least::<1>)]
     digits: Option<u64>,
     /// Longest wait in seconds, like `Prefer: wait=N`; the parameter has precedence.
@@ -25,17 +27,9 @@ pub(super) struct ResultQuery {
     wait: Option<u64>,
 }
 
-/// An integer of any size.
+/// Returns the schema of an integer of any size, with the minimum `LEAST`.
 fn at_least<const LEAST: u8>() -> Object {
     ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(LEAST)).build()
-}
-
-#[derive(utoipa::ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[expect(dead_code, reason = "a description")]
-pub(super) enum Notation {
-    Dec,
-    Hex,
 }
 
 /// The wait for the result.
@@ -43,7 +37,8 @@ pub(super) enum Notation {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "a description")]
 pub(super) struct PreferHeader {
-    /// `wait=N`, `respond-async`, or both (RFC 7240). `Preference-Applied` names the honoured preferences.
+    /// `wait=N`, `respond-async`, or both (RFC 7240). `Preference-Applied` names the honoured
+    /// preferences.
     #[param(rename = "Prefer", required = false, nullable = false, example = "wait=10")]
     prefer: Option<String>,
 }
@@ -53,8 +48,8 @@ pub(super) struct PreferHeader {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "a description")]
 pub(super) struct KeyHeader {
-    /// 1 to 255 characters, a new value for each computation. A request sent again with its key gets the first answer;
-    /// a key with another computation gets 422. Needs credentials.
+    /// 1 to 255 characters, a new value for each computation. A repeated request with the key gets
+    /// the first answer; a key with another computation gets 422. Needs credentials.
     #[param(
         rename = "Idempotency-Key",
         required = false,
@@ -65,7 +60,7 @@ pub(super) struct KeyHeader {
     key: Option<String>,
 }
 
-/// Answers that the caller already has.
+/// Conditions on answers that the caller already has.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "a description")]
@@ -76,12 +71,12 @@ pub(super) struct ConditionHeaders {
     /// One range of bytes of the bare digits.
     #[param(rename = "Range", required = false, nullable = false, example = "bytes=0-999")]
     range: Option<String>,
-    /// Entity tag for the range; another tag gets the whole answer.
+    /// Entity tag of the answer for the range. If the tag has changed, the answer is sent whole.
     #[param(rename = "If-Range", required = false, nullable = false)]
     if_range: Option<String>,
 }
 
-/// Answers to a computation: the result, or 202.
+/// Answers to a request for a computation: the result, or 202.
 pub(super) struct Computed;
 
 impl IntoResponses for Computed {
@@ -89,7 +84,7 @@ impl IntoResponses for Computed {
         let done = described("The result")
             .content("application/json", computation())
             .content("text/plain", Content::new(Some(Object::with_type(Type::String))))
-            .header("Cache-Status", text("Cache that had the result (RFC 9211)."))
+            .header("Cache-Status", text("Cache with the result (RFC 9211)."))
             .header("ETag", text("For GET; strong for the bare digits."));
         let accepted = described("Accepted and pending: ask for the result at `Location`")
             .content("application/json", computation())
@@ -110,7 +105,7 @@ fn described(what: &str) -> ResponseBuilder {
         .header("Preference-Applied", text("The honoured preferences."))
         .header(
             "Idempotency-Replayed",
-            text("`true` for the answer to an earlier request under the key."),
+            text("`true` in the answer to an earlier request under the key."),
         )
         .header("Idempotency-Expires", text("Time when the key expires."))
 }

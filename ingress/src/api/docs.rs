@@ -1,7 +1,8 @@
-//! The description of the service: the index page, the `OpenAPI` document, Swagger UI, and a page for each problem.
+//! Pages about the service: the index, the `OpenAPI` document, Swagger UI, and a page for each
+//! problem type.
 //!
-//! **Invariant:** no page loads anything from another host, and only Swagger UI needs a script. All content comes from
-//! the tables that the service itself uses.
+//! **Invariants:** no page loads a file from another host, and only Swagger UI needs a script. All
+//! content comes from the tables of the running service.
 
 mod api;
 mod document;
@@ -21,7 +22,7 @@ use super::state::Shared;
 pub(super) use api::base;
 pub(super) use operations::{NewComputation, by_path, by_query};
 
-/// The pages that the `OpenAPI` document describes.
+/// Returns the pages described by the `OpenAPI` document.
 pub(super) fn pages() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(index::show))
@@ -29,7 +30,8 @@ pub(super) fn pages() -> OpenApiRouter<Shared> {
         .routes(routes!(problems::show))
 }
 
-/// The `OpenAPI` document, and Swagger UI. `api` has the paths of all routers.
+/// Returns the routes of the `OpenAPI` document and of Swagger UI. `api` has the paths of all
+/// routers.
 pub(super) fn routes(api: OpenApi) -> Router<Shared> {
     document::routes(&api::finish(api)).merge(swagger::routes())
 }

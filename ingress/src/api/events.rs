@@ -1,8 +1,9 @@
-//! `GET /v1/computations/{id}/events`: a computation's status as server-sent events, one for each status, until the
-//! final one.
+//! `GET /v1/computations/{id}/events`: the status of a computation as server-sent events, one event
+//! for each status.
 //!
-//! Event ids are steps, equal on every instance, so a client that reconnects with `Last-Event-ID` receives only new
-//! events. A stream may end before the computation does; clients of server-sent events reconnect by themselves.
+//! The id of an event is a step of the computation, equal on every instance. A client that
+//! reconnects with `Last-Event-ID` therefore receives only new events. A stream may end before the
+//! computation; clients of server-sent events reconnect automatically.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use futures_util::stream::{Stream, unfold};
 
 use super::call::Call;
 use super::descriptions::ResultQuery;
+use super::edge::LAST_EVENT_ID;
 use super::path::{TextPath, read_id};
 use super::state::Shared;
 use crate::problems::{Failure, On};
@@ -22,13 +24,12 @@ use crate::quotas::{WaitKind, WaitPermit};
 use crate::representation::Computation;
 use crate::requests;
 
-const LAST_EVENT_ID: &str = "last-event-id";
 /// Names of the events.
 const STATUS: &str = "status";
 const PROBLEM: &str = "problem";
-/// Longest life of a stream. A client that still waits reconnects, and shows its credentials again.
-const LONGEST: Duration = Duration::from_mins(1);
-/// Silence after which a comment shows that the stream is alive.
+/// Longest duration of a stream. Then the client reconnects, and sends the credentials again.
+const MAX_DURATION: Duration = Duration::from_mins(1);
+/// Silence after which the stream sends a comment, as a sign of life.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Time after which a client may reconnect.
 const RECONNECT: Duration = Duration::from_secs(1);
@@ -43,20 +44,20 @@ const ENDED: &str = "2";
 struct StatusEvent {
     /// Always `status`.
     event: String,
-    /// The step of the computation: `1` while it is pending, `2` when it has ended.
+    /// The step of the computation: `1` while pending, `2` after the end.
     id: String,
     /// The computation, as JSON.
     data: String,
-    /// Milliseconds after which to reconnect when the stream ends.
+    /// Milliseconds from the end of the stream to the reconnection.
     #[schema(nullable = false)]
     retry: Option<u64>,
 }
 
 /// Events
 ///
-/// The status of a request as server-sent events: a `status` event with the computation as JSON for each status, up to
-/// the final one; or a `problem` event, if the result cannot be given in the wanted form. A stream lasts a minute, or
-/// `wait`: reconnect for the rest.
+/// The status of a request as server-sent events. Each status, up to the final status, gives a
+/// `status` event with the computation as JSON. A result that cannot be given in the requested form
+/// gives a `problem` event. A stream lasts a minute, or `wait`: reconnect for the rest.
 #[utoipa::path(
     get,
     path = "/v1/computations/{id}/events",
@@ -82,8 +83,9 @@ pub(super) async fn stream(
 ) -> Result<Response, Failure> {
     let id = read_id(path)?;
     state.quotas.admit_read(&call.client).await?;
-    let wait = call.prefer.poll_patience(LONGEST);
-    let found = state.requests.find(id, &call.client, wait).await.map_err(Failure::of(id))?;
+    let wait = call.prefer.poll_wait(MAX_DURATION);
+    let found =
+        state.requests.find(id, &call.client, wait).await.map_err(Failure::with_request_id(id))?;
     let seen = headers.get(LAST_EVENT_ID).map(|id| id.as_bytes().to_vec());
     if seen.as_deref() == Some(ENDED.as_bytes()) && !found.is_pending() {
         // This status tells the client not to reconnect.
@@ -119,26 +121,27 @@ fn events(reader: Reader, first: Next) -> impl Stream<Item = Result<Event, Infal
     unfold((reader, first), move |(reader, next)| async move {
         let computation = match next {
             Next::Send(computation) => computation,
-            Next::Follow(computation) => reader.end_of(computation).await?,
+            Next::Follow(computation) => reader.await_end(computation).await?,
             Next::End => return None,
         };
         if computation.is_pending() {
             return Some((Ok(event(&computation)), (reader, Next::Follow(computation))));
         }
         let id = computation.request_id;
-        let last = match reader.call.view.apply(computation).await.map_err(Failure::of(id)) {
-            Ok(computation) => event(&computation),
-            Err(failure) => named_event(PROBLEM, ENDED, failure.to_json()),
-        };
+        let last =
+            match reader.call.view.apply(computation).await.map_err(Failure::with_request_id(id)) {
+                Ok(computation) => event(&computation),
+                Err(failure) => named_event(PROBLEM, ENDED, failure.to_json()),
+            };
         Some((Ok(last), (reader, Next::End)))
     })
 }
 
 impl Reader {
-    /// Waits for the end of the computation; `None` if the stream ends first.
-    async fn end_of(&self, computation: Computation) -> Option<Computation> {
+    /// Waits for the end of the computation. Returns `None` if the stream ends first.
+    async fn await_end(&self, computation: Computation) -> Option<Computation> {
         let Self { state, call, .. } = self;
-        let wait = call.prefer.wait.map_or(LONGEST, |_| call.prefer.poll_patience(LONGEST));
+        let wait = call.prefer.wait.map_or(MAX_DURATION, |_| call.prefer.poll_wait(MAX_DURATION));
         let ended = tokio::select! {
             biased;
             () = state.stopping.requested() => return None,
@@ -148,9 +151,9 @@ impl Reader {
     }
 }
 
-/// Logs an error. The stream has begun, so an error ends it without an answer.
+/// Logs an error. The response has begun, so an error ends the stream without a problem document.
 fn logged(result: Result<Computation, requests::Error>) -> Option<Computation> {
-    result.inspect_err(|error| tracing::debug!(%error, "a stream of events ends early")).ok()
+    result.inspect_err(|error| tracing::debug!(%error, "an event stream ends early")).ok()
 }
 
 fn event(computation: &Computation) -> Event {

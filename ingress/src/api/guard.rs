@@ -1,94 +1,18 @@
-//! The edge of all requests and answers: limits of size and time, security headers, and a request id.
+//! The middleware of all requests: edge checks, security headers, and a request id for each answer.
 
-use abacus_http::Metrics;
-use abacus_http::edge::body_pace::{BodyWatch, Pace, TimedBody};
-use abacus_http::edge::limits::{HeadLimits, TooLarge};
-use abacus_http::edge::proxies::Proxies;
-use abacus_http::edge::security_headers::SecurityHeaders;
-use abacus_http::edge::{EdgeConfig, cors};
-use abacus_http::fields::rate_limit::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use abacus_http::fields::request_id::{self, REQUEST_ID};
-use abacus_http::server::close_connection;
-use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use tower_http::cors::CorsLayer;
 use uuid::Uuid;
 
 use super::state::Shared;
-use crate::problems::{Error, Failure};
+use crate::problems::Failure;
 
-/// The edge of the API.
-pub(crate) struct Edge {
-    proxies: Proxies,
-    limits: HeadLimits,
-    pace: Pace,
-    security: SecurityHeaders,
-    cors: Option<CorsLayer>,
-    metrics: Metrics,
-}
-
-impl Edge {
-    pub(crate) fn new(config: &EdgeConfig, metrics: Metrics) -> Self {
-        Self {
-            proxies: config.proxies.clone(),
-            limits: config.limits,
-            pace: config.pace,
-            security: SecurityHeaders::new(&config.headers),
-            cors: cors::layer(&config.origins, request_headers(), response_headers()),
-            metrics,
-        }
-    }
-
-    /// Trusted proxies.
-    pub(super) fn proxies(&self) -> &Proxies {
-        &self.proxies
-    }
-
-    /// The layer for preflight requests, if other sites may use the API.
-    pub(super) fn cors(&self) -> Option<CorsLayer> {
-        self.cors.clone()
-    }
-
-    fn check(&self, request: &Request) -> Result<(), Error> {
-        self.limits.check(request).map_err(|part| match part {
-            TooLarge::Url { limit } => Error::UrlTooLong { limit },
-            TooLarge::Headers { limit } => Error::HeadersTooLarge { limit },
-        })
-    }
-
-    /// Starts the time limits of the request's body.
-    fn watch(&self, request: Request) -> (Request, Option<BodyWatch>) {
-        if request.body().is_end_stream() {
-            return (request, None);
-        }
-        let (parts, body) = request.into_parts();
-        let (body, watch) = TimedBody::new(body, self.pace);
-        (Request::from_parts(parts, Body::new(body)), Some(watch))
-    }
-
-    /// Replaces the answer to a request with a slow body. An unread rest of a body blocks the next request, so the
-    /// connection closes.
-    fn judge_body(&self, watch: &BodyWatch, response: Response) -> Response {
-        let mut response = if watch.is_too_slow() {
-            self.metrics.slow_bodies.inc();
-            Failure::from(Error::BodyTooSlow).into_response()
-        } else {
-            response
-        };
-        if !watch.is_read() {
-            close_connection(&mut response);
-        }
-        response
-    }
-}
-
-/// Guards one request and its answer.
+/// Checks the limits of one request, and completes the headers of the answer.
 pub(super) async fn guard(State(state): State<Shared>, request: Request, next: Next) -> Response {
     let edge = &state.edge;
-    let id = request_id::given(request.headers());
+    let id = request_id::from_headers(request.headers());
     let checked = edge.check(&request);
     let (request, watch) = edge.watch(request);
     let mut response = match checked {
@@ -96,52 +20,11 @@ pub(super) async fn guard(State(state): State<Shared>, request: Request, next: N
         Err(error) => Failure::from(error).into_response(),
     };
     if let Some(watch) = watch {
-        response = edge.judge_body(&watch, response);
+        response = edge.finish_body(&watch, response);
     }
-    edge.security.write(response.headers_mut());
-    // A computation's answer has the computation's own id.
-    let new_id = || request_id::value(Uuid::now_v7());
+    edge.secure(&mut response);
+    // An answer about a computation already has the computation's id.
+    let new_id = || request_id::to_header(Uuid::now_v7());
     response.headers_mut().entry(REQUEST_ID).or_insert_with(|| id.unwrap_or_else(new_id));
     response
-}
-
-/// Request headers that pages of other sites may send.
-fn request_headers() -> Vec<HeaderName> {
-    vec![
-        header::ACCEPT,
-        header::AUTHORIZATION,
-        header::CONTENT_TYPE,
-        header::IF_NONE_MATCH,
-        header::IF_RANGE,
-        header::RANGE,
-        HeaderName::from_static("idempotency-key"),
-        HeaderName::from_static("last-event-id"),
-        HeaderName::from_static("prefer"),
-        HeaderName::from_static("traceparent"),
-        HeaderName::from_static("tracestate"),
-        REQUEST_ID,
-    ]
-}
-
-/// Response headers that pages of other sites may read, besides the safelisted ones.
-fn response_headers() -> Vec<HeaderName> {
-    vec![
-        header::ACCEPT_RANGES,
-        header::CONTENT_RANGE,
-        header::ALLOW,
-        header::ETAG,
-        header::LINK,
-        header::LOCATION,
-        header::RETRY_AFTER,
-        header::WWW_AUTHENTICATE,
-        RATE_LIMIT,
-        RATE_LIMIT_POLICY,
-        HeaderName::from_static("cache-status"),
-        HeaderName::from_static("idempotency-expires"),
-        HeaderName::from_static("idempotency-replayed"),
-        HeaderName::from_static("preference-applied"),
-        HeaderName::from_static("server-timing"),
-        HeaderName::from_static("traceparent"),
-        REQUEST_ID,
-    ]
 }

@@ -1,8 +1,10 @@
 //! Lists of past requests, newest first, from the request log.
 //!
-//! **Invariants:** the SQL itself restricts a page to the requests that the caller may see; a page costs the same
-//! anywhere in the log, and no result is read whole. [`super::lookup`] gives one request in full.
+//! **Invariants:** the SQL selects only requests that the caller may see. The cost of a page does
+//! not depend on the position in the log, and no result is read whole. [`super::lookup`] gives one
+//! request in full.
 
+mod cursor;
 mod page;
 mod parameters;
 
@@ -17,16 +19,16 @@ use utoipa_axum::routes;
 
 use self::page::Page;
 use self::parameters::{ListParameters, OwnParameters, RequesterParameter, Requesters};
-use super::caller::{Admin, Origin};
+use super::caller::{Admin, RequestSource};
 use super::path::read_query;
 use super::state::{AppState, Shared};
 use crate::problems::{Failure, On};
 use crate::quotas::Client;
 
-/// The parameters of a query, as the caller wrote them.
+/// The parameters of a query, as written by the caller.
 type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
-/// The caller's own list, and the list of all requests for administrators.
+/// Returns the routes of the caller's own list, and of the list of all requests for administrators.
 pub(super) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(own))
@@ -36,8 +38,9 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 
 /// Your requests
 ///
-/// Newest first. A page holds the first digits of each result; `href` is the path of the whole result. A filtered page
-/// may hold few requests, or none, and still have a `next`: follow `next` to the end.
+/// Newest first. A page holds the first digits of each result; `href` is the path of the whole
+/// result. A filtered page may hold few requests, or none, and still have a `next`: follow `next`
+/// to the end.
 #[utoipa::path(
     get,
     path = "/v1/computations",
@@ -58,7 +61,7 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 async fn own(
     State(state): State<Shared>,
     user: User,
-    Origin { from, ledger }: Origin,
+    RequestSource { from, ledger }: RequestSource,
     query: Pairs,
 ) -> Result<Response, Failure> {
     let parameters = ListParameters::read(read_query(query)?, Requesters::Only(&user.name))?;
@@ -89,7 +92,7 @@ async fn own(
 async fn all(
     State(state): State<Shared>,
     Admin(user): Admin,
-    Origin { from, ledger }: Origin,
+    RequestSource { from, ledger }: RequestSource,
     uri: Uri,
     query: Pairs,
 ) -> Result<Response, Failure> {

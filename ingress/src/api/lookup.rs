@@ -14,8 +14,8 @@ use crate::representation::{Computation, Rendering, Tag, not_modified};
 
 /// Look up
 ///
-/// The state of a request: its result, its failure, or pending. Waits for the end of a pending request up to the
-/// preferred time. Every instance answers for every request.
+/// The state of a request: the result, the failure, or pending. Waits for the end of a pending
+/// request up to the preferred time. Every instance answers for every request.
 #[utoipa::path(
     get,
     path = "/v1/computations/{id}",
@@ -60,20 +60,21 @@ pub(super) async fn show(
     state.quotas.admit_read(&call.client).await?;
     let requests = &state.requests;
     let longest = requests.longest_wait();
-    let wait = call.prefer.poll_patience(longest);
-    let found = requests.find(id, &call.client, wait).await.map_err(Failure::of(id))?;
+    let wait = call.prefer.poll_wait(longest);
+    let found =
+        requests.find(id, &call.client, wait).await.map_err(Failure::with_request_id(id))?;
     let rest = wait.saturating_sub(call.began.elapsed());
     let followed = requests.follow(found, &call.client, rest).await;
-    let computation = followed.map_err(Failure::of(id))?;
+    let computation = followed.map_err(Failure::with_request_id(id))?;
     let size = computation.result.as_ref().map_or(0, String::len);
     state.quotas.hold_answer(&call.client, size)?;
     let applied = call.prefer.applied(longest, false);
     let Call { view, conditions, traceparent, began, .. } = call;
-    let tag = Tag::of_computation(&computation, format, view);
+    let tag = Tag::of_outcome(&computation, format, view);
     let rendering = Rendering { format, view, conditions: &conditions, tag, began };
-    let mut response = match rendering.known_or_any() {
+    let mut response = match rendering.matching_tag_or_any() {
         Some(tag) => not_modified(tag),
-        None => rendering.render(computation).await.map_err(Failure::of(id))?,
+        None => rendering.render(computation).await.map_err(Failure::with_request_id(id))?,
     };
     let headers = response.headers_mut();
     headers.extend(applied.map(|applied| (PREFERENCE_APPLIED, applied)));

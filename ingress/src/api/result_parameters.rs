@@ -1,4 +1,4 @@
-//! Query parameters for the form of the answer. No operand has one of their names.
+//! Query parameters for the form of the answer. No operand has the name of such a parameter.
 
 use abacus_http::fields::prefer;
 use form_urlencoded::parse;
@@ -36,14 +36,14 @@ impl ResultParameters {
         View { radix: self.radix.unwrap_or_default(), preview: self.preview }
     }
 
-    /// Seconds to wait.
+    /// Returns the longest wait, in seconds.
     pub(super) fn wait(self) -> Option<u64> {
         self.wait
     }
 }
 
 fn set<T>(
-    place: &mut Option<T>,
+    parameter: &mut Option<T>,
     name: &'static str,
     value: Result<T, &'static str>,
 ) -> Result<(), Error> {
@@ -52,18 +52,14 @@ fn set<T>(
         reason: reason.to_owned(),
     };
     let value = value.map_err(invalid)?;
-    match place.replace(value) {
+    match parameter.replace(value) {
         None => Ok(()),
         Some(_) => Err(invalid("is given more than once; give it once")),
     }
 }
 
 fn format(value: &str) -> Result<Radix, &'static str> {
-    match value {
-        "dec" => Ok(Radix::Decimal),
-        "hex" => Ok(Radix::Hexadecimal),
-        _ => Err("must be `dec` or `hex`"),
-    }
+    Radix::from_name(value).ok_or("must be `dec` or `hex`")
 }
 
 fn digits(value: &str) -> Result<usize, &'static str> {

@@ -1,4 +1,5 @@
-//! All routes, and the layers around them. Every operation of the registry gets its routes from its own declaration.
+//! All routes, and the middleware around the routes. The routes of each operation come from the
+//! operation's declaration in the registry.
 
 use std::any::Any;
 use std::time::Instant;
@@ -21,13 +22,13 @@ use super::caller::RequestLedger;
 use super::guard::guard;
 use super::state::Shared;
 use super::{accounts, batch, catalog, compute, docs, events, history, lookup};
-use crate::problems::{Error, Failure};
+use crate::problems::{Error, Failure, types};
 use crate::quotas::Ledger;
 
 /// Prefixes of the operations' paths: with the version, and without.
 const PREFIXES: [&str; 2] = ["/v1", ""];
 
-/// All routes.
+/// Returns the router of the service: all routes, with the middleware.
 pub(crate) fn router(state: Shared) -> Router {
     let max_body = usize::try_from(state.max_body).unwrap_or(usize::MAX);
     let (router, api) = described().split_for_parts();
@@ -42,10 +43,10 @@ pub(crate) fn router(state: Shared) -> Router {
         Some(cors) => router.layer(cors),
         None => router,
     };
-    router.layer(from_fn_with_state(state.clone(), complete)).with_state(state)
+    router.layer(from_fn_with_state(state.clone(), finish_answer)).with_state(state)
 }
 
-/// All routes of the API, each with its description.
+/// Returns all routes of the API, with their descriptions.
 pub(super) fn described() -> OpenApiRouter<Shared> {
     let api = OpenApiRouter::with_openapi(docs::base());
     let operations = abacus_operations::all().iter().copied();
@@ -81,9 +82,9 @@ fn with_operation(
     })
 }
 
-/// Completes every answer: tells the remaining quotas, counts the answer in the metrics and as memory until it is
-/// written, compresses a long one, and closes the connection at a shutdown.
-async fn complete(State(state): State<Shared>, mut request: Request, next: Next) -> Response {
+/// Finishes every answer: writes the remaining quotas, counts the answer in the metrics, counts the
+/// body as memory until written, compresses a long body, and closes the connection at a shutdown.
+async fn finish_answer(State(state): State<Shared>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let ledger = Ledger::default();
     request.extensions_mut().insert(RequestLedger(ledger.clone()));
@@ -105,24 +106,28 @@ async fn no_such_path(request: Request) -> Failure {
     let name = path.strip_prefix("/v1").unwrap_or(path).split('/').find(|part| !part.is_empty());
     let hint = match name.and_then(abacus_operations::find) {
         Some(operation) => format!(
-            "{} is asked for as `{}`, without a slash at the end",
+            "the path of {} is `{}`, without a slash at the end",
             operation.name(),
             catalog::path(operation)
         ),
-        None => "there is nothing at this path; `/v1/operations` lists what can be computed, \
-                 and where"
+        None => "this path does not exist; `/v1/operations` lists the operations with their paths"
             .to_owned(),
     };
-    Error::NoSuchPath { hint }.into()
+    Error::new(types::requests::NO_SUCH_PATH, hint).into()
 }
 
 async fn method_not_allowed(request: Request) -> Failure {
-    Error::MethodNotAllowed { method: request.method().to_string() }.into()
+    let detail = format!(
+        "this resource does not support {}; the `Allow` header lists the supported methods",
+        request.method()
+    );
+    Error::new(types::requests::METHOD_NOT_ALLOWED, detail).into()
 }
 
-/// Answers a request whose handler panicked. The hook of the process logs the panic.
+/// Answers a request after a panic of the handler. The panic hook of the process logs the panic.
 fn panicked(_: Box<dyn Any + Send>) -> Response {
-    Failure::from(Error::Panicked).into_response()
+    let detail = "the server failed during this request";
+    Failure::from(Error::new(types::service::INTERNAL, detail)).into_response()
 }
 
 #[cfg(test)]

@@ -7,13 +7,13 @@ use abacus_identity::Identity;
 use abacus_runtime::Shutdown;
 use axum::body::Bytes;
 
-use super::guard::Edge;
+use super::edge::Edge;
 use crate::log::RequestLog;
 use crate::metrics::Metrics;
 use crate::quotas::Quotas;
 use crate::requests::Requests;
 
-/// The parts of the service that handlers use.
+/// Components of the service, for all handlers.
 pub(crate) struct AppState {
     pub(crate) identity: Identity,
     pub(crate) quotas: Arc<Quotas>,
@@ -22,10 +22,10 @@ pub(crate) struct AppState {
     pub(crate) edge: Edge,
     /// Largest request body, in bytes.
     pub(crate) max_body: u64,
-    /// Answer of `GET /v1/operations`, written once.
+    /// Answer of `GET /v1/operations`, serialized once.
     pub(crate) catalog: Bytes,
     pub(crate) metrics: Metrics,
-    /// Requested once the process is about to stop.
+    /// The shutdown of the process.
     pub(crate) stopping: Shutdown,
 }
 

@@ -1,81 +1,12 @@
-//! The position in a list after which the next page begins.
-//!
-//! A cursor is 24 bytes in base64 for URLs and opaque to callers. A cursor holds no requester, so a forged cursor
-//! shows no other caller's requests. Every well-formed text is a valid position for the database.
+//! Position in a list. The next page begins after the cursor's row.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use uuid::Uuid;
-
-/// First microsecond of the year 0 and last one of the year 9999: bounds of the rows that services write.
-const FIRST_MICROS: i64 = -62_167_219_200_000_000;
-const LAST_MICROS: i64 = 253_402_300_799_999_999;
 
 /// Key of a row in the order of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cursor {
     pub(crate) requested_at: SystemTime,
     pub(crate) request_id: Uuid,
-}
-
-impl Cursor {
-    /// Reads the text of [`Cursor::write`].
-    pub(crate) fn read(text: &str) -> Option<Self> {
-        let bytes: [u8; 24] = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
-        let (micros, id) = bytes.split_first_chunk::<8>()?;
-        Some(Self {
-            requested_at: from_micros(i64::from_be_bytes(*micros)),
-            request_id: Uuid::from_slice(id).ok()?,
-        })
-    }
-
-    /// Returns the cursor's text.
-    pub(crate) fn write(&self) -> String {
-        let mut bytes = to_micros(self.requested_at).to_be_bytes().to_vec();
-        bytes.extend(self.request_id.as_bytes());
-        BASE64_URL_SAFE_NO_PAD.encode(bytes)
-    }
-}
-
-fn from_micros(micros: i64) -> SystemTime {
-    let micros = micros.clamp(FIRST_MICROS, LAST_MICROS);
-    let distance = Duration::from_micros(micros.unsigned_abs());
-    if micros < 0 { UNIX_EPOCH - distance } else { UNIX_EPOCH + distance }
-}
-
-fn to_micros(at: SystemTime) -> i64 {
-    let micros = |distance: Duration| i64::try_from(distance.as_micros()).unwrap_or(i64::MAX);
-    match at.duration_since(UNIX_EPOCH) {
-        Ok(since) => micros(since),
-        Err(before) => -micros(before.duration()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_comes_back_as_it_was() {
-        for micros in [0, 1, -1, 1_763_715_600_123_456, FIRST_MICROS, LAST_MICROS] {
-            let cursor = Cursor { requested_at: from_micros(micros), request_id: Uuid::now_v7() };
-            let text = cursor.write();
-            assert_eq!(text.len(), 32);
-            assert_eq!(Cursor::read(&text), Some(cursor), "{micros}");
-        }
-    }
-
-    #[test]
-    fn every_text_of_its_form_is_a_place_and_no_other() {
-        for text in ["A".repeat(32), "_".repeat(32), "-9zZ".repeat(8)] {
-            let cursor = Cursor::read(&text).unwrap();
-            let micros = to_micros(cursor.requested_at);
-            assert!((FIRST_MICROS..=LAST_MICROS).contains(&micros), "{text}");
-        }
-        for text in ["", "A", &"A".repeat(31), &"A".repeat(33), &"+".repeat(32), &"é".repeat(16)] {
-            assert_eq!(Cursor::read(text), None, "{text}");
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! The table of idempotency keys. Times are those of Postgres, so that instances need no common clock.
+//! The table of idempotency keys. All times come from Postgres, so instances need no common clock.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,16 +8,17 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::question::within;
+use super::query::within;
 
-/// Time limit of one question, connecting included.
+/// Time limit of one query, including the time to connect.
 pub(crate) const KEY_TIMEOUT: Duration = Duration::from_secs(3);
-/// Number of expired keys that one statement deletes.
+/// Largest number of expired keys deleted by one statement.
 pub(crate) const DELETED_AT_ONCE: i64 = 1_000;
-/// Attempts to claim a key. The key may be deleted between the claim and the look at its row.
+/// Attempts to claim a key. The key may be deleted between the claim and the read of the row.
 const ATTEMPTS: usize = 3;
 
-/// Claims a new key, an expired key, or a key whose lease has ended without its request in the request log.
+/// Claims a new key, an expired key, or a key with an ended lease and no request in the request
+/// log.
 const CLAIM: &str = "
     INSERT INTO idempotency_keys AS kept
            (requester, key, fingerprint, request_id, requested_at, leased_until, expires_at)
@@ -42,8 +43,8 @@ const CLAIM: &str = "
               0::float8 AS lease_left, false AS is_expired,
               (extract(epoch FROM requested_at) * 1000000)::bigint AS requested_micros";
 
-/// Selects the request that a key stands for.
-const LOOK: &str = "
+/// Selects the request of a key.
+const FIND: &str = "
     SELECT request_id, fingerprint, expires_at, leased_until, false AS is_ours,
            expires_at <= now() AS is_expired,
            written_at IS NOT NULL
@@ -54,10 +55,10 @@ const LOOK: &str = "
       FROM idempotency_keys AS kept
      WHERE requester = $1 AND key = $2";
 
-/// Notes that requests are in the event log.
-const WRITTEN: &str = "UPDATE idempotency_keys SET written_at = now() WHERE request_id = ANY($1) AND written_at IS NULL";
+/// Marks requests as written to the event log.
+const MARK_WRITTEN: &str = "UPDATE idempotency_keys SET written_at = now() WHERE request_id = ANY($1) AND written_at IS NULL";
 
-/// Ends leases. A lease that another instance has taken over meanwhile stays.
+/// Ends leases. A lease taken over by another instance meanwhile stays.
 const RELEASE: &str = "
     UPDATE idempotency_keys AS kept SET leased_until = now()
       FROM unnest($1::uuid[], $2::timestamptz[]) AS lease (request_id, leased_until)
@@ -65,9 +66,9 @@ const RELEASE: &str = "
        AND kept.leased_until = lease.leased_until
        AND kept.written_at IS NULL";
 
-/// Deletes expired keys. The second condition spares a key that is claimed again meanwhile; rows that another
-/// instance is deleting are skipped.
-const EXPIRE: &str = "
+/// Deletes expired keys. The second condition spares a key claimed again meanwhile; `SKIP LOCKED`
+/// skips rows under deletion by another instance.
+const DELETE_EXPIRED: &str = "
     DELETE FROM idempotency_keys
      WHERE (requester, key) IN (SELECT requester, key FROM idempotency_keys
                                  WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED)
@@ -81,7 +82,7 @@ pub(crate) struct IdempotencyKeys {
     lifetime: Duration,
 }
 
-/// A computation to be made under a key.
+/// A claim of a key for a computation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyClaim<'a> {
     pub(crate) requester: &'a str,
@@ -93,54 +94,57 @@ pub(crate) struct KeyClaim<'a> {
     pub(crate) requested_at: Timestamp,
 }
 
-/// The request that a key stands for.
+/// The request of a key.
 #[derive(Clone, Debug)]
-pub(crate) struct KeyEntry {
+pub(crate) struct IdempotencyEntry {
     pub(crate) id: Uuid,
     pub(crate) requested_at: Timestamp,
     pub(crate) expires_at: SystemTime,
-    /// End of the lease within which the claiming instance publishes the request.
+    /// End of the lease. The claiming instance publishes the request before this time.
     pub(crate) leased_until: SystemTime,
-    /// Whether this call holds the lease.
+    /// `true` if this call holds the lease.
     pub(crate) is_ours: bool,
-    /// Whether the request is in the event log.
+    /// `true` if the request is in the event log.
     pub(crate) is_written: bool,
-    /// Time for which another instance may still publish the request.
+    /// Time left for another instance to publish the request.
     pub(crate) lease_left: Duration,
 }
 
-/// Why a key gives no entry.
+/// Reason why a key gives no entry.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeyError {
     #[error(
         "the `Idempotency-Key` was used for another computation; use a new key for each computation"
     )]
     Reused,
-    #[error("the keys cannot be looked up, and nothing was computed; try again with the same key")]
+    #[error("the keys cannot be read, and nothing was computed; try again with the same key")]
     Unavailable(#[source] anyhow::Error),
 }
 
 impl IdempotencyKeys {
-    /// Keys behind `pool`, each kept for `lifetime`; a claim holds its lease for `lease`.
+    /// Creates the keys behind `pool`. A key expires after `lifetime`, and a lease after `lease`.
     pub(crate) fn new(pool: Pool, lease: Duration, lifetime: Duration) -> Self {
         Self { pool, lease, lifetime }
     }
 
-    /// Duration of a lease.
+    /// Returns the duration of a lease.
     pub(crate) fn lease(&self) -> Duration {
         self.lease
     }
 
-    /// Claims a key, or returns the request that the key stands for.
-    pub(crate) async fn claim(&self, claim: KeyClaim<'_>) -> Result<KeyEntry, KeyError> {
+    /// Claims a key, or returns the request of a claimed key.
+    pub(crate) async fn claim(&self, claim: KeyClaim<'_>) -> Result<IdempotencyEntry, KeyError> {
         let row =
             within(KEY_TIMEOUT, self.try_claim(claim)).await.map_err(KeyError::Unavailable)?;
         checked(&row, claim)
     }
 
-    /// Returns the request that a key stands for; `None` if the key is to be claimed.
-    pub(crate) async fn look(&self, claim: KeyClaim<'_>) -> Result<Option<KeyEntry>, KeyError> {
-        let row = within(KEY_TIMEOUT, self.try_look(claim)).await.map_err(KeyError::Unavailable)?;
+    /// Returns the request of a key; `None` if the key can be claimed.
+    pub(crate) async fn find(
+        &self,
+        claim: KeyClaim<'_>,
+    ) -> Result<Option<IdempotencyEntry>, KeyError> {
+        let row = within(KEY_TIMEOUT, self.try_find(claim)).await.map_err(KeyError::Unavailable)?;
         let Some(row) = row else { return Ok(None) };
         if row.try_get("is_expired").map_err(unreadable)? {
             return Ok(None);
@@ -149,16 +153,16 @@ impl IdempotencyKeys {
         Ok(Some(entry).filter(|entry| entry.is_written || !entry.lease_left.is_zero()))
     }
 
-    async fn try_look(&self, claim: KeyClaim<'_>) -> anyhow::Result<Option<Row>> {
+    async fn try_find(&self, claim: KeyClaim<'_>) -> anyhow::Result<Option<Row>> {
         let client = self.pool.get().await?;
-        let look = client.prepare_cached(LOOK).await?;
-        Ok(client.query_opt(&look, &[&claim.requester, &claim.key]).await?)
+        let find = client.prepare_cached(FIND).await?;
+        Ok(client.query_opt(&find, &[&claim.requester, &claim.key]).await?)
     }
 
     async fn try_claim(&self, claimed: KeyClaim<'_>) -> anyhow::Result<Row> {
         let client = self.pool.get().await?;
-        let (claim, look) = (client.prepare_cached(CLAIM), client.prepare_cached(LOOK));
-        let (claim, look) = futures_util::future::try_join(claim, look).await?;
+        let (claim, find) = (client.prepare_cached(CLAIM), client.prepare_cached(FIND));
+        let (claim, find) = futures_util::future::try_join(claim, find).await?;
         let KeyClaim { requester, key, fingerprint, id, requested_at } = claimed;
         let (fingerprint, micros) = (fingerprint.as_slice(), requested_at.as_micros());
         let (lease, lifetime) = (self.lease.as_secs_f64(), self.lifetime.as_secs_f64());
@@ -168,22 +172,23 @@ impl IdempotencyKeys {
             if let Some(row) = client.query_opt(&claim, &values).await? {
                 return Ok(row);
             }
-            if let Some(row) = client.query_opt(&look, &[&requester, &key]).await? {
+            if let Some(row) = client.query_opt(&find, &[&requester, &key]).await? {
                 return Ok(row);
             }
         }
-        anyhow::bail!("the key comes and goes")
+        anyhow::bail!("the key was deleted during every attempt to claim it")
     }
 
-    /// Notes that requests are in the event log.
+    /// Marks requests as written to the event log.
     pub(crate) async fn mark_written(&self, ids: &[Uuid]) -> anyhow::Result<()> {
         if ids.is_empty() {
             return Ok(());
         }
-        self.execute(WRITTEN, &[&ids]).await
+        self.execute(MARK_WRITTEN, &[&ids]).await
     }
 
-    /// Ends the leases of requests that this instance will not publish. `leases` holds the end of each lease.
+    /// Ends the leases of requests not published by this instance. `leases` holds the end of each
+    /// lease.
     pub(crate) async fn release(&self, ids: &[Uuid], leases: &[SystemTime]) -> anyhow::Result<()> {
         if ids.is_empty() {
             return Ok(());
@@ -196,27 +201,27 @@ impl IdempotencyKeys {
         statement: &str,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> anyhow::Result<()> {
-        let question = async {
+        let query = async {
             let client = self.pool.get().await?;
             let statement = client.prepare_cached(statement).await?;
             client.execute(&statement, parameters).await?;
             Ok(())
         };
-        within(KEY_TIMEOUT, question).await
+        within(KEY_TIMEOUT, query).await
     }
 
     /// Deletes up to [`DELETED_AT_ONCE`] expired keys. Returns the number of deleted keys.
     pub(crate) async fn delete_expired(&self) -> anyhow::Result<i64> {
-        let question = async {
+        let query = async {
             let client = self.pool.get().await?;
-            Ok(i64::try_from(client.execute(EXPIRE, &[&DELETED_AT_ONCE]).await?)?)
+            Ok(i64::try_from(client.execute(DELETE_EXPIRED, &[&DELETED_AT_ONCE]).await?)?)
         };
-        within(KEY_TIMEOUT, question).await
+        within(KEY_TIMEOUT, query).await
     }
 }
 
 /// Reads an entry. An entry of another computation is an error.
-fn checked(row: &Row, claim: KeyClaim<'_>) -> Result<KeyEntry, KeyError> {
+fn checked(row: &Row, claim: KeyClaim<'_>) -> Result<IdempotencyEntry, KeyError> {
     let fingerprint: &[u8] = row.try_get("fingerprint").map_err(unreadable)?;
     if fingerprint != claim.fingerprint {
         return Err(KeyError::Reused);
@@ -224,8 +229,8 @@ fn checked(row: &Row, claim: KeyClaim<'_>) -> Result<KeyEntry, KeyError> {
     read(row).map_err(unreadable)
 }
 
-fn read(row: &Row) -> Result<KeyEntry, tokio_postgres::Error> {
-    Ok(KeyEntry {
+fn read(row: &Row) -> Result<IdempotencyEntry, tokio_postgres::Error> {
+    Ok(IdempotencyEntry {
         id: row.try_get("request_id")?,
         requested_at: Timestamp::from_micros(row.try_get("requested_micros")?),
         expires_at: row.try_get("expires_at")?,

@@ -1,8 +1,9 @@
 //! Pages of a list of requests, newest first.
 //!
-//! Both indexes of `compute_requested` have the order of the list, so a page reads from its first row on. A filter
-//! skips rows. To keep a page of rare rows from reading the whole log, a filtered page looks at [`REACH`] rows at
-//! most, and the next page continues from there.
+//! Both indexes of `compute_requested` have the order of the list, so a page reads no row before
+//! its first row. A filter skips rows. A page of rare rows could therefore read the whole log. To
+//! prevent this, a filtered page scans at most [`MAX_SCANNED_ROWS`] rows, and the next page
+//! continues after the last scanned row.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -16,15 +17,15 @@ use uuid::Uuid;
 
 use super::cursor::Cursor;
 use super::error::Error;
-use super::question::{rfc3339, within};
+use super::query::{rfc3339, within};
 use super::record::{ComputationFailure, Status};
 use super::request_log::{RequestLog, failure, status};
 
-/// Time limit of a page, connecting included.
+/// Time limit of a page, including the time to connect.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Rows that a filtered page looks at.
-const REACH: usize = 20_000;
+/// Largest number of rows scanned for a filtered page.
+const MAX_SCANNED_ROWS: usize = 20_000;
 
 /// Selection of requests for one page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,13 +45,13 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Whether rows may have to be skipped.
+    /// Returns `true` if the filter may skip rows.
     fn skips_rows(&self) -> bool {
         self.operation.is_some() || self.status.is_some()
     }
 }
 
-/// One page.
+/// One page of the list.
 #[derive(Debug)]
 pub(crate) struct ListPage {
     pub(crate) requests: Vec<ListedRequest>,
@@ -82,15 +83,15 @@ pub(crate) struct ListedRequest {
 }
 
 impl RequestLog {
-    /// Returns the page of requests that `filter` selects.
+    /// Returns the page selected by `filter`.
     pub(crate) async fn page(&self, filter: &Filter) -> Result<ListPage, Error> {
         Ok(within(TIMEOUT, self.read_page(filter)).await?)
     }
 
     async fn read_page(&self, filter: &Filter) -> anyhow::Result<ListPage> {
         let client = self.list_connection().await?;
-        let end = if filter.skips_rows() { end_of_reach(&client, filter).await? } else { None };
-        // One row more than the page tells whether a next page exists.
+        let end = if filter.skips_rows() { end_of_scan(&client, filter).await? } else { None };
+        // An extra row shows that a next page exists.
         let limit = i64::from(filter.limit) + 1;
         let rows = Select::rows(filter, end.as_ref()).run(&client, &limit).await?;
         let full = usize::from(filter.limit);
@@ -103,15 +104,15 @@ impl RequestLog {
     }
 }
 
-/// Returns the key of the last row that a filtered page looks at; `None` if the list ends before.
-async fn end_of_reach(client: &Client, filter: &Filter) -> anyhow::Result<Option<Cursor>> {
+/// Returns the key of the last row scanned for a filtered page; `None` if the list ends before.
+async fn end_of_scan(client: &Client, filter: &Filter) -> anyhow::Result<Option<Cursor>> {
     let rows = Select::last_key(filter).run(client, &1).await?;
     rows.first().map(key).transpose()
 }
 
 type Value<'a> = &'a (dyn ToSql + Sync);
 
-/// A statement under construction, with its values.
+/// A statement under construction, with the values of the parameters.
 struct Select<'a> {
     columns: &'a str,
     from: String,
@@ -121,20 +122,20 @@ struct Select<'a> {
 }
 
 impl<'a> Select<'a> {
-    /// Selects the key of the row at the end of the reach.
+    /// Selects the key of the last row to scan.
     fn last_key(filter: &'a Filter) -> Self {
         let mut query = Self {
             columns: "requested.recorded_at AS at, requested.request_id",
             from: "compute_requested AS requested".to_owned(),
             conditions: vec![],
             values: vec![],
-            offset: REACH - 1,
+            offset: MAX_SCANNED_ROWS - 1,
         };
         query.restrict(filter);
         query
     }
 
-    /// Selects the rows, down to `end`.
+    /// Selects the rows of the page, down to `end`.
     fn rows(filter: &'a Filter, end: Option<&'a Cursor>) -> Self {
         let mut query = Self {
             columns: &COLUMNS,
@@ -156,7 +157,7 @@ impl<'a> Select<'a> {
         query
     }
 
-    /// Adds the conditions that an index serves: requester, position and time.
+    /// Adds the conditions served by an index: requester, position and time.
     fn restrict(&mut self, filter: &'a Filter) {
         if let Some(requester) = &filter.requester {
             self.compare("requested.authenticated AND requested.requester =", requester);
@@ -204,8 +205,8 @@ impl<'a> Select<'a> {
     }
 }
 
-/// Columns of the list: text or integer except for the key, so that the code depends on names and not on column types.
-/// Long operands and results are not read whole.
+/// Columns of the list. All columns except the key are text or integers, so the code depends on
+/// names and not on column types. Long operands and results are not read whole.
 static COLUMNS: LazyLock<String> = LazyLock::new(|| {
     format!(
         r"requested.recorded_at AS at, requested.request_id, requested.operation::text,

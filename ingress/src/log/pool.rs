@@ -8,25 +8,25 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use tokio_postgres::NoTls;
 
 /// Time limit for connecting, and for the acknowledgement of sent data.
-const CONNECTING: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Silence after which the kernel probes a connection.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
-/// Makes a pool of up to `connections` connections, opened on first use. The server ends every statement after
-/// `longest`.
+/// Creates a pool of up to `connections` connections, opened on first use. The server ends every
+/// statement after `longest`.
 pub(crate) fn pool(
     url: &SecretString,
     connections: usize,
     longest: Duration,
 ) -> anyhow::Result<Pool> {
     let mut postgres = tokio_postgres::Config::from_str(url.expose_secret())?;
-    // A vanished server is noticed as soon as a question stays unacknowledged.
+    // TCP reports a vanished server when sent data stays unacknowledged.
     postgres
         .application_name("abacus-ingress")
-        .connect_timeout(CONNECTING)
-        .tcp_user_timeout(CONNECTING)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_user_timeout(CONNECT_TIMEOUT)
         .keepalives_idle(KEEPALIVE);
-    // A statement whose caller has given up ends on the server too.
+    // The server also ends a statement after the caller has given up.
     let options = postgres.get_options().unwrap_or_default();
     let options = format!("{options} -c statement_timeout={}", longest.as_millis());
     postgres.options(options);

@@ -1,4 +1,4 @@
-//! One request as the log has it.
+//! A request as stored in the request log.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// A request and, once it has one, its outcome.
+/// A request, with the outcome after completion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LoggedRequest {
     pub(crate) request_id: Uuid,

@@ -1,4 +1,4 @@
-//! Reads single requests from the request log.
+//! Queries for single requests in the request log.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -13,19 +13,19 @@ use uuid::Uuid;
 
 use super::error::Error;
 use super::pool::pool;
-use super::question::{rfc3339, within};
+use super::query::{rfc3339, within};
 use super::record::{Completion, ComputationFailure, ComputedResult, LoggedRequest, Status};
 
-/// Time limit of one look-up, connecting included.
+/// Time limit of one look-up, including the time to connect.
 const TIMEOUT: Duration = Duration::from_secs(3);
 const CONNECTIONS: usize = 8;
-/// Lists may take long and have connections of their own, so that a list delays no look-up.
+/// Connections for lists only: a slow list delays no look-up.
 const LIST_CONNECTIONS: usize = 3;
-/// Number of ids in one question for news.
-const CHUNK: usize = 1_000;
+/// Number of ids in one query for awaited requests.
+const IDS_PER_QUERY: usize = 1_000;
 
-/// Selects the completed requests of `$1`, and every request of `$2`, a part of `$1`.
-const NEWS: &str =
+/// Selects the completed requests of `$1`, and every request of `$2`, a subset of `$1`.
+const AWAITED: &str =
     " WHERE request_id = ANY($1) AND (completed_at IS NOT NULL OR request_id = ANY($2))";
 
 /// Selects the time of the newest request, in Unix milliseconds. No clock of a producer counts.
@@ -38,25 +38,25 @@ pub(crate) struct RequestLog {
     pool: Pool,
     lists: Pool,
     find: String,
-    news: String,
+    find_awaited: String,
 }
 
 impl RequestLog {
-    /// Connects on first use.
+    /// Creates the pools; connections open on first use.
     pub(crate) fn new(url: &SecretString) -> anyhow::Result<Self> {
         let columns = columns();
         let find = format!("{columns} WHERE request_id = $1");
-        let news = format!("{columns}{NEWS}");
+        let find_awaited = format!("{columns}{AWAITED}");
         let lists = pool(url, LIST_CONNECTIONS, TIMEOUT)?;
-        Ok(Self { pool: pool(url, CONNECTIONS, TIMEOUT)?, lists, find, news })
+        Ok(Self { pool: pool(url, CONNECTIONS, TIMEOUT)?, lists, find, find_awaited })
     }
 
-    /// Returns the pool for other questions to the same database.
+    /// Returns the pool, for idempotency keys and accounts in the same database.
     pub(crate) fn connections(&self) -> Pool {
         self.pool.clone()
     }
 
-    /// Returns a connection for a list. Its statements end by themselves after the time limit.
+    /// Returns a connection for a list. The server ends each statement after the time limit.
     pub(super) async fn list_connection(&self) -> anyhow::Result<Client> {
         Ok(self.lists.get().await?)
     }
@@ -75,18 +75,18 @@ impl RequestLog {
 
     /// Returns the time of the newest request in the log, in Unix milliseconds; 0 for an empty log.
     pub(crate) async fn newest(&self) -> Result<u64, Error> {
-        let question = async {
+        let query = async {
             let client = self.pool.get().await?;
             let statement = client.prepare_cached(NEWEST).await?;
             let newest: i64 = client.query_one(&statement, &[]).await?.try_get("newest")?;
             Ok(u64::try_from(newest).unwrap_or(0))
         };
-        Ok(within(TIMEOUT, question).await?)
+        Ok(within(TIMEOUT, query).await?)
     }
 
-    /// Passes every completed request of `ids`, and every request of `unknown`, to `deliver`: one by one,
-    /// because results may be large. An unreadable row is logged and skipped.
-    pub(crate) async fn news(
+    /// Passes every completed request of `ids`, and every request of `unknown`, to `deliver`. Reads
+    /// the rows one by one, because results may be large. Logs and skips an unreadable row.
+    pub(crate) async fn find_awaited(
         &self,
         ids: &[Uuid],
         unknown: &[Uuid],
@@ -94,11 +94,11 @@ impl RequestLog {
     ) -> anyhow::Result<()> {
         let connect = async {
             let client = self.pool.get().await?;
-            let statement = client.prepare_cached(&self.news).await?;
+            let statement = client.prepare_cached(&self.find_awaited).await?;
             Ok((client, statement))
         };
         let (client, statement) = within(TIMEOUT, connect).await?;
-        for ids in ids.chunks(CHUNK) {
+        for ids in ids.chunks(IDS_PER_QUERY) {
             let rows = async { Ok(client.query_raw(&statement, [ids, unknown]).await?) };
             let mut rows = pin!(within(TIMEOUT, rows).await?);
             while let Some(row) = within(TIMEOUT, async { Ok(rows.try_next().await?) }).await? {
@@ -116,7 +116,7 @@ impl RequestLog {
     }
 }
 
-/// Selects every column as text or integer, so that the code depends on names and not on column types.
+/// Selects every column as text or integer, so the code depends on names and not on column types.
 fn columns() -> String {
     format!(
         "SELECT request_id, requester::text, operation::text, operands::text, status::text, result::text, \

@@ -1,4 +1,4 @@
-//! A failed request, and its problem document as a response or as a part of one.
+//! Failed requests. A problem document is a whole response, or a part of a response.
 
 use std::time::Duration;
 
@@ -13,22 +13,23 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::error::Error;
+use super::hints::hint;
 use crate::quotas::Error as QuotaError;
 use crate::representation::Error as RepresentationError;
-use crate::requests::{Error as RequestError, Failed};
+use crate::requests::{Error as RequestError, FailedRequest};
 
 /// RFC 6750, section 3: an answer to a request without credentials names no error.
 const CHALLENGE: HeaderValue = HeaderValue::from_static(r#"Bearer realm="abacus""#);
 const CHALLENGE_INVALID: HeaderValue =
     HeaderValue::from_static(r#"Bearer realm="abacus", error="invalid_token""#);
 
-/// Time after which a caller may try again when a permit is missing.
+/// Time before the next attempt if a permit is missing.
 const PERMIT_RETRY: Duration = Duration::from_secs(1);
 
 /// Largest estimate of digits that a JSON number holds exactly.
 const LARGEST_EXACT: f64 = 9e15;
 
-/// A request that ended in an error. As a response it is the problem document.
+/// A failed HTTP request. The response is the problem document.
 #[derive(Debug)]
 pub(crate) struct Failure {
     error: Error,
@@ -36,17 +37,17 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Returns a function that attaches the id of a request to its error.
-    pub(crate) fn of<E: Into<Error>>(id: Uuid) -> impl FnOnce(E) -> Self {
+    /// Returns a function that adds a request's id to an error, for `map_err`.
+    pub(crate) fn with_request_id<E: Into<Error>>(id: Uuid) -> impl FnOnce(E) -> Self {
         move |error| Self { error: error.into(), request_id: Some(id) }
     }
 
-    /// Id of the request, if it has one.
+    /// Returns the id of the request, if the request has an id.
     pub(crate) fn request_id(&self) -> Option<Uuid> {
         self.request_id
     }
 
-    /// Returns the problem document, for use within an answer. Logs the failure.
+    /// Returns the problem document as a part of an answer. Logs the failure.
     pub(crate) fn to_json(&self) -> Vec<u8> {
         let class = self.error.class();
         self.log(&class);
@@ -55,11 +56,11 @@ impl Failure {
 
     fn problem(&self, class: &Class) -> Problem {
         let code = match &self.error {
-            // The processor's own code, for a failure without a row of its own.
+            // A failure without a row keeps the processor's code.
             Error::Requests(RequestError::ComputationFailed { code, .. }) => code,
             _ => class.code,
         };
-        Problem::new(class, &self.error.to_string())
+        Problem::new(class, &format!("{}{}", self.error, hint(&self.error)))
             .with_code(code)
             .with_request_id(self.request_id)
             .with_members(members(&self.error))
@@ -85,8 +86,8 @@ impl<E: Into<Error>> From<E> for Failure {
     }
 }
 
-impl From<Failed> for Failure {
-    fn from(failed: Failed) -> Self {
+impl From<FailedRequest> for Failure {
+    fn from(failed: FailedRequest) -> Self {
         Self { error: failed.error.into(), request_id: failed.request_id }
     }
 }
@@ -98,7 +99,7 @@ impl IntoResponse for Failure {
         let mut response = self.problem(&class).into_response();
         write_headers(&self.error, class.status, response.headers_mut());
         if let Some(id) = self.request_id {
-            response.headers_mut().insert(REQUEST_ID, request_id::value(id));
+            response.headers_mut().insert(REQUEST_ID, request_id::to_header(id));
         }
         response
     }
@@ -110,9 +111,7 @@ fn write_headers(error: &Error, status: StatusCode, headers: &mut HeaderMap) {
         headers.insert(header::WWW_AUTHENTICATE, challenge(error));
     }
     match error {
-        Error::Quota(error) | Error::Requests(RequestError::Quota(error)) => {
-            write_quota(error, headers);
-        }
+        Error::Requests(RequestError::Quota(error)) => write_quota(error, headers),
         Error::TooManyConnections => retry_after(PERMIT_RETRY, headers),
         Error::Representation(RepresentationError::NoSuchRange { len }) => {
             let range = HeaderValue::from_str(&format!("bytes */{len}")).ok();
@@ -130,7 +129,7 @@ fn challenge(error: &Error) -> HeaderValue {
     }
 }
 
-/// Tells when to try again, and the state of the limit that refused.
+/// Writes the time of the next attempt, and the state of the refusing limit.
 fn write_quota(error: &QuotaError, headers: &mut HeaderMap) {
     match error {
         QuotaError::QuotaExceeded { policy, status } => {
@@ -146,14 +145,14 @@ fn write_quota(error: &QuotaError, headers: &mut HeaderMap) {
     }
 }
 
-/// Extension members: the parts of the detail that programs use.
+/// Returns the extension members: the parts of the detail for programs.
 fn members(error: &Error) -> Vec<(&'static str, Value)> {
     match error {
         Error::Requests(RequestError::Refused(refusal)) => refusal_members(refusal),
         Error::OperandType { operand, .. } | Error::RepeatedOperand { operand } => {
             vec![("operand", problem::cut(operand).into())]
         }
-        Error::Quota(error) | Error::Requests(RequestError::Quota(error)) => quota_members(error),
+        Error::Requests(RequestError::Quota(error)) => quota_members(error),
         Error::BodyTooLarge { limit }
         | Error::UrlTooLong { limit }
         | Error::HeadersTooLarge { limit }
@@ -168,7 +167,7 @@ fn members(error: &Error) -> Vec<(&'static str, Value)> {
     }
 }
 
-/// Names the policy by the member of draft-ietf-httpapi-ratelimit-headers-11.
+/// Returns the violated policies, in the member of draft-ietf-httpapi-ratelimit-headers-11.
 fn quota_members(error: &QuotaError) -> Vec<(&'static str, Value)> {
     match error {
         QuotaError::QuotaExceeded { policy, .. } | QuotaError::TooManyAtOnce { policy, .. } => {

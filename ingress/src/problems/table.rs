@@ -1,4 +1,4 @@
-//! The table: status, code and log level of every error.
+//! The table of errors: status, code and log level of every error.
 
 use abacus_exchange::Error as ExchangeError;
 use abacus_http::problem::{Class, LogLevel, ProblemType};
@@ -34,8 +34,6 @@ impl Error {
                 RepresentationError::NoSuchRange { .. } => requests::NO_SUCH_RANGE.silent(),
                 RepresentationError::ConversionFailed => service::INTERNAL.silent(),
             },
-            Self::Quota(error) => quota(error),
-            Self::Log(_) => service::REQUEST_LOG_UNAVAILABLE.logged(Warn),
             Self::Identity(error) => match error {
                 IdentityError::Unauthenticated => identity::UNAUTHENTICATED.silent(),
                 IdentityError::InvalidCredentials(_) => identity::INVALID_CREDENTIALS.silent(),
@@ -60,31 +58,15 @@ impl Error {
                 IdentityError::Unavailable(_) => identity::IDENTITY_UNAVAILABLE.logged(Warn),
                 IdentityError::Internal(_) => service::INTERNAL.logged(Error),
             },
+            Self::Plain(problem, _) => problem.silent(),
             Self::OperandType { .. } => operands::MALFORMED_OPERAND.silent(),
             Self::RepeatedOperand { .. } => operands::REPEATED_OPERAND.silent(),
-            Self::MalformedJson(_) => requests::MALFORMED_JSON.silent(),
-            Self::InvalidBody(_) | Self::InvalidBatch(_) => requests::INVALID_BODY.silent(),
             Self::BatchSize { .. } => requests::BATCH_SIZE.silent(),
-            Self::UnsupportedMediaType => requests::UNSUPPORTED_MEDIA_TYPE.silent(),
             Self::BodyTooLarge { .. } => requests::BODY_TOO_LARGE.silent(),
-            Self::IncompleteBody => requests::INCOMPLETE_BODY.silent(),
-            Self::BodyTooSlow => limits::BODY_TOO_SLOW.silent(),
-            Self::MalformedUrl(_) => requests::MALFORMED_URL.silent(),
             Self::UrlTooLong { .. } => limits::URL_TOO_LONG.silent(),
             Self::HeadersTooLarge { .. } => limits::HEADERS_TOO_LARGE.silent(),
             Self::TooManyConnections => limits::TEMPORARY_REDUCED_CAPACITY.silent(),
-            Self::NoSuchPath { .. } => requests::NO_SUCH_PATH.silent(),
-            Self::NoSuchProblem => requests::NO_SUCH_PROBLEM.silent(),
-            Self::MethodNotAllowed { .. } => requests::METHOD_NOT_ALLOWED.silent(),
-            Self::NotAcceptable => requests::NOT_ACCEPTABLE.silent(),
             Self::InvalidParameter { .. } => requests::INVALID_PARAMETER.silent(),
-            Self::MalformedId { .. } => requests::MALFORMED_ID.silent(),
-            Self::MalformedKey(_) => idempotency::MALFORMED_IDEMPOTENCY_KEY.silent(),
-            Self::KeyNotForBatches => idempotency::IDEMPOTENCY_KEY_NOT_FOR_BATCHES.silent(),
-            Self::InvalidMembers(_) => identity::INVALID_MEMBERS.silent(),
-            Self::MalformedCursor => identity::MALFORMED_CURSOR.silent(),
-            Self::MalformedLimit => identity::MALFORMED_LIMIT.silent(),
-            Self::Panicked => service::INTERNAL.silent(),
         }
     }
 }
@@ -116,12 +98,12 @@ fn quota(error: &QuotaError) -> Class {
     }
 }
 
-/// A request that validation refused, here or at the processor.
+/// Returns the class of a request refused by validation, in the ingress or in the processor.
 fn refused(code: &str) -> Class {
     refusal(code).unwrap_or(operands::REFUSED).silent()
 }
 
-/// A failure in the processor's answer. Its codes are an open set.
+/// Returns the class of a failure in the processor's answer. The processor's codes are an open set.
 fn failed(code: &str) -> Class {
     match refusal(code) {
         Some(problem) => problem.silent(),
@@ -130,7 +112,7 @@ fn failed(code: &str) -> Class {
     }
 }
 
-/// The problem type of a refusal: both have the same name.
+/// Returns the problem type with the code of a refusal.
 fn refusal(code: &str) -> Option<&'static ProblemType> {
     let known = [
         operands::UNKNOWN_OPERATION,

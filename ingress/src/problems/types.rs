@@ -1,7 +1,7 @@
-//! Every problem type: name, meaning and advice.
+//! All problem types: name, meaning and advice.
 //!
-//! **Invariant:** [`all`] lists every row, because the macro that declares a row also lists it. Each file of the
-//! folder is a section, and each section is one line of the registry below.
+//! **Invariant:** [`all`] lists every row, because the macro for rows also lists the rows. Each
+//! file of the folder is a section, and each section is one line of the registry below.
 
 abacus_http::problem_sections! {
     operands,

@@ -1,4 +1,4 @@
-//! Who makes a request, as far as quotas are concerned.
+//! Owners of quotas: accounts and addresses.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use abacus_identity::Caller;
 use abacus_quota::{Ledger, Subject};
 use sha2::{Digest as _, Sha256};
 
-/// The maker of one HTTP request, and the ledger of what the request took.
+/// Caller of one HTTP request, with the ledger of the request's charges.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     pub(crate) caller: Caller,
@@ -26,23 +26,25 @@ impl Client {
     }
 }
 
-/// The account with this name.
+/// Returns the subject of the account with this name.
 pub(super) fn user(name: &Arc<str>) -> Subject {
     Subject::named("user", Arc::clone(name))
 }
 
-/// Everybody at an address. An IPv6 address stands for its network of 64 bits, the usual assignment of one customer.
+/// Returns the subject of all callers at an address. An IPv6 address stands for the network of 64
+/// bits, the usual assignment of one customer.
 pub(super) fn address(from: ClientAddress) -> Subject {
     Subject::address("address", from.network())
 }
 
-/// The account that a stranger wants to enter, whether it exists or not: a hash of its name in lower case.
+/// Returns the subject of all attempts to sign in to an account, existing or not: a hash of the
+/// name in lower case.
 pub(super) fn account(name: &str) -> Subject {
     hashed(name, "")
 }
 
-/// The account that a stranger at one address wants to enter.
-pub(super) fn account_from(name: &str, from: ClientAddress) -> Subject {
+/// Returns the subject of the attempts from one address to sign in to an account.
+pub(super) fn account_from_address(name: &str, from: ClientAddress) -> Subject {
     hashed(name, &from.network().to_string())
 }
 
@@ -58,23 +60,23 @@ fn hashed(name: &str, network: &str) -> Subject {
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> String {
+    fn subject_of(text: &str) -> String {
         address(ClientAddress(text.parse().unwrap())).to_string()
     }
 
     #[test]
     fn a_network_of_64_bits_is_one_caller() {
-        assert_eq!(of("192.0.2.7"), "address:192.0.2.7");
-        assert_eq!(of("2001:db8::1:2:3:4"), "address:2001:db8::");
-        assert_eq!(of("2001:db8::1:2:3:4"), of("2001:db8::ffff:0:0:1"));
-        assert_ne!(of("2001:db8:0:1::1"), of("2001:db8:0:2::1"));
+        assert_eq!(subject_of("192.0.2.7"), "address:192.0.2.7");
+        assert_eq!(subject_of("2001:db8::1:2:3:4"), "address:2001:db8::");
+        assert_eq!(subject_of("2001:db8::1:2:3:4"), subject_of("2001:db8::ffff:0:0:1"));
+        assert_ne!(subject_of("2001:db8:0:1::1"), subject_of("2001:db8:0:2::1"));
     }
 
     #[test]
     fn an_account_is_its_name_however_long_and_however_written() {
         assert_eq!(account("Ada "), account("ada"));
         assert_ne!(account("ada"), account("bob"));
-        let from = |last| account_from("ada", ClientAddress([192, 0, 2, last].into()));
+        let from = |last| account_from_address("ada", ClientAddress([192, 0, 2, last].into()));
         assert_eq!(from(1), from(1));
         assert_ne!(from(1), from(2));
         assert_eq!(account(&"x".repeat(1_000_000)).to_string().len(), 40);

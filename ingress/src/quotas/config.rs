@@ -11,7 +11,7 @@ pub(crate) struct QuotaConfig {
     pub(super) auth_address: Limit,
     pub(super) auth_account: Limit,
     pub(super) changes: Limit,
-    /// Number of callers that each policy remembers.
+    /// Number of callers remembered for each policy.
     pub(super) keys: u64,
     pub(super) store: RedisConfig,
     pub(super) admission: AdmissionConfig,
@@ -25,32 +25,32 @@ impl Config for QuotaConfig {
             compute: env.get(
                 "ABACUS_LIMIT_COMPUTE",
                 "1200000/60s",
-                "Quota of cost units for computations of a user, or of an address without one, in a time, or off; a computation costs one unit, and one for each million estimated word operations",
+                "Cost units per time for the computations of a user, or of an address without credentials, or off; a computation costs one unit, and one more for each million estimated word operations",
             ),
             reads: env.get(
                 "ABACUS_LIMIT_READS",
                 "60000/60s",
-                "Quota of look-ups of a user or address in a time, or off",
+                "Look-ups per time of a user or address, or off",
             ),
             auth_address: env.get(
                 "ABACUS_LIMIT_AUTH_ADDRESS",
                 "120/60s",
-                "Quota of attempts to sign in or register from an address in a time, or off",
+                "Attempts per time to sign in or register from an address, or off",
             ),
             auth_account: env.get(
                 "ABACUS_LIMIT_AUTH_ACCOUNT",
                 "20/10m",
-                "Quota of attempts to sign in to an account from one address in a time, or off; ten times as many from all addresses",
+                "Attempts per time to sign in to an account from one address, or off; ten times as many from all addresses",
             ),
             changes: env.get(
                 "ABACUS_LIMIT_CHANGES",
                 "120/10m",
-                "Quota of API keys that a user makes and revokes in a time, or off",
+                "Creations and revocations of API keys per time by a user, or off",
             ),
             keys: env.get(
                 "ABACUS_LIMIT_KEYS",
                 "100000",
-                "Callers that an instance remembers for each rate limit; a forgotten caller starts anew, or with the state in Redis",
+                "Callers remembered by an instance for each rate limit; a forgotten caller starts with a full quota, or with the state in Redis",
             ),
             store: RedisConfig::read(env, "abacus:limit:"),
             admission: AdmissionConfig::read(env),

@@ -1,4 +1,4 @@
-//! The load of a computation, and the permit for it.
+//! Load of a computation, and the permit to compute.
 
 use abacus_operations::Cost;
 use abacus_quota::{ComputePermit, MemoryPermit};
@@ -7,15 +7,15 @@ use abacus_quota::{ComputePermit, MemoryPermit};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
     pub(crate) cost: Cost,
-    /// Bytes held while the computation is awaited: the request, and the result to come.
+    /// Bytes held during the wait: the request, and the expected result.
     pub(crate) bytes: u64,
 }
 
-/// Permission to compute. Dropping it ends the computation's turn, so a caller holds it until the reply is there.
+/// Permit to compute, held until the reply. Dropping the permit ends the computation's turn.
 #[derive(Debug)]
 pub(crate) struct Permit {
     compute: ComputePermit,
-    /// `None` if the request's ledger has it.
+    /// Permit for the memory; `None` if the request's ledger holds the permit.
     memory: Option<MemoryPermit>,
 }
 
@@ -24,12 +24,12 @@ impl Permit {
         Self { compute, memory }
     }
 
-    /// Notes that the reply has come. The rate of answers feeds the estimate of the queue delay.
+    /// Records the reply. The rate of answers feeds the estimate of the queue delay.
     pub(crate) fn mark_answered(&mut self) {
         self.compute.mark_answered();
     }
 
-    /// Ends the computation's turn. Returns the permit for the memory of the answer to be written.
+    /// Ends the computation's turn. Returns the permit for the memory of the unwritten answer.
     pub(crate) fn into_memory(self) -> Option<MemoryPermit> {
         self.memory
     }

@@ -1,4 +1,5 @@
-//! The policies of the ingress.
+//! The policies of the ingress: rate limits by account or address, and the limits of `abacus-quota`
+//! on concurrency, memory and queue delay.
 
 use std::sync::Arc;
 
@@ -28,13 +29,14 @@ const CONCURRENCY: &str = "concurrency";
 pub(crate) const POLICIES: [&str; 6] =
     [COMPUTE, READS, AUTH_ADDRESS, AUTH_ACCOUNT, AUTH_ACCOUNT_TOTAL, CHANGES];
 
-/// Addresses from which an account's attempts may come before strangers delay its owner.
-const ADDRESSES: u64 = 10;
+/// Ratio of the sign-in attempts for an account from all addresses to the attempts from one
+/// address. Attackers at fewer addresses cannot delay the owner of the account.
+const ADDRESSES_PER_ACCOUNT: u64 = 10;
 
 /// Word operations of one cost unit: about a millisecond of work.
-const UNIT: u64 = 1_000_000;
+const OPERATIONS_PER_UNIT: u64 = 1_000_000;
 
-/// Admits requests before any work.
+/// Admission of requests, before any work.
 pub(crate) struct Quotas {
     compute: Option<RatedPolicy>,
     reads: Option<RatedPolicy>,
@@ -46,14 +48,15 @@ pub(crate) struct Quotas {
     heavy_minimum_cost: u64,
 }
 
-/// A rate limit, and its description for callers.
+/// A rate limit, and the description for callers.
 struct RatedPolicy {
     limit: RateLimit,
     policy: Policy,
 }
 
 impl Quotas {
-    /// The configured limits, for an instance on which at most `max_waiters` requests wait. Connects to Redis on first use.
+    /// Creates the configured limits, for an instance with at most `max_waiters` waiting requests.
+    /// Connects to Redis on first use.
     pub(crate) fn open(
         config: &QuotaConfig,
         max_waiters: usize,
@@ -75,7 +78,7 @@ impl Quotas {
             let policy = Policy::new(name, quota.units(), quota.window(), unit);
             Some(RatedPolicy { limit, policy })
         };
-        let account_total = config.auth_account.times(ADDRESSES);
+        let account_total = config.auth_account.times(ADDRESSES_PER_ACCOUNT);
         Self {
             compute: rated(COMPUTE, config.compute, "cost-units"),
             reads: rated(READS, config.reads, "requests"),
@@ -88,7 +91,8 @@ impl Quotas {
         }
     }
 
-    /// Admits a computation. An error tells when to try again; a refused computation costs no units.
+    /// Admits a computation. An error tells when to try again; a refused computation costs no
+    /// units.
     pub(crate) async fn admit(&self, client: &Client, load: Load) -> Result<Permit, Error> {
         let demand = Demand { bytes: load.bytes, queue: self.queue(load.cost) };
         let (compute, memory) = self.admission.enter(&client.subject, demand).map_err(refused)?;
@@ -102,7 +106,7 @@ impl Quotas {
         if threshold > 0 && cost.word_operations() >= threshold {
             QueueKind::Heavy
         } else {
-            QueueKind::Light
+            QueueKind::Main
         }
     }
 
@@ -111,7 +115,7 @@ impl Quotas {
         RatedPolicy::take(self.reads.as_ref(), &client.subject, 1, &client.ledger).await
     }
 
-    /// Counts an existing answer as memory until it is written.
+    /// Counts an existing answer as memory until written.
     pub(crate) fn hold_answer(&self, client: &Client, size: usize) -> Result<(), Error> {
         let bytes = u64::try_from(size).unwrap_or(u64::MAX);
         let permit = self.admission.hold_memory(&client.subject, bytes).map_err(refused)?;
@@ -124,23 +128,24 @@ impl Quotas {
         self.admission.wait(client.subject.clone(), kind).map_err(refused)
     }
 
-    /// Admits an attempt to sign in to the account `name`, before any password is checked. Attempts from one address
-    /// take that address' part of the account's attempts, and leave the owner's.
+    /// Admits an attempt to sign in to the account `name`, before the password is checked. Attempts
+    /// from one address use up the quota of this address, and leave the owner's attempts.
     pub(crate) async fn admit_attempt(
         &self,
         from: ClientAddress,
         name: &str,
         ledger: &Ledger,
     ) -> Result<(), Error> {
-        self.admit_stranger(from, ledger).await?;
-        let subject = client::account_from(name, from);
+        self.admit_unauthenticated(from, ledger).await?;
+        let subject = client::account_from_address(name, from);
         RatedPolicy::take(self.auth_account.as_ref(), &subject, 1, ledger).await?;
         let subject = client::account(name);
         RatedPolicy::take(self.auth_account_total.as_ref(), &subject, 1, ledger).await
     }
 
-    /// Admits an unknown caller: one that registers, or whose API key needs a look-up.
-    pub(crate) async fn admit_stranger(
+    /// Admits a caller without known credentials: for a registration, or for the look-up of an API
+    /// key.
+    pub(crate) async fn admit_unauthenticated(
         &self,
         from: ClientAddress,
         ledger: &Ledger,
@@ -153,7 +158,8 @@ impl Quotas {
         RatedPolicy::take(self.changes.as_ref(), &client::user(user), 1, ledger).await
     }
 
-    /// Writes the remaining quotas of what a request took. A refusal tells only the quota that refused.
+    /// Writes the remaining quotas after a request's charges. A refusal tells only the refusing
+    /// quota.
     pub(crate) fn write_statuses(&self, charges: &Charges, headers: &mut HeaderMap) {
         if headers.contains_key(RATE_LIMIT_POLICY) {
             return;
@@ -197,9 +203,9 @@ impl RatedPolicy {
     }
 }
 
-/// Cost units of a computation: one, and one for each million word operations.
+/// Returns the cost units of a computation: one, and one more for each million word operations.
 fn units(cost: Cost) -> u64 {
-    1 + cost.word_operations() / UNIT
+    1 + cost.word_operations() / OPERATIONS_PER_UNIT
 }
 
 fn refused(error: AdmissionError) -> Error {
@@ -214,12 +220,12 @@ fn refused(error: AdmissionError) -> Error {
 
 #[cfg(test)]
 impl Quotas {
-    /// The defaults, without Redis.
+    /// Creates the default limits, without Redis.
     pub(crate) fn local() -> Self {
         Self::local_with(&[])
     }
 
-    /// These settings, without Redis.
+    /// Creates the limits of these settings, without Redis.
     pub(crate) fn local_with(settings: &[(&str, &str)]) -> Self {
         use abacus_runtime::{Config as _, Environment};
         let mut env = Environment::from_pairs(settings.iter().copied());

@@ -1,4 +1,4 @@
-//! A computation: just answered, still pending, or looked up later.
+//! The JSON form of a computation: answered by a reply, pending, or looked up.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
@@ -13,10 +13,10 @@ use crate::log::{ComputationFailure, LoggedRequest, Status};
 /// Path of a computation, before its id.
 pub(crate) const LOCATION: &str = "/v1/computations/";
 
-/// Bytes of a JSON body besides result and operands.
-const ENVELOPE_BYTES: usize = 512;
+/// Estimated bytes of a JSON body besides result and operands.
+const JSON_OVERHEAD_BYTES: usize = 512;
 
-/// A computation; members that do not apply are absent.
+/// A computation. Members without a value are absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(examples(json!({
     "request_id": "019aa5d2-7c1e-7d40-9f0b-3b1a2c4d5e6f",
@@ -38,8 +38,8 @@ pub(crate) struct Computation {
     pub(crate) operation: String,
     /// Each operand as a string of digits, by name.
     pub(crate) operands: BTreeMap<String, String>,
-    /// If succeeded: the digits of the integer, as a string, because a JSON number would lose digits; decimal
-    /// digits unless `format` is present.
+    /// If succeeded: the digits of the integer, as a string, because a JSON number would lose
+    /// digits. The digits are decimal unless `format` is present.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, pattern = "^-?[0-9a-f]+$")]
     pub(crate) result: Option<String>,
@@ -55,7 +55,7 @@ pub(crate) struct Computation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false, pattern = "^hex$")]
     pub(crate) format: Option<&'static str>,
-    /// If the request limits the digits: whether `result` is cut.
+    /// If the request limits the digits: `true` if `result` is cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) truncated: Option<bool>,
@@ -65,7 +65,7 @@ pub(crate) struct Computation {
     pub(crate) error: Option<ComputationFailure>,
     #[schema(format = DateTime)]
     pub(crate) requested_at: String,
-    /// Unless pending.
+    /// Unless pending: time of the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = DateTime)]
     pub(crate) completed_at: Option<String>,
@@ -73,11 +73,11 @@ pub(crate) struct Computation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 0)]
     pub(crate) compute_micros: Option<i64>,
-    /// Unless pending: the cache that had the result.
+    /// Unless pending: the cache with the result, or `none` after a computation.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) cache: Option<Cache>,
-    /// `Cache-Status` (RFC 9211) of an answer that comes straight from the processor.
+    /// `Cache-Status` (RFC 9211) of an answer directly from the processor.
     #[serde(skip)]
     pub(crate) cache_status: Option<&'static str>,
     /// Name of the account that made the request; `None` for an anonymous request.
@@ -85,7 +85,7 @@ pub(crate) struct Computation {
     pub(crate) requester: Option<String>,
 }
 
-/// The cache that had a result.
+/// The cache with a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Cache {
@@ -95,7 +95,7 @@ pub(crate) enum Cache {
 }
 
 impl Computation {
-    /// A computation that is in the event log and has no outcome yet.
+    /// Creates a pending computation: the request is in the event log, and has no outcome yet.
     pub(crate) fn pending(id: Uuid, request: ComputeRequested) -> Self {
         Self {
             request_id: id,
@@ -117,7 +117,7 @@ impl Computation {
         }
     }
 
-    /// A computation that a reply has just answered.
+    /// Creates the computation of a reply.
     pub(crate) fn completed(id: Uuid, event: ComputeCompleted) -> Self {
         let cache = Cache::from(event.cache);
         let computation = Self {
@@ -152,7 +152,7 @@ impl Computation {
         }
     }
 
-    /// Whether the computation has no outcome yet.
+    /// Returns `true` while the computation has no outcome.
     pub(crate) fn is_pending(&self) -> bool {
         self.status == Status::Pending
     }
@@ -161,7 +161,7 @@ impl Computation {
     pub(crate) fn to_json(&self) -> Vec<u8> {
         let result = self.result.as_ref().map_or(0, String::len);
         let operands: usize = self.operands.values().map(String::len).sum();
-        let mut body = Vec::with_capacity(result + operands + ENVELOPE_BYTES);
+        let mut body = Vec::with_capacity(result + operands + JSON_OVERHEAD_BYTES);
         // Writing strings and integers to memory cannot fail.
         let _ = serde_json::to_writer(&mut body, self);
         body
@@ -200,7 +200,7 @@ impl From<LoggedRequest> for Computation {
 }
 
 impl Cache {
-    /// Name in JSON.
+    /// Returns the name in JSON.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::None => "none",

@@ -1,14 +1,12 @@
-//! Why a computation cannot be given in the form that the caller asked for.
+//! Errors of representation.
 
-/// Why a computation has no representation.
+/// Reason why a computation cannot be given in the requested form.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("results of more than {limit} digits are given in decimal only; leave `format` away")]
+    #[error("results of more than {limit} digits are given in decimal only; leave `format` out")]
     TooLongForHex { limit: u64 },
-    #[error(
-        "the result has {len} bytes, and none of them is in the range; `Content-Range` says so"
-    )]
+    #[error("the requested range holds no byte of the result; the result has {len} bytes")]
     NoSuchRange { len: usize },
-    #[error("the server failed while it worked on this request")]
+    #[error("the server failed during this request")]
     ConversionFailed,
 }

@@ -1,4 +1,4 @@
-//! The form of a result, as the `Accept` header asks for it (RFC 9110, section 12.5.1).
+//! Choice of a result's form by the `Accept` header (RFC 9110, section 12.5.1).
 
 use abacus_http::fields::accept::{accepted, quality};
 use axum::http::HeaderMap;
@@ -8,11 +8,12 @@ use axum::http::HeaderMap;
 pub(crate) enum Format {
     /// A JSON object.
     Json,
-    /// The digits and nothing else.
+    /// The bare digits.
     Text,
 }
 
-/// Returns the form that the caller prefers: JSON without a preference, `None` if neither form is acceptable.
+/// Returns the caller's preferred form: JSON without a preference, `None` if neither form is
+/// acceptable.
 pub(crate) fn preferred_format(headers: &HeaderMap) -> Option<Format> {
     let Some(accepted) = accepted(headers) else { return Some(Format::Json) };
     match (quality(&accepted, "application", "json"), quality(&accepted, "text", "plain")) {

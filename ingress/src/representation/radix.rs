@@ -1,5 +1,5 @@
-//! Converts decimal digits to hexadecimal digits. Long numbers are converted on blocking threads, a few at a time;
-//! numbers beyond [`MOST_DIGITS`] are refused.
+//! Conversion of decimal digits to hexadecimal digits. Long numbers are converted on blocking
+//! threads, a few at a time. Numbers with more than [`MAX_DIGITS`] digits are refused.
 
 use abacus_arithmetic::Natural;
 use num_bigint::BigUint;
@@ -8,25 +8,27 @@ use tokio::task::spawn_blocking;
 
 use super::error::Error;
 
-/// Digits up to which a conversion takes at most some hundred microseconds and runs on the async thread.
-const QUICK: usize = 5_000;
-/// Largest number of digits that is converted.
-const MOST_DIGITS: u64 = 2_000_000;
-/// Conversions of long numbers that may run at a time.
+/// Largest number of digits for a conversion on the async thread. The conversion takes at most some
+/// hundred microseconds.
+const MAX_INLINE_DIGITS: usize = 5_000;
+/// Largest number of digits for a conversion.
+const MAX_DIGITS: u64 = 2_000_000;
+/// Permits for concurrent conversions of long numbers.
 static CONVERSIONS: Semaphore = Semaphore::const_new(2);
 
 /// Refuses a result of `digits` decimal digits if a conversion would take too long.
 pub(super) fn check(digits: u64) -> Result<(), Error> {
-    if digits <= MOST_DIGITS { Ok(()) } else { Err(Error::TooLongForHex { limit: MOST_DIGITS }) }
+    if digits <= MAX_DIGITS { Ok(()) } else { Err(Error::TooLongForHex { limit: MAX_DIGITS }) }
 }
 
-/// Returns the hexadecimal digits of a decimal number, after its sign.
+/// Returns the hexadecimal digits of a decimal number, after the sign.
 pub(super) async fn from_decimal(decimal: String) -> Result<String, Error> {
     check(u64::try_from(decimal.len()).unwrap_or(u64::MAX).saturating_sub(1))?;
-    if decimal.len() <= QUICK {
+    if decimal.len() <= MAX_INLINE_DIGITS {
         return Ok(convert(&decimal));
     }
-    // The semaphore is never closed. The permit lasts as long as the work, which continues if the caller disconnects.
+    // The semaphore is never closed. The work holds the permit, because the work continues after
+    // the caller has disconnected.
     let permit = CONVERSIONS.acquire().await;
     let work = spawn_blocking(move || {
         let _permit = permit;
@@ -55,13 +57,13 @@ mod tests {
         }
         let long = BigUint::from(3_u32).pow(40_000);
         let decimal = format!("-{long}");
-        assert!(decimal.len() > QUICK);
+        assert!(decimal.len() > MAX_INLINE_DIGITS);
         assert_eq!(from_decimal(decimal).await.unwrap(), format!("-{}", long.to_str_radix(16)));
     }
 
     #[tokio::test]
     async fn there_is_an_end_to_it() {
-        let long = "9".repeat(usize::try_from(MOST_DIGITS).unwrap() + 2);
+        let long = "9".repeat(usize::try_from(MAX_DIGITS).unwrap() + 2);
         assert!(matches!(from_decimal(long).await, Err(Error::TooLongForHex { .. })));
     }
 }

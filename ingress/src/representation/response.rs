@@ -1,4 +1,4 @@
-//! A computation as an HTTP response.
+//! The HTTP response for a computation.
 
 use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -17,18 +17,18 @@ use super::tag::Tag;
 use super::view::View;
 
 /// RFC 9211.
-const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
-const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+pub(crate) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const BYTES: HeaderValue = HeaderValue::from_static("bytes");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-const FOREVER: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
+const IMMUTABLE: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
 const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, accept-encoding");
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
-/// The form in which a caller asks for a computation.
+/// The requested form of an answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Rendering<'a> {
     pub(crate) format: Format,
@@ -36,24 +36,25 @@ pub(crate) struct Rendering<'a> {
     pub(crate) conditions: &'a Conditions,
     /// Entity tag of a cacheable answer.
     pub(crate) tag: Option<Tag>,
-    /// Arrival of the HTTP request.
+    /// Arrival time of the HTTP request.
     pub(crate) began: Instant,
 }
 
 impl Rendering<'_> {
-    /// Returns the tag of the answer that the caller already has, in the caller's content coding.
-    pub(crate) fn known(&self) -> Option<HeaderValue> {
-        let (tag, known) = self.tag.as_ref().zip(self.conditions.if_none_match.as_deref())?;
-        tag.named_in(known)
+    /// Returns the tag of the answer if the caller already has the answer, in the caller's content
+    /// coding.
+    pub(crate) fn matching_tag(&self) -> Option<HeaderValue> {
+        let (tag, list) = self.tag.as_ref().zip(self.conditions.if_none_match.as_deref())?;
+        tag.find_in_list(list)
     }
 
-    /// Like [`Rendering::known`], for an existing answer: `*` matches any tag.
-    pub(crate) fn known_or_any(&self) -> Option<HeaderValue> {
+    /// Like [`Rendering::matching_tag`], for an existing answer: `*` matches any tag.
+    pub(crate) fn matching_tag_or_any(&self) -> Option<HeaderValue> {
         let any = self.tag.as_ref().filter(|_| self.conditions.is_any()).map(Tag::to_header);
-        any.or_else(|| self.known())
+        any.or_else(|| self.matching_tag())
     }
 
-    /// Makes the response: 202 for a pending computation, 206 for a part of the digits, else 200.
+    /// Renders the response: 202 for a pending computation, 206 for a part of the digits, else 200.
     pub(crate) async fn render(self, computation: Computation) -> Result<Response, Error> {
         let id = computation.request_id;
         let computation = self.view.apply(computation).await?;
@@ -62,14 +63,14 @@ impl Rendering<'_> {
         let timing = timing(&computation, self.began);
         let mut response = self.body(computation)?;
         let headers = response.headers_mut();
-        headers.insert(REQUEST_ID, request_id::value(id));
+        headers.insert(REQUEST_ID, request_id::to_header(id));
         headers.insert(header::VARY, VARY);
         headers.extend(cache.map(|status| (CACHE_STATUS, status)));
         headers.extend(timing.map(|timing| (SERVER_TIMING, timing)));
         match self.tag {
             Some(tag) if !is_pending => {
                 headers.insert(header::ETAG, tag.to_header());
-                headers.insert(header::CACHE_CONTROL, FOREVER);
+                headers.insert(header::CACHE_CONTROL, IMMUTABLE);
             }
             _ => {
                 headers.insert(header::CACHE_CONTROL, NO_STORE);
@@ -88,7 +89,7 @@ impl Rendering<'_> {
         }
     }
 
-    /// Gives the bare digits, or the requested range of the digits.
+    /// Returns the bare digits, or the requested range of the digits.
     fn digits(&self, digits: Bytes) -> Result<Response, Error> {
         let headers = [(header::CONTENT_TYPE, TEXT), (header::ACCEPT_RANGES, BYTES)];
         let len = digits.len();
@@ -104,18 +105,19 @@ impl Rendering<'_> {
         }
     }
 
-    /// Serves a range of a cacheable answer only, and only if `If-Range` names the present tag.
+    /// Returns the range to serve. Only a cacheable answer is served in part, and only if
+    /// `If-Range` names the present tag.
     fn range(&self, len: usize) -> RequestedRange {
         let Conditions { range, if_range, .. } = self.conditions;
         let (Some(range), Some(tag)) = (range, &self.tag) else { return RequestedRange::Whole };
-        let is_same = if_range.as_deref().is_none_or(|named| tag.is_exactly(named));
+        let is_same = if_range.as_deref().is_none_or(|named| tag.matches_strongly(named));
         if is_same { range::read(range, len) } else { RequestedRange::Whole }
     }
 }
 
-/// Answers 304: the caller already has the answer.
+/// Returns 304: the caller already has the answer.
 pub(crate) fn not_modified(tag: HeaderValue) -> Response {
-    let headers = [(header::ETAG, tag), (header::CACHE_CONTROL, FOREVER), (header::VARY, VARY)];
+    let headers = [(header::ETAG, tag), (header::CACHE_CONTROL, IMMUTABLE), (header::VARY, VARY)];
     (StatusCode::NOT_MODIFIED, headers).into_response()
 }
 
@@ -128,7 +130,7 @@ fn accept(response: &mut Response, id: Uuid) {
     headers.extend(location.map(|location| (header::LOCATION, location)));
 }
 
-/// Returns the `Server-Timing` of computing and of the whole request, in milliseconds.
+/// Returns the `Server-Timing` of the computation and of the whole request, in milliseconds.
 fn timing(computation: &Computation, began: Instant) -> Option<HeaderValue> {
     let total = began.elapsed().as_micros();
     let (millis, rest) = (total / 1000, total % 1000);

@@ -1,6 +1,8 @@
-//! Entity tags (RFC 9110, section 8.8.3). The bare digits of a question are always the same, so their tag is strong
-//! and known before the computation. JSON also holds the request's id and times: the tag of a question is weak, the
-//! tag of one request is strong.
+//! Entity tags (RFC 9110, section 8.8.3).
+//!
+//! The bare digits depend only on the operation and the operands. Their tag is strong, and known
+//! before the computation. A JSON answer also holds the request's id and times: the tag by operands
+//! is weak, and the tag of one request is strong.
 
 use abacus_http::fields::coding::CODED_TAG_SUFFIXES;
 use abacus_http::fields::structured::split_unquoted;
@@ -11,8 +13,8 @@ use super::computation::Computation;
 use super::format::Format;
 use super::view::{Radix, View};
 
-/// Version of the answers' form. A change keeps tags of the old form from matching the new form.
-const FORM: u64 = 1;
+/// Version of the answers' form. After a change, tags of the old form match no answer.
+const FORM_VERSION: u64 = 1;
 
 /// An entity tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,14 +24,14 @@ pub(crate) struct Tag {
 }
 
 impl Tag {
-    /// Tag of the answer to a question, by the question's normal form.
-    pub(crate) fn of_question(canonical: &str, format: Format, view: View) -> Self {
+    /// Creates the tag of an answer by the computation's canonical form.
+    pub(crate) fn of_canonical_form(canonical: &str, format: Format, view: View) -> Self {
         let hash = xxh3_128_with_seed(canonical.as_bytes(), seed(format, view));
         Self { hash, is_weak: format == Format::Json }
     }
 
-    /// Tag of one request's final outcome; `None` while the request is pending.
-    pub(crate) fn of_computation(
+    /// Creates the tag of one request's final outcome; `None` while the request is pending.
+    pub(crate) fn of_outcome(
         computation: &Computation,
         format: Format,
         view: View,
@@ -37,7 +39,7 @@ impl Tag {
         let completed_at = computation.completed_at.as_ref()?;
         let mut hash = Xxh3::with_seed(seed(format, view));
         hash.update(computation.request_id.as_bytes());
-        // After a crash a reply may have had other times than the log has.
+        // After a crash, the times in a reply may differ from the times in the log.
         hash.update(completed_at.as_bytes());
         hash.update(&computation.compute_micros.unwrap_or(0).to_be_bytes());
         hash.update(computation.cache.map_or("", super::computation::Cache::name).as_bytes());
@@ -48,14 +50,15 @@ impl Tag {
         self.in_quotes("")
     }
 
-    /// Returns the tag as an `If-None-Match` list names it, in any content coding: weak comparison.
-    pub(crate) fn named_in(&self, if_none_match: &str) -> Option<HeaderValue> {
+    /// Finds this tag in an `If-None-Match` list, in any content coding, by weak comparison.
+    /// Returns the tag in the listed coding.
+    pub(crate) fn find_in_list(&self, if_none_match: &str) -> Option<HeaderValue> {
         let mut tags = split_unquoted(if_none_match, ',').map(str::trim);
         let coding = tags.find_map(|tag| self.coding(tag.strip_prefix("W/").unwrap_or(tag)))?;
         Some(self.in_quotes(coding))
     }
 
-    /// Returns the coding's suffix if `quoted` is this tag in a content coding.
+    /// Returns the suffix of the content coding if `quoted` is this tag in a coding.
     fn coding<'a>(&self, quoted: &'a str) -> Option<&'a str> {
         let opaque = quoted.strip_prefix('"')?.strip_suffix('"')?;
         let coding = opaque.strip_prefix(&format!("{:032x}", self.hash))?;
@@ -68,8 +71,9 @@ impl Tag {
         HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("\"\""))
     }
 
-    /// Whether an `If-Range` names this tag: strong comparison, without a content coding.
-    pub(crate) fn is_exactly(&self, if_range: &str) -> bool {
+    /// Returns `true` if an `If-Range` names this tag, by strong comparison and without a content
+    /// coding.
+    pub(crate) fn matches_strongly(&self, if_range: &str) -> bool {
         !self.is_weak && self.coding(if_range.trim()) == Some("")
     }
 }
@@ -84,7 +88,7 @@ fn seed(format: Format, view: View) -> u64 {
         Radix::Hexadecimal => 2,
     };
     let preview = view.preview.map_or(0, |count| u64::try_from(count).unwrap_or(u64::MAX));
-    preview.wrapping_mul(64).wrapping_add(FORM * 4 + format + radix)
+    preview.wrapping_mul(64).wrapping_add(FORM_VERSION * 4 + format + radix)
 }
 
 #[cfg(test)]
@@ -96,7 +100,7 @@ mod tests {
     const DECIMAL: View = View { radix: Radix::Decimal, preview: None };
 
     fn tag(canonical: &str, format: Format, view: View) -> Tag {
-        Tag::of_question(canonical, format, view)
+        Tag::of_canonical_form(canonical, format, view)
     }
 
     #[test]
@@ -126,15 +130,15 @@ mod tests {
         let listed = format!("\"a,b\", {strong}");
         let named = [(&*strong, &*strong), (&weak, &strong), (gzip, gzip), (&listed, &strong)];
         for (list, name) in named {
-            assert_eq!(text.named_in(list).unwrap(), name, "{list}");
+            assert_eq!(text.find_in_list(list).unwrap(), name, "{list}");
         }
         let brotli = format!("{}-br\"", strong.trim_end_matches('"'));
         for list in ["", "*", "\"other\"", strong.trim_matches('"'), &brotli] {
-            assert_eq!(text.named_in(list), None, "{list}");
+            assert_eq!(text.find_in_list(list), None, "{list}");
         }
-        assert!(text.is_exactly(&strong));
+        assert!(text.matches_strongly(&strong));
         for other in [&weak, gzip, "*", "Sat, 21 Nov 2026 09:00:00 GMT"] {
-            assert!(!text.is_exactly(other), "{other}");
+            assert!(!text.matches_strongly(other), "{other}");
         }
         let json = tag("pow(2,10)", Format::Json, DECIMAL).to_header();
         assert!(json.to_str().unwrap().starts_with("W/\""));

@@ -1,30 +1,44 @@
 //! Notation and length of a result.
 
 use abacus_operations::Prepared;
+use serde::Deserialize;
+use serde::de::IntoDeserializer as _;
+use serde::de::value::{self, StrDeserializer};
+use utoipa::ToSchema;
 
 use super::computation::Computation;
 use super::error::Error;
 use super::radix;
 
-/// A notation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Notation of an integer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 pub(crate) enum Radix {
     #[default]
+    #[serde(rename = "dec")]
     Decimal,
     /// The magnitude in lower case, after the sign, without a prefix.
+    #[serde(rename = "hex")]
     Hexadecimal,
 }
 
-/// Notation and length that a caller asks for.
+impl Radix {
+    /// Returns the notation with this name in a query.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        let name: StrDeserializer<'_, value::Error> = name.into_deserializer();
+        Self::deserialize(name).ok()
+    }
+}
+
+/// Requested notation and length of a result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct View {
     pub(crate) radix: Radix,
-    /// Number of first digits to give; `None` for all digits.
+    /// Number of leading digits in the answer; `None` for all digits.
     pub(crate) preview: Option<usize>,
 }
 
 impl View {
-    /// Refuses, before any work, a computation whose result could not be given in this view.
+    /// Refuses, before any work, a computation with a result too long for this view.
     pub(crate) fn check(self, prepared: &Prepared) -> Result<(), Error> {
         match self.radix {
             Radix::Decimal => Ok(()),
@@ -47,7 +61,7 @@ impl View {
     }
 }
 
-/// Keeps the sign and the first `count` digits. Returns whether digits were cut.
+/// Keeps the sign and the first `count` digits. Returns `true` if digits were cut.
 fn cut(text: &mut String, count: usize) -> bool {
     let kept = count.saturating_add(usize::from(text.starts_with('-')));
     let is_longer = text.len() > kept;

@@ -1,4 +1,4 @@
-//! Why a request has no outcome.
+//! Errors of computation requests.
 
 use abacus_operations::Refusal;
 use uuid::Uuid;
@@ -7,8 +7,8 @@ use crate::log::{self, KeyError};
 use crate::quotas;
 use crate::representation::Computation;
 
-/// Why a request has no outcome. The text is the `detail` of the problem document, so it holds nothing that the caller
-/// may not know.
+/// Reason why a request has no outcome. The text is the `detail` of the problem document, and tells
+/// only facts that the caller may know.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("{0}")]
@@ -20,32 +20,32 @@ pub(crate) enum Error {
     #[error("{message}")]
     ComputationFailed { code: String, message: String },
     #[error(
-        "no request {id} is known; one that was made within the last seconds may still be on its \
-         way into the log"
+        "no request with the id {id} is known; a request of the last seconds may not have reached \
+         the log yet"
     )]
     NoSuchComputation { id: Uuid },
     #[error(
-        "the request log is behind, and does not have {id} or not yet; ask again in a moment, or \
-         with `Prefer: wait`"
+        "the request log is behind, and the request {id} may be missing for now; ask again in a \
+         moment, or with `Prefer: wait`"
     )]
     LogBehind { id: Uuid },
     #[error(transparent)]
     Log(#[from] log::Error),
-    #[error("an `Idempotency-Key` belongs to somebody: send it with credentials, or leave it away")]
+    #[error("an `Idempotency-Key` belongs to an account: send credentials, or leave the key out")]
     KeyNeedsCredentials,
     #[error(transparent)]
     Key(#[from] KeyError),
 }
 
 impl Error {
-    /// Whether nothing was published, so that no outcome can follow.
+    /// Returns `true` if the request was not published. Then no outcome can follow.
     pub(crate) fn is_before_sending(&self) -> bool {
         matches!(self, Self::Exchange(error) if error.is_before_sending())
     }
 }
 
-/// Turns a failed computation into an error, for a caller that asked to compute. A look-up shows the failure as the
-/// computation's status.
+/// Turns a failed computation into an error, for callers that asked to compute. A look-up shows the
+/// failure as the computation's status.
 pub(crate) fn unless_failed(computation: Computation) -> Result<Computation, Error> {
     match computation.error {
         Some(failure) => {
@@ -55,21 +55,21 @@ pub(crate) fn unless_failed(computation: Computation) -> Result<Computation, Err
     }
 }
 
-/// An error, with the id of the request once the request has one.
+/// An error, with the id of the request if the request has an id.
 #[derive(Debug)]
-pub(crate) struct Failed {
+pub(crate) struct FailedRequest {
     pub(crate) request_id: Option<Uuid>,
     pub(crate) error: Error,
 }
 
-impl Failed {
-    /// Returns a function that attaches the id of a request to its error.
-    pub(crate) fn of<E: Into<Error>>(id: Uuid) -> impl FnOnce(E) -> Self {
+impl FailedRequest {
+    /// Returns a function that adds a request's id to an error, for `map_err`.
+    pub(crate) fn with_request_id<E: Into<Error>>(id: Uuid) -> impl FnOnce(E) -> Self {
         move |error| Self { request_id: Some(id), error: error.into() }
     }
 }
 
-impl<E: Into<Error>> From<E> for Failed {
+impl<E: Into<Error>> From<E> for FailedRequest {
     fn from(error: E) -> Self {
         Self { request_id: None, error: error.into() }
     }

@@ -1,10 +1,11 @@
-//! Idempotency keys: a request that is sent again under its key is computed once, and answered with the same id and
-//! result, by any instance and after any crash.
+//! Idempotency keys. A request repeated under its key is computed once, and answered with the id
+//! and the result of the first request, by any instance and after any crash.
 //!
-//! Postgres decides. The instance that claims a key publishes the request within a lease; every other call attaches
-//! to that request. A lease that ends without the request in the event log means a crash: the next call takes the
-//! claim over under the same id, so that a request which was written all the same stays one request in the log.
-//! Without Postgres, nothing is computed under a key.
+//! Postgres decides between concurrent calls. The instance that claims a key publishes the request
+//! within a lease. Every other call attaches to this request. A lease that ends while the request
+//! is not in the event log means a crash. The next call then takes the claim over under the first
+//! id; if the crashed instance did write a record, both records belong to one request. Without
+//! Postgres, no request with a key is computed.
 
 mod deliveries;
 
@@ -20,14 +21,14 @@ use crate::log::{IdempotencyKeys, KEY_TIMEOUT};
 
 pub(crate) use deliveries::{Deliveries, report_deliveries};
 
-/// Retries come within seconds; a shorter lifetime is of no use.
-const SHORTEST_LIFETIME: Duration = Duration::from_secs(1);
+/// Shortest lifetime of a key. Retries come within seconds, so a shorter lifetime has no use.
+const MIN_LIFETIME: Duration = Duration::from_secs(1);
 
-/// A lease lasts longer than publishing by this margin: the instance may learn of its claim, and Postgres of the
-/// written record, only so much later.
-const MARGIN: Duration = KEY_TIMEOUT.saturating_add(Duration::from_secs(1));
+/// Margin of a lease over the time for publishing. The margin covers a late answer to the claim,
+/// and a late report of the written record to Postgres.
+const LEASE_MARGIN: Duration = KEY_TIMEOUT.saturating_add(Duration::from_secs(1));
 
-/// How long keys are kept.
+/// Lifetime of idempotency keys.
 #[derive(Clone, Debug)]
 pub(crate) struct IdempotencyConfig {
     pub(crate) lifetime: Duration,
@@ -38,32 +39,33 @@ impl Config for IdempotencyConfig {
         let lifetime = env.get(
             "ABACUS_IDEMPOTENCY_LIFETIME",
             "24h",
-            "How long an Idempotency-Key stands for its first request",
+            "Time for which an Idempotency-Key stands for the first request with the key",
         );
-        if lifetime < SHORTEST_LIFETIME {
-            let text = format!("expected at least {SHORTEST_LIFETIME:?}");
+        if lifetime < MIN_LIFETIME {
+            let text = format!("expected at least {MIN_LIFETIME:?}");
             env.problem("ABACUS_IDEMPOTENCY_LIFETIME", text);
         }
         Self { lifetime }
     }
 }
 
-/// The idempotency keys, and the deliveries of the requests under keys.
+/// The table of idempotency keys, and the expected deliveries of requests with a key.
 pub(crate) struct Idempotency {
     pub(super) keys: IdempotencyKeys,
     pub(super) deliveries: Arc<Deliveries>,
 }
 
 impl Idempotency {
-    /// Keys behind `pool`. `delivery` is the longest time for writing a request to the event log.
+    /// Creates the keys behind `pool`. `delivery` is the longest time for writing a request to the
+    /// event log.
     pub(crate) fn new(
         config: &IdempotencyConfig,
         pool: Pool,
         delivery: Duration,
         deliveries: Arc<Deliveries>,
     ) -> Self {
-        let lease = delivery + MARGIN;
-        // A key that expired before its lease would be claimed twice.
+        let lease = delivery + LEASE_MARGIN;
+        // A key that expires before the lease would be claimed twice.
         let lifetime = config.lifetime.max(lease);
         Self { keys: IdempotencyKeys::new(pool, lease, lifetime), deliveries }
     }
@@ -74,7 +76,7 @@ impl Idempotency {
     }
 }
 
-/// Returns the hash that identifies a computation, however the caller wrote it.
+/// Returns the hash of a computation. The hash does not depend on the spelling of the operands.
 pub(super) fn fingerprint(prepared: &Prepared) -> [u8; 32] {
     Sha256::digest(prepared.canonical()).into()
 }

@@ -1,4 +1,4 @@
-//! A computation under an idempotency key, from the claim to the outcome.
+//! Computations under an idempotency key, from the claim to the outcome.
 
 use std::time::Duration;
 
@@ -7,25 +7,25 @@ use abacus_schemas::ComputeRequested;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::error::{Error, Failed};
+use super::error::{Error, FailedRequest};
 use super::service::Requests;
 use super::submit::{Outcome, Submission, SubmissionKey};
-use crate::log::{KeyClaim, KeyEntry, KeyError};
+use crate::log::{IdempotencyEntry, KeyClaim, KeyError};
 use crate::quotas::Permit;
 use crate::representation::Computation;
 
-/// Pause between two looks at a key whose request is not yet in the event log.
-const PAUSE: Duration = Duration::from_millis(50);
+/// Pause between two reads of a key, while the request is not in the event log.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 impl Requests {
-    /// Computes unless an earlier request under the key did. The submission's id is that of a new request; an earlier
-    /// request keeps its own. Only a call that has to compute is admitted as a computation; the others count as
-    /// look-ups.
+    /// Computes unless an earlier request with the key exists. A new request gets the submission's
+    /// id; an earlier request keeps the first id. A call that computes is admitted as a
+    /// computation; every other call counts as a look-up.
     pub(super) async fn submit_keyed(
         &self,
         submission: &Submission<'_>,
         key: SubmissionKey<'_>,
-    ) -> Result<Outcome, Failed> {
+    ) -> Result<Outcome, FailedRequest> {
         let requester = submission.client.caller.requester().ok_or(Error::KeyNeedsCredentials)?;
         let claim = KeyClaim {
             requester,
@@ -38,8 +38,8 @@ impl Requests {
         self.quotas.admit_read(submission.client).await.map_err(Error::from)?;
         loop {
             let keys = &self.idempotency.keys;
-            let looked = keys.look(claim).await.inspect_err(|error| self.count_refusal(error));
-            let (entry, permit) = if let Some(entry) = looked.map_err(Error::from)? {
+            let found = keys.find(claim).await.inspect_err(|error| self.count_refusal(error));
+            let (entry, permit) = if let Some(entry) = found.map_err(Error::from)? {
                 (entry, None)
             } else {
                 let permit = self.admit(submission).await?;
@@ -53,24 +53,24 @@ impl Requests {
                 }
                 _ => self.await_claimed(submission, &entry, began).await,
             };
-            if let Some(outcome) = outcome.map_err(Failed::of(entry.id))? {
+            if let Some(outcome) = outcome.map_err(FailedRequest::with_request_id(entry.id))? {
                 return Ok(outcome);
             }
         }
     }
 
-    /// Publishes the request; this instance holds the lease. A taken-over request keeps its id and time. Returns
-    /// `None` if the key needs another look.
+    /// Publishes the request; this instance holds the lease. A taken-over request keeps the first
+    /// id and time. Returns `None` if the key must be read again.
     async fn publish_claimed(
         &self,
         submission: &Submission<'_>,
-        entry: &KeyEntry,
+        entry: &IdempotencyEntry,
         permit: Permit,
         began: Instant,
     ) -> Result<Option<Outcome>, Error> {
         if let Some(progress) = self.exchange.progress(entry.id) {
             drop(permit);
-            let entry = self.rejoin(entry, progress);
+            let entry = self.rejoin_publication(entry, progress);
             return self.await_claimed(submission, &entry, began).await;
         }
         self.count(if entry.id == submission.id { "claimed" } else { "taken-over" });
@@ -79,7 +79,7 @@ impl Requests {
         deliveries.expect(entry.id, entry.leased_until);
         let published = self.publish(permit, entry.id, event, submission.options).await;
         let (computation, permit) = published.inspect_err(|error| {
-            // The producer reports the delivery of a record that was sent.
+            // The producer reports the delivery of a sent record.
             if error.is_before_sending() {
                 deliveries.mark_failed(entry.id);
             }
@@ -88,49 +88,51 @@ impl Requests {
         Ok(Some(Outcome { computation, permit: Some(permit), key_expires_at }))
     }
 
-    /// Attaches to this instance's own publication of a request whose lease has ended, so that the request is not
-    /// published twice.
-    fn rejoin(&self, entry: &KeyEntry, progress: Progress) -> KeyEntry {
+    /// Renews the lease of a request that this instance has already published, to avoid a second
+    /// publication. Returns the entry to wait for.
+    fn rejoin_publication(&self, entry: &IdempotencyEntry, progress: Progress) -> IdempotencyEntry {
         let deliveries = &self.idempotency.deliveries;
         let is_written = progress == Progress::Written;
         if is_written {
-            // Postgres has not heard of the delivery, or not in time.
+            // The delivery report did not reach Postgres in time.
             deliveries.expect(entry.id, entry.leased_until);
             deliveries.mark_written(entry.id);
         } else {
             deliveries.renew(entry.id, entry.leased_until);
         }
         let lease_left = self.idempotency.keys.lease();
-        KeyEntry { is_ours: false, is_written, lease_left, ..entry.clone() }
+        IdempotencyEntry { is_ours: false, is_written, lease_left, ..entry.clone() }
     }
 
-    /// Waits for the outcome of a request that another call publishes or has published. Returns `None` if the key
-    /// needs another look.
+    /// Waits for the outcome of a request published by another call. Returns `None` if the key must
+    /// be read again.
     async fn await_claimed(
         &self,
         submission: &Submission<'_>,
-        entry: &KeyEntry,
+        entry: &IdempotencyEntry,
         began: Instant,
     ) -> Result<Option<Outcome>, Error> {
         let full_wait = submission.options.wait;
         let wait = full_wait.saturating_sub(began.elapsed());
-        let patience = if entry.is_written { wait } else { wait.min(entry.lease_left) };
+        let entry_wait = if entry.is_written { wait } else { wait.min(entry.lease_left) };
         let replay = |computation| {
             self.count("replayed");
             Some(Outcome { computation, permit: None, key_expires_at: Some(entry.expires_at) })
         };
-        if let Some(computation) = self.outcome(entry.id, submission.client, patience).await? {
+        if let Some(computation) =
+            self.completed_within(entry.id, submission.client, entry_wait).await?
+        {
             return Ok(replay(computation));
         }
         if entry.is_written {
             let event = first_event(&submission.event, entry);
             return Ok(replay(Computation::pending(entry.id, event)));
         }
-        // An answer is promised only for a request in the event log.
+        // Only a request in the event log may be answered with 202.
         if began.elapsed() >= full_wait + self.exchange.acceptance {
             return Err(abacus_exchange::Error::Unconfirmed.into());
         }
-        sleep(PAUSE).await;
+        sleep(RETRY_PAUSE).await;
         Ok(None)
     }
 
@@ -147,7 +149,7 @@ impl Requests {
 }
 
 /// Returns the event with the id and time of the first request under the key.
-fn first_event(event: &ComputeRequested, entry: &KeyEntry) -> ComputeRequested {
+fn first_event(event: &ComputeRequested, entry: &IdempotencyEntry) -> ComputeRequested {
     ComputeRequested {
         request_id: Uuid::to_string(&entry.id),
         requested_at: entry.requested_at,

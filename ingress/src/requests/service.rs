@@ -1,4 +1,4 @@
-//! The parts that requests for computations go through.
+//! The service behind all requests for computations, and its components.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +13,12 @@ use crate::log::{LoggedRequest, RequestLog};
 use crate::metrics::Metrics;
 use crate::quotas::Quotas;
 
-/// Request-reply over Kafka with the events of Abacus. News of a request may also come from the request log.
+/// Request-reply over Kafka with the events of Abacus. An outcome may also come from the request
+/// log.
 pub(crate) type RequestExchange =
     Exchange<ComputeRequested, ComputeCompleted, LoggedRequest, Publisher<ComputeRequested>>;
 
-/// Computes over the event flow, and finds what was computed.
+/// Submits computations to the event log, and finds earlier computations.
 pub(crate) struct Requests {
     pub(crate) exchange: Arc<RequestExchange>,
     pub(crate) quotas: Arc<Quotas>,
@@ -29,7 +30,7 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
-    /// Longest wait of a caller, and the default.
+    /// Returns the longest wait of a caller, also the default wait.
     pub(crate) fn longest_wait(&self) -> Duration {
         self.exchange.wait
     }

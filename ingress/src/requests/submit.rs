@@ -1,4 +1,4 @@
-//! The one path of a computation: prepare, admit, publish, wait for the reply.
+//! The path of every computation: prepare, admit, publish, wait for the reply.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -9,19 +9,19 @@ use abacus_operations::Prepared;
 use abacus_schemas::{ComputeRequested, Timestamp};
 use uuid::Uuid;
 
-use super::error::{Error, Failed};
+use super::error::{Error, FailedRequest};
 use super::idempotency::fingerprint;
 use super::service::Requests;
 use crate::quotas::{Client, Load, Permit};
 use crate::representation::Computation;
 
-/// `source` of requests that come over HTTP.
+/// `source` of requests over HTTP.
 const SOURCE: &str = "http";
 
-/// Copies of the operands in memory: in the request, in its record until that is written, and in the reply.
-const COPIES: u64 = 3;
+/// Copies of the operands in memory: in the request, in the unwritten record, and in the reply.
+const OPERAND_COPIES: u64 = 3;
 
-/// An operation and its operands, as the caller wrote them.
+/// An operation and its operands, as written by the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ComputationRequest {
     pub(crate) operation: String,
@@ -31,7 +31,7 @@ pub(crate) struct ComputationRequest {
 /// A validated request, before admission.
 #[derive(Debug)]
 pub(crate) struct Submission<'a> {
-    /// Id of the request, unless its key stands for an earlier one.
+    /// Id of a new request. An earlier request under the key keeps the earlier id.
     pub(crate) id: Uuid,
     pub(super) client: &'a Client,
     pub(super) event: ComputeRequested,
@@ -40,13 +40,13 @@ pub(crate) struct Submission<'a> {
     pub(super) options: SubmitOptions<'a>,
 }
 
-/// How the caller wants a request handled.
+/// The caller's options for a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SubmitOptions<'a> {
     pub(crate) idempotency_key: Option<&'a str>,
-    /// The caller's `traceparent`; without one, the request's id makes the trace.
+    /// The caller's `traceparent`. If absent, the request's id becomes the trace id.
     pub(crate) traceparent: Option<&'a [u8]>,
-    /// Longest wait for the reply; zero waits for the acknowledgement alone.
+    /// Longest wait for the reply. Zero waits for the acknowledgement of the event log only.
     pub(crate) wait: Duration,
 }
 
@@ -57,24 +57,25 @@ pub(super) struct SubmissionKey<'a> {
     pub(super) fingerprint: [u8; 32],
 }
 
-/// What came of a submission.
+/// Outcome of a submission.
 pub(crate) struct Outcome {
     pub(crate) computation: Computation,
-    /// Permit of the computation, to be held until the answer is made; `None` for the answer to an earlier request.
+    /// Permit of the computation, held until the answer is rendered; `None` for the answer to an
+    /// earlier request.
     pub(crate) permit: Option<Permit>,
-    /// When the idempotency key expires, if the request has one.
+    /// Expiry of the idempotency key, if the request has a key.
     pub(crate) key_expires_at: Option<SystemTime>,
 }
 
 impl Outcome {
-    /// Whether this is the answer to an earlier request under the same idempotency key.
+    /// Returns `true` for the answer to an earlier request under the idempotency key.
     pub(crate) fn is_replay(&self) -> bool {
         self.permit.is_none()
     }
 }
 
 impl<'a> Submission<'a> {
-    /// `prepared` comes of [`Requests::prepare`] for this `request`.
+    /// Creates a submission. `prepared` is the result of [`Requests::prepare`] for `request`.
     pub(crate) fn new(
         client: &'a Client,
         request: ComputationRequest,
@@ -91,21 +92,24 @@ impl<'a> Submission<'a> {
 }
 
 impl Requests {
-    /// Validates a request by the rules that the processors use.
+    /// Validates a request by the rules of the processors.
     pub(crate) fn prepare(&self, request: &ComputationRequest) -> Result<Prepared, Error> {
         Ok(abacus_operations::prepare(&request.operation, &request.operands, &self.limits)?)
     }
 
-    /// Admits a request, publishes it and waits for its reply. Under an idempotency key, an earlier request with the
-    /// key gives its own outcome.
-    pub(crate) async fn submit(&self, submission: Submission<'_>) -> Result<Outcome, Failed> {
+    /// Admits a request, publishes the request and waits for the reply. Under an idempotency key,
+    /// an earlier request with the key gives the outcome.
+    pub(crate) async fn submit(
+        &self,
+        submission: Submission<'_>,
+    ) -> Result<Outcome, FailedRequest> {
         if let Some(key) = submission.key {
             return self.submit_keyed(&submission, key).await;
         }
         let permit = self.admit(&submission).await?;
         let (id, options) = (submission.id, submission.options);
         let published = self.publish(permit, id, submission.event, options).await;
-        let (computation, permit) = published.map_err(Failed::of(id))?;
+        let (computation, permit) = published.map_err(FailedRequest::with_request_id(id))?;
         Ok(Outcome { computation, permit: Some(permit), key_expires_at: None })
     }
 
@@ -114,7 +118,8 @@ impl Requests {
         Ok(self.quotas.admit(submission.client, submission.load).await?)
     }
 
-    /// Publishes an admitted request and waits for its reply. Without a reply in time the computation is pending.
+    /// Publishes an admitted request and waits for the reply. Without a reply in time, returns a
+    /// pending computation.
     pub(super) async fn publish(
         &self,
         mut permit: Permit,
@@ -122,11 +127,11 @@ impl Requests {
         event: ComputeRequested,
         options: SubmitOptions<'_>,
     ) -> Result<(Computation, Permit), Error> {
-        let own = traceparent::of(id);
-        let traceparent = Some(options.traceparent.unwrap_or(own.as_bytes()));
-        let question =
+        let generated = traceparent::for_request(id);
+        let traceparent = Some(options.traceparent.unwrap_or(generated.as_bytes()));
+        let submission =
             abacus_exchange::Submission { id, request: &event, traceparent, wait: options.wait };
-        let computation = match self.exchange.ask(question).await? {
+        let computation = match self.exchange.ask(submission).await? {
             Answer::Replied(reply) => {
                 permit.mark_answered();
                 Computation::completed(id, reply)
@@ -152,7 +157,7 @@ fn event(id: Uuid, request: ComputationRequest, client: &Client) -> ComputeReque
 /// Estimates the work and the memory of a computation.
 fn load(prepared: &Prepared, request: &ComputationRequest) -> Load {
     let operands: usize = request.operands.values().map(String::len).sum();
-    let operands = u64::try_from(operands).unwrap_or(u64::MAX).saturating_mul(COPIES);
+    let operands = u64::try_from(operands).unwrap_or(u64::MAX).saturating_mul(OPERAND_COPIES);
     let bytes = prepared.estimated_digits().saturating_add(operands);
     Load { cost: prepared.cost(), bytes }
 }
@@ -162,13 +167,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn operands_take_up_room_like_results() {
+    fn operands_count_as_memory_like_results() {
         let n = "0".repeat(100_000);
         let operands = [("n".to_owned(), n)].into();
         let asked = ComputationRequest { operation: "factorial".to_owned(), operands };
         let limits = abacus_operations::Limits { max_digits: 10, max_operand_digits: 1_000_000 };
         let prepared =
             abacus_operations::prepare(&asked.operation, &asked.operands, &limits).unwrap();
-        assert!(load(&prepared, &asked).bytes > COPIES * 100_000);
+        assert!(load(&prepared, &asked).bytes > OPERAND_COPIES * 100_000);
     }
 }

@@ -1,7 +1,8 @@
-//! The task that asks the request log for the computations that callers of this instance wait for and that another
-//! instance may answer: one question for all of them, ten times a second, and none while nobody waits.
+//! Polls the request log for computations that callers of this instance await and another instance
+//! may answer. One query covers all awaited computations, ten times a second. Without waiting
+//! callers there is no query.
 //!
-//! The task never fails. While the log is away, the waits continue.
+//! The task never fails. While the log is unavailable, the waits continue.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +15,8 @@ use super::service::RequestExchange;
 use crate::log::{RequestLog, Status};
 use crate::metrics::Metrics;
 
-/// Pause between two questions.
-const INTERVAL: Duration = Duration::from_millis(100);
+/// Pause before each query.
+const QUERY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Watches the log until the shutdown.
 pub(crate) async fn watch(
@@ -29,42 +30,67 @@ pub(crate) async fn watch(
         tokio::select! {
             biased;
             () = shutdown.requested() => return Ok(()),
-            asked = ask(&exchange, &log, &metrics) => is_away = report(&asked, is_away),
+            result = poll_once(&exchange, &log, &metrics) => is_away = log_outage(&result, is_away),
         }
     }
 }
 
-/// Asks once, as soon as a caller waits.
-async fn ask(
+/// Waits for the first waiting caller, then queries the log once.
+async fn poll_once(
     exchange: &RequestExchange,
     log: &RequestLog,
     metrics: &Metrics,
 ) -> anyhow::Result<()> {
     exchange.wait_for_attached().await;
-    sleep(INTERVAL).await;
+    sleep(QUERY_INTERVAL).await;
     let awaited = exchange.awaited();
     if awaited.all.is_empty() {
         return Ok(());
     }
     metrics.watcher_queries.inc();
     let deliver = |request: crate::log::LoggedRequest| {
-        let progress = match request.status {
-            Status::Pending => LogProgress::Known,
-            Status::Succeeded | Status::Failed => LogProgress::Completed,
-        };
-        exchange.answer_logged(request.request_id, progress, request);
+        exchange.answer_logged(request.request_id, progress(request.status), request);
     };
-    log.news(&awaited.all, &awaited.unknown, deliver).await
+    log.find_awaited(&awaited.all, &awaited.unknown, deliver).await
 }
 
-/// Logs the beginning of an outage. Returns whether the log is away.
-fn report(asked: &anyhow::Result<()>, is_away: bool) -> bool {
-    match asked {
+/// Returns the progress of a request with this status in the log.
+fn progress(status: Status) -> LogProgress {
+    match status {
+        Status::Pending => LogProgress::Known,
+        Status::Succeeded | Status::Failed => LogProgress::Completed,
+    }
+}
+
+/// Logs the beginning of an outage. Returns `true` while the log is unavailable.
+fn log_outage(result: &anyhow::Result<()>, is_away: bool) -> bool {
+    match result {
         Ok(()) => {}
-        Err(error) if is_away => tracing::debug!(error = format!("{error:#}"), "still away"),
+        Err(error) if is_away => {
+            tracing::debug!(error = format!("{error:#}"), "the request log is still unavailable");
+        }
         Err(error) => {
-            tracing::warn!(error = format!("{error:#}"), "the request log cannot be watched");
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "the request log is unavailable; waits continue"
+            );
         }
     }
-    asked.is_err()
+    result.is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pending_request_is_known_and_an_ended_request_is_completed() {
+        for (status, expected) in [
+            (Status::Pending, LogProgress::Known),
+            (Status::Succeeded, LogProgress::Completed),
+            (Status::Failed, LogProgress::Completed),
+        ] {
+            assert_eq!(progress(status), expected, "{status:?}");
+        }
+    }
 }

@@ -1,4 +1,5 @@
-//! Measurements of parts of the system: the servers run, and the measuring program starts what it measures.
+//! Measurements of parts of the system. xtask starts the servers; the measuring program starts the
+//! services.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,16 +7,15 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::STACK;
 use crate::cli;
 use crate::command;
 use crate::packages::{self, Purpose};
 use crate::progress::Progress;
-use crate::stack::{Mode, Setup, Stack};
+use crate::stack::{BENCH, Mode, Setup, Stack};
 use crate::test::{and_then_clean_up, discard, end};
 use crate::workspace::{Profile, Workspace};
 
-/// The programs that are measured or prepare the measurement.
+/// Packages of the measured programs and of the programs that prepare a measurement.
 const PACKAGES: [&str; 6] = [
     "abacus-bench",
     "abacus-ingress",
@@ -25,30 +25,30 @@ const PACKAGES: [&str; 6] = [
     "abacus-migrations",
 ];
 
-/// What the processor is compiled with.
+/// Build of the processor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Build {
-    /// As it is deployed.
+    /// Build for deployment.
     Deployed,
-    /// With the operations that exist for tests.
+    /// Build with the operations for tests.
     Testing,
 }
 
-/// Starts servers of their own, lets the measuring program run its command `what`, and takes them down.
+/// Starts separate servers, runs the command of the measuring program, and stops the servers.
 pub(super) fn run(
     workspace: &Workspace,
     progress: &Progress,
-    (what, build): (&str, Build),
-    options: &cli::Measured,
+    (subcommand, build): (&str, Build),
+    options: &cli::Measurement,
 ) -> Result<()> {
     packages::ensure(workspace, progress, &[Purpose::Build, Purpose::Servers])?;
     let setup = Setup::ensure(workspace, progress)?;
-    let mut stack = Stack::open(workspace, STACK)?;
+    let mut stack = Stack::open(workspace, BENCH)?;
     discard(&mut stack, progress)?;
     let result = programs(workspace, progress, &stack, build).and_then(|binaries| {
         stack.set_mode(Mode::Throwaway)?;
         stack.start_servers(&setup, progress)?;
-        measure(progress, &stack, &binaries, what, &options.arguments)
+        measure(progress, &stack, &binaries, subcommand, &options.arguments)
     });
     if options.keep {
         return result;
@@ -60,14 +60,14 @@ fn measure(
     progress: &Progress,
     stack: &Stack,
     binaries: &Path,
-    what: &str,
+    subcommand: &str,
     arguments: &[String],
 ) -> Result<()> {
     let kafka = stack.supervisor().running("kafka").context("kafka does not run")?.pid;
     progress.section("measure", || {
         let mut bench = Command::new(binaries.join("abacus-bench"));
         bench
-            .arg(what)
+            .arg(subcommand)
             .args(arguments)
             .envs(stack.server_environment()?)
             .env("ABACUS_BENCH_PIDS", format!("kafka={kafka}"));
@@ -75,7 +75,7 @@ fn measure(
     })
 }
 
-/// Compiles the programs and gives the folder they are in.
+/// Compiles the programs. Returns their folder.
 fn programs(
     workspace: &Workspace,
     progress: &Progress,
@@ -95,8 +95,8 @@ fn programs(
     }
 }
 
-/// The same programs in `folder`, with a processor that has the test operations. It leaves the release
-/// folder, where nobody would tell it from the one that is deployed.
+/// Copies the programs to `folder`, with a processor built with the test operations. Removes this
+/// processor from the release folder, so that it is not deployed by mistake.
 fn testing(
     workspace: &Workspace,
     progress: &Progress,

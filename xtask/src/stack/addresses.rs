@@ -1,21 +1,29 @@
-//! Where the parts of a stack listen.
+//! Ports and addresses of the parts of a stack.
 
 use anyhow::{Context, Result};
 
 use crate::ports::{self, Holder};
-use crate::stack::{DEV, Stack, postgres, registry};
+use crate::stack::Stack;
+use crate::stack::name::{BENCH, DEV, TEST};
+
+/// Path of the registry's Confluent-compatible API.
+pub(super) const REGISTRY_API: &str = "/apis/ccompat/v7";
+
+/// Name of the Postgres superuser, its password, and the first database. The server listens on the
+/// loopback interface only.
+pub(super) const POSTGRES_NAME: &str = "abacus";
 
 impl Stack {
-    /// The port called `name`, once one was claimed.
+    /// Returns the port called `name`. Fails before the port is claimed.
     pub(crate) fn port(&self, name: &str) -> Result<u16> {
         self.state.ports.get(name).with_context(|| {
-            format!("the stack `{}` has no port for {name} yet: it was never started", self.name)
+            format!("the stack `{}` has no port for {name} yet: it was never started", self.name())
         })
     }
 
-    /// Claims the port called `name` for the part `part`, or keeps the one it has.
+    /// Claims the port called `name` for the part `part`. A claimed port is kept.
     pub(super) fn claim_port(&mut self, name: &str, part: &str, preferred: u16) -> Result<()> {
-        let holder = match self.supervisor.running(part) {
+        let holder = match self.supervisor().running(part) {
             Some(_) => Holder::Running,
             None => Holder::Stopped,
         };
@@ -28,28 +36,34 @@ impl Stack {
     }
 
     pub(crate) fn registry_url(&self) -> Result<String> {
-        Ok(format!("http://127.0.0.1:{}{}", self.port("registry")?, registry::API))
+        Ok(format!("http://127.0.0.1:{}{}", self.port("registry")?, REGISTRY_API))
     }
 
     pub(crate) fn postgres_url(&self) -> Result<String> {
-        Ok(postgres::url(self.port("postgres")?))
+        self.database_url(POSTGRES_NAME)
+    }
+
+    /// Returns the URL of a database of the stack's Postgres, for the superuser.
+    pub(super) fn database_url(&self, database: &str) -> Result<String> {
+        let port = self.port("postgres")?;
+        Ok(format!("postgres://{POSTGRES_NAME}:{POSTGRES_NAME}@127.0.0.1:{port}/{database}"))
     }
 
     pub(crate) fn redis_url(&self) -> Result<String> {
         Ok(format!("redis://127.0.0.1:{}", self.port("redis")?))
     }
 
-    /// The first ingress.
+    /// Returns the URL of the first ingress.
     pub(crate) fn ingress_url(&self) -> Result<String> {
         self.url_of_ingress(1)
     }
 
-    /// The ingress of that number, counted from one.
+    /// Returns the URL of an ingress. Numbers start at one.
     pub(crate) fn url_of_ingress(&self, number: u16) -> Result<String> {
         Ok(format!("http://127.0.0.1:{}", self.port(&ingress_port_name(number))?))
     }
 
-    /// What people call a part of this stack by.
+    /// Returns the address of a part, for people.
     pub(crate) fn address_of(&self, name: &str) -> Result<String> {
         match name {
             "kafka" => self.kafka_bootstrap(),
@@ -62,7 +76,7 @@ impl Stack {
     }
 
     pub(super) fn claim_server_ports(&mut self) -> Result<()> {
-        let preferred = ports_of(&self.name);
+        let preferred = ports_of(self.name());
         self.claim_port("kafka", "kafka", preferred.kafka)?;
         self.claim_port("kafka-controller", "kafka", preferred.kafka_controller)?;
         self.claim_port("registry", "registry", preferred.registry)?;
@@ -71,17 +85,17 @@ impl Stack {
     }
 }
 
-/// What the port of an ingress is remembered as.
+/// Returns the name of an ingress's port.
 pub(super) fn ingress_port_name(number: u16) -> String {
     if number == 1 { "ingress".to_owned() } else { format!("ingress-{number}") }
 }
 
-/// The number at the end of a service's name, such as `processor-2`.
+/// Returns the number at the end of a service's name, for example of `processor-2`.
 pub(super) fn number_of(name: &str) -> u16 {
     name.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(1)
 }
 
-/// The ports a stack takes where they are free.
+/// Preferred ports of a stack; a port in use is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PreferredPorts {
     pub(super) kafka: u16,
@@ -91,7 +105,7 @@ pub(super) struct PreferredPorts {
     pub(super) redis: u16,
     pub(super) ingress: u16,
     pub(super) ingress_admin: u16,
-    /// The first processor; others take the ports behind the projector's.
+    /// Port of the first processor. Further processors take the ports after the projector's port.
     pub(super) processor_admin: u16,
     pub(super) projector_admin: u16,
 }
@@ -123,8 +137,8 @@ pub(super) fn ports_of(stack: &str) -> PreferredPorts {
             processor_admin: 9081,
             projector_admin: 9082,
         },
-        "test" => ports_from(19_000),
-        "bench" => ports_from(20_000),
+        TEST => ports_from(19_000),
+        BENCH => ports_from(20_000),
         _ => ports_from(21_000),
     }
 }
@@ -135,8 +149,8 @@ mod tests {
 
     #[test]
     fn the_stacks_of_one_checkout_prefer_different_ports() {
-        assert_ne!(ports_of(DEV).kafka, ports_of("test").kafka);
-        assert_ne!(ports_of("test").kafka, ports_of("bench").kafka);
-        assert_ne!(ports_of("bench").kafka, ports_of("mine").kafka);
+        assert_ne!(ports_of(DEV).kafka, ports_of(TEST).kafka);
+        assert_ne!(ports_of(TEST).kafka, ports_of(BENCH).kafka);
+        assert_ne!(ports_of(BENCH).kafka, ports_of("mine").kafka);
     }
 }

@@ -1,7 +1,8 @@
-//! Who may use a stack: the secrets of its ingress, and a user and an administrator to try it with.
+//! Credentials of a stack: the secrets of the ingress, and the accounts of a sample user and an
+//! administrator.
 //!
-//! They are made once and kept beside the data that they belong to, in a file that only its owner can
-//! read; the two accounts are registered as anybody would register them.
+//! Credentials are made once and kept beside the stack's data, in a file readable only by its
+//! owner. The accounts are registered through the public API.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -18,16 +19,16 @@ use serde_json::{Value, json};
 use crate::http::{Request, Response};
 
 const FILE: &str = "credentials.json";
-/// A computation through a system that has just started may take its time.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Time limit of a request. Requests shortly after the start may be slow.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const KEY_NAME: &str = "cargo xtask up";
 
-/// What is kept.
+/// Content of the credentials file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Credentials {
-    /// `ABACUS_TOKEN_KEYS`: with these the ingress signs its tokens.
+    /// `ABACUS_TOKEN_KEYS`: the keys that the ingress signs tokens with.
     pub(crate) token_keys: String,
-    /// `ABACUS_BOOTSTRAP_TOKEN`: lets the first administrator in.
+    /// `ABACUS_BOOTSTRAP_TOKEN`: registers the first administrator.
     pub(crate) bootstrap_token: String,
     /// `ABACUS_RECORD_KEY`: with this an ingress signs its requests, and a projector checks them.
     #[serde(default)]
@@ -36,24 +37,24 @@ pub(crate) struct Credentials {
     pub(crate) administrator: Account,
 }
 
-/// An account to try the system with.
+/// Account for trying the system.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) username: String,
     pub(crate) password: String,
-    /// Once it is registered.
+    /// API key, once the account is registered.
     pub(crate) api_key: Option<String>,
 }
 
 impl Credentials {
-    /// Those kept in `folder`; made now where there are none.
+    /// Reads the credentials in `folder`. Makes missing credentials.
     pub(crate) fn ensure(folder: &Path) -> Result<Self> {
-        if let Some(mut kept) = Self::read(folder)? {
-            if kept.record_key.is_empty() {
-                kept.record_key = STANDARD.encode(random::<32>()?);
-                kept.write(folder)?;
+        if let Some(mut credentials) = Self::read(folder)? {
+            if credentials.record_key.is_empty() {
+                credentials.record_key = STANDARD.encode(random::<32>()?);
+                credentials.write(folder)?;
             }
-            return Ok(kept);
+            return Ok(credentials);
         }
         let made = Self {
             token_keys: format!("first:{}", STANDARD.encode(random::<32>()?)),
@@ -66,29 +67,30 @@ impl Credentials {
         Ok(made)
     }
 
-    /// Those kept in `folder`, if any.
+    /// Reads the credentials in `folder`. Returns `None` without a file.
     pub(crate) fn read(folder: &Path) -> Result<Option<Self>> {
         let file = file_in(folder);
         match fs::read(&file) {
             Ok(text) => serde_json::from_slice(&text)
                 .map(Some)
-                .with_context(|| format!("{} makes no sense", file.display())),
+                .with_context(|| format!("{} is not readable", file.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
         }
     }
 
-    /// Registers the two accounts at the ingress on `port`, unless that was done before, and keeps their API keys.
-    pub(crate) fn introduce(&mut self, folder: &Path, port: u16) -> Result<()> {
+    /// Registers the two accounts at the ingress on `port` and keeps their API keys. Registered
+    /// accounts are left alone.
+    pub(crate) fn register(&mut self, folder: &Path, port: u16) -> Result<()> {
         let privilege = json!({"role": "admin", "bootstrap_token": self.bootstrap_token});
-        // A key is shown once: what comes after it may fail.
-        self.administrator.introduce(port, &privilege)?;
+        // The API returns a key only once, so write it before the next step, which may fail.
+        self.administrator.ensure_api_key(port, &privilege)?;
         self.write(folder)?;
-        self.user.introduce(port, &json!({}))?;
+        self.user.ensure_api_key(port, &json!({}))?;
         self.write(folder)
     }
 
-    /// What an ingress of the stack is started with.
+    /// Returns the secret settings of the stack's ingresses.
     pub(crate) fn settings(&self) -> [(String, String); 2] {
         [
             ("ABACUS_TOKEN_KEYS".to_owned(), self.token_keys.clone()),
@@ -101,7 +103,7 @@ impl Credentials {
         [("ABACUS_RECORD_KEY".to_owned(), self.record_key.clone())]
     }
 
-    /// What scripts call the system with.
+    /// Returns the API keys for scripts.
     pub(crate) fn exports(&self) -> Vec<(String, String)> {
         let keys = [
             ("ABACUS_TOKEN", &self.user.api_key),
@@ -112,14 +114,14 @@ impl Credentials {
 
     fn write(&self, folder: &Path) -> Result<()> {
         let next = folder.join("credentials.json.next");
-        // One that was left behind may have other rights.
+        // A file left from a crash may have different permissions.
         match fs::remove_file(&next) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&next)?;
         file.write_all(&serde_json::to_vec_pretty(self)?)?;
-        fs::rename(&next, file_in(folder)).context("cannot keep the stack's credentials")
+        fs::rename(&next, file_in(folder)).context("cannot write the stack's credentials")
     }
 }
 
@@ -128,37 +130,37 @@ impl Account {
         Ok(Self { username: username.to_owned(), password: secret()?, api_key: None })
     }
 
-    fn introduce(&mut self, port: u16, privilege: &Value) -> Result<()> {
+    fn ensure_api_key(&mut self, port: u16, privilege: &Value) -> Result<()> {
         if let Some(key) = &self.api_key {
-            let answer = Request::get("/v1/me").with_token(key).send(port, PATIENCE)?;
+            let answer = Request::get("/v1/me").with_token(key).send(port, REQUEST_TIMEOUT)?;
             match answer.status {
                 200 => return Ok(()),
                 401 => {}
-                // That it cannot be told now whether the key is good does not make it a bad one.
+                // This answer does not prove that the key is invalid.
                 status => bail!("the key of `{}`: {status}: {}", self.username, answer.body.trim()),
             }
         }
         self.register(port, privilege)?;
         let token = self.sign_in(port)?;
         let request = Request::post("/v1/api-keys", json!({"label": KEY_NAME})).with_token(&token);
-        self.api_key = Some(member(&request.send(port, PATIENCE)?, 201, "key")?);
+        self.api_key = Some(member(&request.send(port, REQUEST_TIMEOUT)?, 201, "key")?);
         Ok(())
     }
 
-    /// The token of a new session at the ingress on `port`.
+    /// Signs in at the ingress on `port`. Returns the token of the new session.
     pub(crate) fn sign_in(&self, port: u16) -> Result<String> {
-        let answer = Request::post("/v1/login", self.login()).send(port, PATIENCE)?;
+        let answer = Request::post("/v1/login", self.login()).send(port, REQUEST_TIMEOUT)?;
         member(&answer, 200, "access_token")
             .with_context(|| format!("cannot sign in as `{}`", self.username))
     }
 
-    /// An account that is there already is as good.
+    /// Registers the account. An existing account is no error.
     fn register(&self, port: u16, privilege: &Value) -> Result<()> {
         let mut body = self.login();
         if let (Some(body), Some(privilege)) = (body.as_object_mut(), privilege.as_object()) {
             body.extend(privilege.clone());
         }
-        let answer = Request::post("/v1/register", body).send(port, PATIENCE)?;
+        let answer = Request::post("/v1/register", body).send(port, REQUEST_TIMEOUT)?;
         match answer.status {
             201 | 409 => Ok(()),
             status => {
@@ -172,7 +174,7 @@ impl Account {
     }
 }
 
-/// Where they are kept.
+/// Returns the file of the credentials in `folder`.
 pub(crate) fn file_in(folder: &Path) -> PathBuf {
     folder.join(FILE)
 }
@@ -191,7 +193,7 @@ fn secret() -> Result<String> {
 
 fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).context("the system gives no random bytes")?;
+    getrandom::fill(&mut bytes).context("the system provides no random bytes")?;
     Ok(bytes)
 }
 

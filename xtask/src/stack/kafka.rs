@@ -1,4 +1,4 @@
-//! Apache Kafka: one node that is broker and controller (`KRaft`).
+//! Apache Kafka: a single node, both broker and controller (`KRaft`).
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,12 +14,12 @@ use crate::progress::Step;
 use crate::stack::{Setup, Stack};
 use crate::supervisor::{Launch, Part};
 
-/// Sixteen bytes in base64, as Kafka wants it.
+/// Cluster id of Kafka: sixteen bytes in base64.
 const CLUSTER_ID: &str = "abacus-development-01A";
 
 const EIGHT_MEBIBYTES: u32 = 8 * 1024 * 1024;
 
-/// What to run for the Kafka of `stack`; writes its configuration and formats its storage where that is new.
+/// Returns the Kafka of `stack`. Writes the configuration and formats new storage.
 pub(crate) fn part(stack: &Stack, setup: &Setup, step: &Step) -> Result<Part> {
     let data = stack.data("kafka");
     fs::create_dir_all(&data)?;
@@ -42,11 +42,12 @@ pub(crate) fn part(stack: &Stack, setup: &Setup, step: &Step) -> Result<Part> {
         address: stack.kafka_bootstrap()?,
         launch,
         health: health(stack)?,
-        patience: Duration::from_mins(1),
+        start_timeout: Duration::from_mins(1),
     })
 }
 
-/// A broker takes connections before it can serve them, and says in its log when it can.
+/// Returns the health check of Kafka. A broker accepts connections before it can serve them, and
+/// then logs a line.
 pub(crate) fn health(stack: &Stack) -> Result<Health> {
     let log = stack.supervisor().log("kafka");
     Ok(Health::Announced { port: stack.port("kafka")?, log, text: "Kafka Server started" })
@@ -94,21 +95,22 @@ fn properties(stack: &Stack, data: &Path) -> Result<String> {
         ("listeners", &listeners),
         ("advertised.listeners", &listeners),
         ("log.dirs", &log),
-        // Topics are part of the contract: `abacus-admin` makes them, a typing error must not.
+        // Topics are part of the contract: only `abacus-admin` makes topics, never a typing error.
         ("auto.create.topics.enable", "false"),
-        // One node: whatever is replicated by default has one copy.
+        // With a single node, internal topics have a single replica.
         ("offsets.topic.replication.factor", "1"),
         ("transaction.state.log.replication.factor", "1"),
         ("transaction.state.log.min.isr", "1"),
         ("share.coordinator.state.topic.replication.factor", "1"),
         ("share.coordinator.state.topic.min.isr", "1"),
-        // Small internal topics and an immediate first rebalance: a start takes seconds, not tens of them.
+        // Small internal topics and an immediate first rebalance shorten the start to a few
+        // seconds.
         ("offsets.topic.num.partitions", "8"),
         ("transaction.state.log.num.partitions", "8"),
         ("share.coordinator.state.topic.num.partitions", "1"),
         ("group.initial.rebalance.delay.ms", "0"),
-        // Alone in its cluster and stopping in order, a broker answers that there are no brokers, which
-        // librdkafka may never get over (its issue 5301).
+        // During a controlled shutdown, a single broker reports a cluster without brokers.
+        // librdkafka may never recover from this report (librdkafka issue 5301).
         ("controlled.shutdown.enable", "false"),
         ("log.cleaner.dedupe.buffer.size", "16777216"),
         // Results have up to a million digits and more.

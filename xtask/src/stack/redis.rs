@@ -1,4 +1,4 @@
-//! Redis, as the cache that it is here: bounded, and empty after a restart.
+//! Redis as a cache: with bounded memory, and empty after a restart.
 
 use std::fs;
 use std::time::Duration;
@@ -6,16 +6,16 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::health::Health;
-use crate::packages;
+use crate::programs;
 use crate::stack::Stack;
 use crate::supervisor::{Launch, Part};
 
-/// What to run for the Redis of `stack`.
+/// Returns the Redis of `stack`.
 pub(crate) fn part(stack: &Stack) -> Result<Part> {
     let data = stack.data("redis");
     fs::create_dir_all(&data)?;
     let port = stack.port("redis")?;
-    let program = packages::on_path("redis-server").context("redis-server is not installed")?;
+    let program = programs::on_path("redis-server").context("redis-server is not installed")?;
     let launch = Launch::new(program, &data)
         .arguments(["--bind", "127.0.0.1", "--port", &port.to_string()])
         .arguments(["--save", "", "--appendonly", "no"])
@@ -25,7 +25,7 @@ pub(crate) fn part(stack: &Stack) -> Result<Part> {
         address: stack.redis_url()?,
         launch,
         health: health(stack)?,
-        patience: Duration::from_secs(20),
+        start_timeout: Duration::from_secs(20),
     })
 }
 

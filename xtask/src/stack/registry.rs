@@ -1,7 +1,7 @@
-//! The schema registry: Apicurio, under its Confluent-compatible interface.
+//! The schema registry: Apicurio, with its Confluent-compatible API.
 //!
-//! Its built-in storage is an H2 database in memory. Here that database is a file, so that schemas keep their ids
-//! over `down` and `up`: records that are already in Kafka name them.
+//! The built-in storage is an H2 database in memory. Here the database is a file, so schemas keep
+//! their ids over `down` and `up`: records in Kafka contain the ids.
 
 use std::fs;
 use std::time::Duration;
@@ -12,16 +12,13 @@ use crate::health::Health;
 use crate::stack::{Setup, Stack};
 use crate::supervisor::{Launch, Part};
 
-/// The path of the Confluent-compatible interface.
-pub(crate) const API: &str = "/apis/ccompat/v7";
-
-/// What to run for the registry of `stack`.
+/// Returns the registry of `stack`.
 pub(crate) fn part(stack: &Stack, setup: &Setup) -> Result<Part> {
     let data = stack.data("registry");
     fs::create_dir_all(&data)?;
     let port = stack.port("registry")?;
     let jar = setup.dist.registry_jar()?;
-    let folder = jar.parent().context("the registry's jar is nowhere")?;
+    let folder = jar.parent().context("the registry's jar has no folder")?;
     let mut launch = Launch::new(&setup.java, folder)
         .arguments(["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar"])
         .arguments([&jar]);
@@ -37,7 +34,7 @@ pub(crate) fn part(stack: &Stack, setup: &Setup) -> Result<Part> {
         address: stack.registry_url()?,
         launch,
         health: health(stack)?,
-        patience: Duration::from_secs(90),
+        start_timeout: Duration::from_secs(90),
     })
 }
 

@@ -1,4 +1,4 @@
-//! The three services and what has to be done before they start.
+//! The three services: build, preparation of the servers, start, and a sample request.
 
 use std::env;
 use std::path::Path;
@@ -16,17 +16,18 @@ use crate::stack::addresses::{ingress_port_name, number_of, ports_of};
 use crate::supervisor::{Launch, Part};
 use crate::workspace::{Profile, Workspace};
 
-/// The packages whose binaries a running system is made of.
+/// Packages of the programs of a system.
 const PACKAGES: [&str; 5] =
     ["abacus-ingress", "abacus-processor", "abacus-projector", "abacus-migrations", "abacus-admin"];
 
-/// An ingress is found on every fourth port: those between are the other services' by custom.
+/// Distance between the ports of two ingresses. Convention reserves the ports between for the
+/// services.
 const PORTS_PER_INGRESS: u16 = 4;
 
-/// A question whose answer shows that the whole flow works.
-const QUESTION: &str = "/v1/fibonacci/100";
+/// Sample request; its response proves the whole flow.
+const SAMPLE: &str = "/v1/fibonacci/100";
 
-/// Compiles the binaries that a system is made of.
+/// Compiles the programs of a system.
 pub(crate) fn build(workspace: &Workspace, progress: &Progress, profile: Profile) -> Result<()> {
     progress.section(&format!("build the services ({})", profile.name()), || {
         let mut cargo = workspace.cargo();
@@ -37,7 +38,7 @@ pub(crate) fn build(workspace: &Workspace, progress: &Progress, profile: Profile
 }
 
 impl Stack {
-    /// The settings by which programs find the servers of this stack.
+    /// Returns the settings with the addresses of the stack's servers.
     pub(crate) fn server_environment(&self) -> Result<Vec<(String, String)>> {
         Ok(vec![
             ("ABACUS_KAFKA_BOOTSTRAP".to_owned(), self.kafka_bootstrap()?),
@@ -47,7 +48,7 @@ impl Stack {
         ])
     }
 
-    /// Applies migrations, topics and schemas to servers that are up.
+    /// Applies migrations, topics and schemas to the running servers.
     pub(crate) fn prepare_servers(&self, binaries: &Path, progress: &Progress) -> Result<()> {
         let runs: [(&str, &str, &[&str]); 3] = [
             ("apply migrations", "abacus-migrate", &[]),
@@ -65,7 +66,8 @@ impl Stack {
         Ok(())
     }
 
-    /// Has the services run, as many processors as the stack is set to, and waits until all are ready.
+    /// Starts the services in the configured numbers, stops surplus services, and waits until all
+    /// are ready.
     pub(crate) fn start_services(&mut self, binaries: &Path, progress: &Progress) -> Result<()> {
         self.stop_surplus("processor", self.processors())?;
         self.stop_surplus("ingress", self.ingresses())?;
@@ -84,7 +86,7 @@ impl Stack {
         self.start(&parts, progress)
     }
 
-    /// Stops the services of that name beyond `wanted` of them.
+    /// Stops the instances of `service` with a number above `wanted`.
     fn stop_surplus(&self, service: &str, wanted: u16) -> Result<()> {
         for name in self.supervisor().started() {
             let is_one = name.strip_prefix(service).is_some_and(|rest| rest.starts_with('-'));
@@ -95,7 +97,8 @@ impl Stack {
         Ok(())
     }
 
-    /// The ingress of that number: 8080, 8084 and so on, each with a reply partition to itself.
+    /// Returns an ingress. The ports are 8080, 8084 and so on; each ingress has a separate reply
+    /// partition.
     fn ingress(&mut self, number: u16, binaries: &Path) -> Result<Part> {
         let preferred = ports_of(self.name());
         let step = PORTS_PER_INGRESS * (number - 1);
@@ -111,7 +114,7 @@ impl Stack {
         if self.state.anonymous {
             environment.push(("ABACUS_ANONYMOUS".to_owned(), "true".to_owned()));
         }
-        part.launch.configuration = settings_of_the_user(environment);
+        part.launch.configuration = inherited_settings(environment);
         part.address = self.url_of_ingress(number)?;
         Ok(part)
     }
@@ -137,56 +140,61 @@ impl Stack {
             launch.environment.extend(self.credentials()?.record_settings());
         }
         let address = format!("http://127.0.0.1:{port}/metrics");
-        launch.configuration = settings_of_the_user(&launch.environment);
+        launch.configuration = inherited_settings(&launch.environment);
         let health = health(self, &name)?;
-        Ok(Part { name, address, launch, health, patience: Duration::from_mins(1) })
+        Ok(Part { name, address, launch, health, start_timeout: Duration::from_mins(1) })
     }
 
-    /// Has a user and an administrator registered, makes one real computation through HTTP and returns the
-    /// answer and the line that asks the same.
-    pub(crate) fn ask_a_question(&self, progress: &Progress) -> Result<(String, String)> {
-        self.ask_through(self.port("ingress")?, progress)
+    /// Registers the accounts and sends the sample request to the first ingress. Returns the
+    /// response and a `curl` line for this request.
+    pub(crate) fn send_sample_request(&self, progress: &Progress) -> Result<(String, String)> {
+        self.send_sample_request_to(self.port("ingress")?, progress)
     }
 
-    /// The same at the ingress on `port`.
-    pub(crate) fn ask_through(&self, port: u16, progress: &Progress) -> Result<(String, String)> {
+    /// Registers the accounts and sends the sample request, with the ingress on `port`.
+    pub(crate) fn send_sample_request_to(
+        &self,
+        port: u16,
+        progress: &Progress,
+    ) -> Result<(String, String)> {
         let credentials =
-            progress.step("register the accounts", |_| self.introduce_accounts(port))?;
+            progress.step("register the accounts", |_| self.register_accounts(port))?;
         let key = credentials.user.api_key.unwrap_or_default();
-        let answer = progress.step(&format!("ask {QUESTION}"), |_| ask(port, &key))?;
-        Ok((answer, question_line(&format!("http://127.0.0.1:{port}"), &key)))
+        let answer = progress.step(&format!("request {SAMPLE}"), |_| send_sample(port, &key))?;
+        Ok((answer, curl_line(&format!("http://127.0.0.1:{port}"), &key)))
     }
 }
 
-/// Every service tells on its admin port whether it is ready.
+/// Returns the health check of a service: its readiness on the admin port.
 pub(crate) fn health(stack: &Stack, name: &str) -> Result<Health> {
     Ok(Health::Http { port: stack.port(&format!("{name}-admin"))?, path: "/readyz" })
 }
 
-/// The line that a user can copy to ask the same of the ingress at `url`.
-fn question_line(url: &str, token: &str) -> String {
-    format!("curl -H 'Authorization: Bearer {token}' {url}{QUESTION}")
+/// Returns a `curl` line for the sample request to the ingress at `url`.
+fn curl_line(url: &str, token: &str) -> String {
+    format!("curl -H 'Authorization: Bearer {token}' {url}{SAMPLE}")
 }
 
-/// Asks the ingress on `port` for a real computation.
-fn ask(port: u16, token: &str) -> Result<String> {
-    let question = Request::get(QUESTION).with_token(token);
+/// Sends the sample request to the ingress on `port`. Returns the response.
+fn send_sample(port: u16, token: &str) -> Result<String> {
+    let question = Request::get(SAMPLE).with_token(token);
     let response = question.send(port, Duration::from_secs(30))?;
     if response.status != 200 {
-        bail!("{QUESTION} answers {}: {}", response.status, response.body.trim());
+        bail!("{SAMPLE} answers {}: {}", response.status, response.body.trim());
     }
     Ok(response.body.trim().to_owned())
 }
 
-/// What `cargo xtask env` prints besides the servers' settings: no settings of services.
-const FROM_ENV: [&str; 3] = ["ABACUS_URL", "ABACUS_TOKEN", "ABACUS_ADMIN_TOKEN"];
+/// Variables printed by `cargo xtask env` that are no settings of services.
+const PRINTED_BY_ENV: [&str; 3] = ["ABACUS_URL", "ABACUS_TOKEN", "ABACUS_ADMIN_TOKEN"];
 
-/// Settings in the user's own environment, such as `ABACUS_LOG`, which services inherit. A change of them makes
-/// `up` start the services anew; those that `cargo xtask env` prints say nothing new.
-fn settings_of_the_user(ours: &[(String, String)]) -> String {
+/// Returns the settings in the user's environment, for example `ABACUS_LOG`. Services inherit these
+/// settings, so a change makes `up` restart the services. Settings of the part itself and the
+/// output of `cargo xtask env` do not count.
+fn inherited_settings(own: &[(String, String)]) -> String {
     let mut settings: Vec<String> = env::vars()
-        .filter(|(name, _)| name.starts_with("ABACUS_") && !FROM_ENV.contains(&name.as_str()))
-        .filter(|(name, _)| !ours.iter().any(|(known, _)| known == name))
+        .filter(|(name, _)| name.starts_with("ABACUS_") && !PRINTED_BY_ENV.contains(&name.as_str()))
+        .filter(|(name, _)| !own.iter().any(|(setting, _)| setting == name))
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     settings.sort();
@@ -207,6 +215,6 @@ mod tests {
             let _ = stream.read(&mut [0; 512]).unwrap();
             stream.write_all(b"HTTP/1.0 503 No\r\n\r\nKafka is away").unwrap();
         });
-        assert!(ask(port, "key").unwrap_err().to_string().contains("Kafka is away"));
+        assert!(send_sample(port, "key").unwrap_err().to_string().contains("Kafka is away"));
     }
 }

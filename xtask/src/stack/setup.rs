@@ -1,4 +1,4 @@
-//! What must be on the machine before servers can start.
+//! Prerequisites of the servers.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::packages::{self, Purpose};
 use crate::progress::Progress;
 use crate::workspace::Workspace;
 
-/// What the servers are started with.
+/// Programs that the servers start with.
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) dist: Dist,
@@ -18,7 +18,7 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// Gets everything that the servers need onto the machine.
+    /// Installs all prerequisites of the servers.
     pub(crate) fn ensure(workspace: &Workspace, progress: &Progress) -> Result<Self> {
         packages::ensure(workspace, progress, &[Purpose::Servers])?;
         let dist = Dist::ensure(workspace, progress)?;

@@ -1,4 +1,4 @@
-//! What a stack remembers between two calls of xtask.
+//! State of a stack between two runs of xtask.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::ports::Ports;
 
 const FILE: &str = "state.json";
 
-/// The content of a stack's `state.json`.
+/// Content of a stack's `state.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct State {
@@ -18,37 +18,37 @@ pub(crate) struct State {
     pub(crate) mode: Mode,
     pub(crate) processors: u16,
     pub(crate) ingresses: u16,
-    /// Whether callers may compute without saying who they are.
+    /// True if anonymous callers may compute.
     pub(crate) anonymous: bool,
     pub(crate) ports: Ports,
-    /// Where Postgres keeps its data; set when its cluster is made.
+    /// Data folder of Postgres, once the cluster exists.
     pub(crate) postgres_home: Option<PathBuf>,
 }
 
-/// Who runs the parts.
+/// Provider of the parts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Provider {
     /// Processes on this machine.
     #[default]
     Native,
-    /// Containers, as docker-compose.yml says.
+    /// Containers of docker-compose.yml.
     Docker,
 }
 
-/// What a stack's data is worth.
+/// Durability of a stack's data.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Mode {
-    /// Data outlives a crash, and speed is what a real set-up has.
+    /// Data survives a crash; the speed is realistic.
     #[default]
     Lasting,
-    /// Data serves one run of the tests: Postgres does not wait for the disk.
+    /// Data is for a single run of the tests: Postgres does not wait for the disk.
     Throwaway,
 }
 
 impl Mode {
-    /// The heap Kafka gets, as `-Xmx` takes it.
+    /// Returns the heap size of Kafka, in the notation of `-Xmx`.
     pub(crate) fn kafka_heap(self) -> &'static str {
         match self {
             Self::Lasting => "768m",
@@ -72,23 +72,26 @@ impl Default for State {
 }
 
 impl State {
-    /// The state kept in `folder`, or that of a stack which was never started.
+    /// Reads the state in `folder`. Returns the default state for a new stack.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let file = folder.join(FILE);
         match fs::read(&file) {
             Ok(text) => serde_json::from_slice(&text).with_context(|| {
-                format!("{} makes no sense; delete it to have it made anew", file.display())
+                format!(
+                    "{} is not readable; delete the file to start with a new state",
+                    file.display()
+                )
             }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
         }
     }
 
-    /// Replaces the state in `folder` as a whole, so that a crash leaves the old one or the new one.
+    /// Replaces the state in `folder` atomically: a crash leaves the old or the new state.
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
         let next = folder.join("state.json.next");
         fs::write(&next, serde_json::to_vec_pretty(self)?)?;
-        fs::rename(&next, folder.join(FILE)).context("cannot keep the state of the stack")
+        fs::rename(&next, folder.join(FILE)).context("cannot write the state of the stack")
     }
 }
 

@@ -10,7 +10,7 @@ use axum::http::Response;
 use hyper::body::{Frame, SizeHint};
 
 /// Keeps `guard` until the response is sent, or given up.
-pub fn hold_until_sent<T>(response: Response<Body>, guard: T) -> Response<HeldUntilSent<T>> {
+pub(crate) fn hold_until_sent<T>(response: Response<Body>, guard: T) -> Response<HeldUntilSent<T>> {
     response.map(|body| HeldUntilSent { body, _guard: guard })
 }
 
@@ -35,7 +35,7 @@ pub fn hold_body_until_written<T: Send + Sync + 'static>(
 }
 
 /// A body with a guard, dropped when hyper has taken the last piece.
-pub struct HeldUntilSent<T> {
+pub(crate) struct HeldUntilSent<T> {
     body: Body,
     _guard: T,
 }

@@ -66,7 +66,7 @@ impl HeadLimits {
 
     /// Buffer for a head, in bytes: twice the limits. A head slightly above the limits still gets a
     /// problem document.
-    pub fn largest_head(self) -> usize {
+    pub(crate) fn largest_head(self) -> usize {
         let limits = self.max_url.saturating_add(self.max_headers);
         usize::try_from(limits.saturating_mul(2)).unwrap_or(usize::MAX).max(SMALLEST_BUFFER)
     }

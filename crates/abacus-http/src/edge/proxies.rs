@@ -85,7 +85,7 @@ impl Proxies {
     }
 
     /// Returns `true` for the address of a trusted proxy.
-    pub fn trusts(&self, address: IpAddr) -> bool {
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.trusted.iter().any(|network| network.0.contains(&address))
     }

@@ -7,6 +7,10 @@ use super::structured::{split_unquoted, unquote};
 
 /// The request header.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Header of an answer to an earlier request under the idempotency key.
+pub const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// Header with the expiry of the idempotency key.
+pub const IDEMPOTENCY_EXPIRES: HeaderName = HeaderName::from_static("idempotency-expires");
 
 /// Longest key, in characters.
 const LONGEST: usize = 255;

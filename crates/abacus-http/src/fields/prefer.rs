@@ -9,7 +9,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::structured::{split_unquoted, unquote};
 
-const PREFER: HeaderName = HeaderName::from_static("prefer");
+/// The request header.
+pub const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// The response header.
 pub const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
@@ -53,23 +54,23 @@ impl Preferences {
         Self { wait: wait.or(self.wait), ..self }
     }
 
-    /// Returns the wait for a new request. `most` is the longest wait, and the default.
-    pub fn patience(self, most: Duration) -> Duration {
+    /// Returns the wait for a new request. `longest` is the longest wait, and the default.
+    pub fn max_wait(self, longest: Duration) -> Duration {
         match self.wait {
-            Some(seconds) => Duration::from_secs(seconds).min(most),
+            Some(seconds) => Duration::from_secs(seconds).min(longest),
             None if self.respond_async => Duration::ZERO,
-            None => most,
+            None => longest,
         }
     }
 
     /// Returns the wait for an earlier request: zero without a preference.
-    pub fn poll_patience(self, most: Duration) -> Duration {
-        self.wait.map_or(Duration::ZERO, |seconds| Duration::from_secs(seconds).min(most))
+    pub fn poll_wait(self, longest: Duration) -> Duration {
+        self.wait.map_or(Duration::ZERO, |seconds| Duration::from_secs(seconds).min(longest))
     }
 
     /// Returns the honoured preferences, for a pending or a final answer; `None` without any.
-    pub fn applied(self, most: Duration, is_pending: bool) -> Option<HeaderValue> {
-        let seconds = self.wait.map(|seconds| seconds.min(most.as_secs()));
+    pub fn applied(self, longest: Duration, is_pending: bool) -> Option<HeaderValue> {
+        let seconds = self.wait.map(|seconds| seconds.min(longest.as_secs()));
         let wait = seconds.filter(|seconds| *seconds > 0 || self.wait == Some(0));
         let text = match (self.respond_async && is_pending, wait) {
             (true, Some(seconds)) => format!("respond-async, wait={seconds}"),
@@ -91,7 +92,7 @@ pub fn seconds(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    const MOST: Duration = Duration::from_secs(30);
+    const LONGEST: Duration = Duration::from_secs(30);
 
     fn read(values: &[&str]) -> Preferences {
         let headers = values.iter().map(|value| (PREFER, value.parse().unwrap()));
@@ -127,31 +128,31 @@ mod tests {
 
     #[test]
     fn a_wait_is_bounded_and_the_bound_is_told() {
-        for (wish, patience, applied) in [
+        for (wish, seconds, applied) in [
             (wish(false, None), 30, None),
             (wish(true, None), 0, Some("respond-async")),
             (wish(false, Some(5)), 5, Some("wait=5")),
             (wish(false, Some(0)), 0, Some("wait=0")),
             (wish(true, Some(500)), 30, Some("respond-async, wait=30")),
         ] {
-            assert_eq!(wish.patience(MOST), Duration::from_secs(patience), "{wish:?}");
-            let told = wish.applied(MOST, true);
+            assert_eq!(wish.max_wait(LONGEST), Duration::from_secs(seconds), "{wish:?}");
+            let told = wish.applied(LONGEST, true);
             assert_eq!(told.as_ref().map(|value| value.to_str().unwrap()), applied);
         }
         // The answer came in time, not asynchronously.
-        assert_eq!(wish(true, None).applied(MOST, false), None);
-        assert_eq!(wish(true, Some(2)).applied(MOST, false).unwrap(), "wait=2");
+        assert_eq!(wish(true, None).applied(LONGEST, false), None);
+        assert_eq!(wish(true, Some(2)).applied(LONGEST, false).unwrap(), "wait=2");
         // Whole seconds cannot express a wait of half a second.
         assert_eq!(wish(false, Some(5)).applied(Duration::from_millis(500), false), None);
     }
 
     #[test]
     fn a_look_up_waits_only_if_asked() {
-        assert_eq!(wish(false, None).poll_patience(MOST), Duration::ZERO);
-        assert_eq!(wish(true, None).poll_patience(MOST), Duration::ZERO);
+        assert_eq!(wish(false, None).poll_wait(LONGEST), Duration::ZERO);
+        assert_eq!(wish(true, None).poll_wait(LONGEST), Duration::ZERO);
         assert_eq!(
-            wish(false, None).with_wait(Some(7)).poll_patience(MOST),
-            MOST.min(Duration::from_secs(7))
+            wish(false, None).with_wait(Some(7)).poll_wait(LONGEST),
+            LONGEST.min(Duration::from_secs(7))
         );
     }
 }

@@ -10,7 +10,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST: usize = 128;
 
 /// Returns the caller's id, if harmless in logs and headers.
-pub fn given(headers: &HeaderMap) -> Option<HeaderValue> {
+pub fn from_headers(headers: &HeaderMap) -> Option<HeaderValue> {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(byte);
     let id = headers.get(REQUEST_ID)?;
     let is_well_formed = (1..=LONGEST).contains(&id.len()) && id.as_bytes().iter().all(is_plain);
@@ -18,7 +18,7 @@ pub fn given(headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 /// Returns the header value of an id.
-pub fn value(id: Uuid) -> HeaderValue {
+pub fn to_header(id: Uuid) -> HeaderValue {
     let mut buffer = Uuid::encode_buffer();
     let text = id.hyphenated().encode_lower(&mut buffer);
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("invalid"))
@@ -30,7 +30,7 @@ mod tests {
 
     fn taken(id: &str) -> bool {
         let headers = HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_str(id).unwrap())]);
-        given(&headers).is_some()
+        from_headers(&headers).is_some()
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub fn split_unquoted(text: &str, separator: char) -> impl Iterator<Item = &str>
 }
 
 /// Returns the value of a token or a quoted string.
-pub fn unquote(word: &str) -> String {
+pub(crate) fn unquote(word: &str) -> String {
     let Some(inner) = word.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
         return word.to_owned();
     };

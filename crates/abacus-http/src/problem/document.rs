@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::problem_type::Class;
 
 /// Media type of a problem document.
-pub const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
+pub(super) const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// `Retry-After` of a 503 by default, in seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");

@@ -1,6 +1,6 @@
 use std::time::{Instant, SystemTime};
 
-use abacus_runtime::{Config as _, Environment};
+use abacus_runtime::{Config as _, Environment, ExposeSecret as _};
 use deadpool_postgres::{Config, Runtime as PoolRuntime};
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ impl Identity {
         let url = Some("postgres://nobody@127.0.0.1:1/nothing".to_owned());
         let nowhere = Config { url, ..Config::default() };
         let pool = nowhere.create_pool(Some(PoolRuntime::Tokio1), tokio_postgres::NoTls).unwrap();
-        Self::new(&config, pool, Metrics::unregistered()).unwrap()
+        Self::without_tasks(&config, pool, Metrics::unregistered()).unwrap()
     }
 
     /// Marks the revocations as just read.
@@ -101,6 +101,6 @@ async fn while_the_revocations_are_old_administrators_are_users() {
 async fn a_key_that_cannot_be_looked_up_is_not_refused_but_unavailable() {
     let identity = known().refreshed();
     let key = NewApiKey::generate().unwrap().text;
-    let unknown = identity.identify(header(&bearer(&key))).await.unwrap_err();
+    let unknown = identity.identify(header(&bearer(key.expose_secret()))).await.unwrap_err();
     assert!(matches!(unknown, Error::Unavailable(_)), "{unknown}");
 }

@@ -10,7 +10,6 @@ use crate::audit::{Act, Event};
 use crate::caller::Role;
 use crate::error::Error;
 use crate::name::UserName;
-use crate::page::Page;
 use crate::revocations::Revocation;
 
 const UPDATE: &str = "
@@ -126,16 +125,20 @@ impl Store {
         Ok(revocation)
     }
 
-    /// Returns a page of accounts, by name.
-    pub(crate) async fn accounts(&self, page: Page<String>) -> Result<Vec<AccountEntry>, Error> {
+    /// Returns up to `limit` accounts after the name `after`, by name.
+    pub(crate) async fn accounts(
+        &self,
+        after: Option<&UserName>,
+        limit: i64,
+    ) -> Result<Vec<AccountEntry>, Error> {
         within(async {
             let client = self.connection().await?;
             let columns = entry_columns();
             let select =
                 format!("SELECT {columns} FROM users WHERE name > $1 ORDER BY name LIMIT $2");
             let select = client.prepare_cached(&select).await?;
-            let after = page.after.unwrap_or_default();
-            let rows = client.query(&select, &[&after, &page.limit]).await?;
+            let after = after.map_or("", UserName::as_str);
+            let rows = client.query(&select, &[&after, &limit]).await?;
             rows.iter().map(entry).collect()
         })
         .await

@@ -3,9 +3,8 @@
 use deadpool_postgres::Transaction;
 
 use super::connection::{Failure, Store, rfc3339, within};
-use crate::audit::{Event, Outcome};
+use crate::audit::{ActOutcome, Event};
 use crate::error::Error;
-use crate::page::Page;
 
 /// A row of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -19,7 +18,7 @@ pub struct AuditEntry {
     #[schema(example = "role-changed")]
     pub act: String,
     /// Whether the act was done or refused.
-    pub outcome: Outcome,
+    pub outcome: ActOutcome,
     /// Acting account; absent without a signed-in caller.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
@@ -51,8 +50,12 @@ impl Store {
         Ok(())
     }
 
-    /// Returns a page of events, the latest first.
-    pub(crate) async fn audit(&self, page: Page<i64>) -> Result<Vec<AuditEntry>, Error> {
+    /// Returns up to `limit` events older than the event `after`, the latest first.
+    pub(crate) async fn audit(
+        &self,
+        after: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<AuditEntry>, Error> {
         within(async {
             let client = self.connection().await?;
             let select = format!(
@@ -62,8 +65,8 @@ impl Store {
                 rfc3339("happened_at")
             );
             let select = client.prepare_cached(&select).await?;
-            let before = page.after.unwrap_or(i64::MAX);
-            let rows = client.query(&select, &[&before, &page.limit]).await?;
+            let before = after.unwrap_or(i64::MAX);
+            let rows = client.query(&select, &[&before, &limit]).await?;
             rows.iter().map(entry).collect()
         })
         .await
@@ -90,7 +93,7 @@ fn entry(row: &tokio_postgres::Row) -> Result<AuditEntry, Failure> {
         id: row.try_get("audit_id")?,
         happened_at: row.try_get("happened_at")?,
         act: row.try_get("act")?,
-        outcome: if outcome == "done" { Outcome::Done } else { Outcome::Refused },
+        outcome: if outcome == "done" { ActOutcome::Done } else { ActOutcome::Refused },
         actor: row.try_get("actor")?,
         subject: row.try_get("subject")?,
         detail: row.try_get("detail")?,

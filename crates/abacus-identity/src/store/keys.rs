@@ -31,7 +31,8 @@ const REVOKE: &str = "
 
 /// An API key, as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct KeyEntry {
+#[schema(as = KeyEntry)]
+pub struct ApiKeyEntry {
     /// Id.
     pub id: Uuid,
     /// Label.
@@ -54,7 +55,7 @@ impl Store {
     }
 
     /// Returns the valid keys of an account, the oldest first.
-    pub(crate) async fn keys_of(&self, user_id: Uuid) -> Result<Vec<KeyEntry>, Error> {
+    pub(crate) async fn keys_of(&self, user_id: Uuid) -> Result<Vec<ApiKeyEntry>, Error> {
         within(async {
             let client = self.connection().await?;
             let select = format!(
@@ -132,8 +133,8 @@ fn record(row: &tokio_postgres::Row) -> Result<ApiKeyRecord, Failure> {
     })
 }
 
-fn entry(row: &tokio_postgres::Row) -> Result<KeyEntry, Failure> {
-    Ok(KeyEntry {
+fn entry(row: &tokio_postgres::Row) -> Result<ApiKeyEntry, Failure> {
+    Ok(ApiKeyEntry {
         id: row.try_get("key_id")?,
         label: row.try_get("label")?,
         created_at: row.try_get("created_at")?,

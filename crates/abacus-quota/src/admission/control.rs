@@ -24,7 +24,7 @@ pub struct Admission {
     bytes: AtomicU64,
     requests: UsageBySubject,
     streams: UsageBySubject,
-    light: Queue,
+    main: Queue,
     heavy: Queue,
     metrics: Metrics,
 }
@@ -67,7 +67,7 @@ impl Admission {
             bytes: AtomicU64::new(0),
             requests: UsageBySubject::new(most, share(config.max_bytes.as_u64())),
             streams: UsageBySubject::new(STREAMS, u64::MAX),
-            light: Queue::new(),
+            main: Queue::new(),
             heavy: Queue::new(),
             metrics,
         }
@@ -162,7 +162,7 @@ impl Admission {
 
     fn queue(&self, kind: QueueKind) -> &Queue {
         match kind {
-            QueueKind::Light => &self.light,
+            QueueKind::Main => &self.main,
             QueueKind::Heavy => &self.heavy,
         }
     }

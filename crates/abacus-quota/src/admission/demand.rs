@@ -11,11 +11,11 @@ pub struct Demand {
     pub queue: QueueKind,
 }
 
-/// Queue of a computation. Light and heavy computations do not delay each other.
+/// Queue of a computation. Computations of one lane do not delay the other lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueueKind {
     /// Computations of the main lane.
-    Light,
+    Main,
     /// Computations of the heavy lane.
     Heavy,
 }

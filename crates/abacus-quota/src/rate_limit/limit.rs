@@ -44,16 +44,6 @@ impl RateLimit {
         Self { policy, quota, allowances, store, metrics }
     }
 
-    /// Name of the policy.
-    pub fn policy(&self) -> &'static str {
-        self.policy
-    }
-
-    /// The quota of each subject.
-    pub fn quota(&self) -> Quota {
-        self.quota
-    }
-
     /// Takes units of a subject's quota. A request for more units than the quota takes the whole quota.
     pub async fn take(&self, subject: &Subject, units: u64) -> Result<RateLimitStatus, Exceeded> {
         let units = units.min(self.quota.units());

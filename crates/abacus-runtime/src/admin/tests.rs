@@ -5,18 +5,22 @@ use super::*;
 
 /// Returns the answer to one GET over a real socket, from the status line to the body.
 async fn get(runtime: &Runtime, path: &'static str) -> String {
+    send(runtime, "GET", path).await
+}
+
+async fn send(runtime: &Runtime, method: &'static str, path: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = tokio::spawn(serve(listener, runtime.clone()));
-    let answer = tokio::task::spawn_blocking(move || fetch(address, path)).await.unwrap();
+    let answer = tokio::task::spawn_blocking(move || fetch(address, method, path)).await.unwrap();
     server.abort();
     answer
 }
 
-fn fetch(address: SocketAddr, path: &str) -> String {
+fn fetch(address: SocketAddr, method: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").unwrap();
+    write!(stream, "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
@@ -62,4 +66,35 @@ async fn an_address_in_use_is_an_error_that_names_the_setting() {
     let config = AdminConfig { listen: taken.local_addr().unwrap() };
     let error = open(&config, &Runtime::new()).await.unwrap_err();
     assert!(error.to_string().contains("ABACUS_ADMIN_LISTEN"), "{error}");
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_404_for_every_method() {
+    let runtime = Runtime::new();
+    for method in ["GET", "HEAD", "POST", "DELETE"] {
+        let answer = send(&runtime, method, "/live").await;
+        assert!(answer.starts_with("HTTP/1.1 404"), "{method}: {answer}");
+        assert!(!answer.contains("allow:"), "{method}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn another_method_than_get_and_head_is_405_with_the_allowed_methods() {
+    let runtime = Runtime::new();
+    for path in ["/livez", "/readyz", "/metrics"] {
+        let answer = send(&runtime, "POST", path).await;
+        assert!(answer.starts_with("HTTP/1.1 405"), "{path}: {answer}");
+        assert!(answer.contains("\r\nallow: GET, HEAD\r\n"), "{path}: {answer}");
+    }
+    let answer = send(&runtime, "HEAD", "/livez").await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n"), "{answer}");
+}
+
+#[test]
+fn an_outage_begins_once_until_its_end() {
+    let mut outage = Outage::default();
+    assert!(outage.begin());
+    assert!(!outage.begin());
+    outage.end();
+    assert!(outage.begin());
 }

@@ -6,7 +6,7 @@ use super::*;
 const BUDGET: Duration = Duration::from_secs(5);
 const NO_BUDGET: Duration = Duration::from_millis(20);
 
-/// What tasks say, in the order of saying.
+/// Entries of the tasks, in order.
 #[derive(Clone, Default)]
 struct Journal(Arc<Mutex<Vec<&'static str>>>);
 

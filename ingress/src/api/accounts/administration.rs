@@ -1,31 +1,32 @@
 //! Administration of accounts, and the audit log.
 
 use abacus_http::edge::proxies::ClientAddress;
-use abacus_identity::{AccountChange, AccountEntry, AuditEntry, Page, Role, UserName, next_cursor};
+use abacus_identity::{AccountChange, AccountEntry, AuditEntry, Role, UserName};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::input::{Input, given};
+use super::input::{Input, non_null};
 use super::respond;
 use crate::api::caller::Admin;
+use crate::api::page::{self, Page, PageKey, PageParameters, PageQuery};
 use crate::api::path::{TextPath, read_path, read_query};
 use crate::api::state::Shared;
-use crate::problems::{Error, Failure, On};
+use crate::problems::{Failure, On};
 
-/// A change of an account; an absent member changes nothing.
+/// A change of an account. An absent member leaves the account unchanged.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = AccountChange, min_properties = 1)]
 pub(super) struct ChangeRequest {
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     role: Option<Role>,
     /// A disabled account cannot sign in, and its API keys are refused.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     disabled: Option<bool>,
 }
@@ -48,44 +49,35 @@ pub(super) struct AuditList {
     next: Option<String>,
 }
 
-/// Selection of a page of accounts.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AccountsQuery {
-    /// Largest number of entries.
-    #[serde(default, deserialize_with = "given")]
-    #[param(minimum = 1, maximum = 100, default = 50)]
-    limit: Option<i64>,
-    /// `next` of the page before; absent for the first page.
-    #[serde(default, deserialize_with = "given")]
-    #[param(pattern = "^[a-z0-9][a-z0-9._-]{2,63}$")]
-    cursor: Option<String>,
+/// Id of an entry of the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct AuditId(i64);
+
+impl PageKey for UserName {
+    const PATTERN: &'static str = "^[a-z0-9][a-z0-9._-]{2,63}$";
+
+    fn parse(cursor: &str) -> Option<Self> {
+        Self::parse(cursor).ok()
+    }
 }
 
-/// Selection of a page of the audit log.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AuditQuery {
-    /// Largest number of entries.
-    #[serde(default, deserialize_with = "given")]
-    #[param(minimum = 1, maximum = 100, default = 50)]
-    limit: Option<i64>,
-    /// `next` of the page before; absent for the first page.
-    #[serde(default, deserialize_with = "given")]
-    #[param(pattern = "^[1-9][0-9]{0,17}$")]
-    cursor: Option<String>,
+impl PageKey for AuditId {
+    const PATTERN: &'static str = "^[1-9][0-9]{0,17}$";
+
+    fn parse(cursor: &str) -> Option<Self> {
+        let id = cursor.parse().ok().filter(|id: &i64| *id > 0 && id.to_string() == cursor)?;
+        Some(Self(id))
+    }
 }
 
-type PageQuery<Q> = Result<Query<Q>, QueryRejection>;
+type Paging = Result<Query<PageQuery>, QueryRejection>;
 
 /// List all accounts
 ///
-/// By name.
+/// Sorted by name.
 #[utoipa::path(
     get, path = "/v1/admin/users", tag = "administration", operation_id = "listUsers",
-    security(("bearer" = [])), params(AccountsQuery),
+    security(("bearer" = [])), params(PageParameters<UserName>),
     responses(
         (status = 200, description = "A page of accounts", body = AccountList),
         On<400>, On<401>, On<403>, On<503>,
@@ -94,19 +86,18 @@ type PageQuery<Q> = Result<Query<Q>, QueryRejection>;
 pub(super) async fn list_users(
     State(state): State<Shared>,
     _: Admin,
-    query: PageQuery<AccountsQuery>,
+    query: Paging,
 ) -> Result<Response, Failure> {
-    let query = read_query(query)?;
-    let name = |cursor: &str| Some(UserName::parse(cursor).ok()?.as_str().to_owned());
-    let page = page(query.cursor.as_deref(), query.limit, name)?;
-    let (limit, users) = (page.limit, state.identity.accounts(page).await?);
-    let next = next_cursor(limit, &users, |user| user.username.clone());
+    let Page { after, limit } = read_query(query)?.page()?;
+    let users = state.identity.accounts(after, limit.into()).await?;
+    let next = page::next_cursor(limit, &users, |user| user.username.clone());
     Ok(respond::json(StatusCode::OK, AccountList { users, next }))
 }
 
 /// Change an account's role, disable it or enable it
 ///
-/// Ends the sessions of the account, on every instance within two seconds. The last administrator stays one.
+/// Ends the sessions of the account, on every instance within two seconds. The last administrator
+/// keeps the role and stays enabled.
 #[utoipa::path(
     patch, path = "/v1/admin/users/{username}", tag = "administration",
     operation_id = "changeUser", security(("bearer" = [])),
@@ -123,17 +114,18 @@ pub(super) async fn change_user(
     from: ClientAddress,
     Admin(admin): Admin,
     path: TextPath,
-    Input(asked): Input<ChangeRequest>,
+    Input(body): Input<ChangeRequest>,
 ) -> Result<Response, Failure> {
     let name = read_path(path)?;
-    let change = AccountChange { role: asked.role, disabled: asked.disabled };
+    let change = AccountChange { role: body.role, disabled: body.disabled };
     let account = state.identity.change_account(&admin, &name, change, from.0).await?;
     Ok(respond::json(StatusCode::OK, account))
 }
 
 /// End all sessions of an account
 ///
-/// On every instance within two seconds. The user can sign in again; API keys stay valid.
+/// Takes effect on every instance within two seconds. The user can sign in again; API keys stay
+/// valid.
 #[utoipa::path(
     delete, path = "/v1/admin/users/{username}/sessions", tag = "administration",
     operation_id = "endSessions", security(("bearer" = [])),
@@ -156,10 +148,10 @@ pub(super) async fn end_sessions(
 
 /// Read the audit log
 ///
-/// Acts on accounts and credentials, done and refused; the latest first.
+/// Actions on accounts and credentials, completed and refused, newest first.
 #[utoipa::path(
     get, path = "/v1/admin/audit", tag = "administration", operation_id = "listAudit",
-    security(("bearer" = [])), params(AuditQuery),
+    security(("bearer" = [])), params(PageParameters<AuditId>),
     responses(
         (status = 200, description = "A page of the audit log", body = AuditList),
         On<400>, On<401>, On<403>, On<503>,
@@ -168,27 +160,29 @@ pub(super) async fn end_sessions(
 pub(super) async fn list_audit(
     State(state): State<Shared>,
     _: Admin,
-    query: PageQuery<AuditQuery>,
+    query: Paging,
 ) -> Result<Response, Failure> {
-    let query = read_query(query)?;
-    let page = page(query.cursor.as_deref(), query.limit, audit_id)?;
-    let (limit, entries) = (page.limit, state.identity.audit(page).await?);
-    let next = next_cursor(limit, &entries, |entry| entry.id);
+    let Page { after, limit } = read_query(query)?.page()?;
+    let after = after.map(|AuditId(id)| id);
+    let entries = state.identity.audit(after, limit.into()).await?;
+    let next = page::next_cursor(limit, &entries, |entry| entry.id.to_string());
     Ok(respond::json(StatusCode::OK, AuditList { entries, next }))
 }
 
-/// Returns the requested page; `key` reads a cursor.
-fn page<K>(
-    cursor: Option<&str>,
-    limit: Option<i64>,
-    key: impl Fn(&str) -> Option<K>,
-) -> Result<Page<K>, Error> {
-    let after = cursor.map(|cursor| key(cursor).ok_or(Error::MalformedCursor)).transpose();
-    let page = Page::new(None, limit).ok_or(Error::MalformedLimit)?;
-    Ok(Page { after: after?, ..page })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Reads the id of an audit entry in a cursor.
-fn audit_id(cursor: &str) -> Option<i64> {
-    cursor.parse().ok().filter(|id: &i64| *id > 0 && id.to_string() == cursor)
+    #[test]
+    fn a_malformed_cursor_is_no_key() {
+        for cursor in ["", "0", "-1", "+1", "007", "1.5", "x", "9223372036854775808"] {
+            assert_eq!(<AuditId as PageKey>::parse(cursor), None, "{cursor}");
+        }
+        assert_eq!(<AuditId as PageKey>::parse("7"), Some(AuditId(7)));
+        for cursor in ["", "ab", "-ada", "a b", "ada\n"] {
+            assert_eq!(<UserName as PageKey>::parse(cursor), None, "{cursor}");
+        }
+        let ada = <UserName as PageKey>::parse("ada").unwrap();
+        assert_eq!(ada.as_str(), "ada");
+    }
 }

@@ -1,6 +1,7 @@
 //! The caller's API keys.
 
-use abacus_identity::{KeyEntry, Session, User};
+use abacus_identity::{ApiKeyEntry, Session, User};
+use abacus_runtime::ExposeSecret as _;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -10,12 +11,12 @@ use uuid::Uuid;
 
 use super::input::Input;
 use super::respond;
-use crate::api::caller::Origin;
+use crate::api::caller::RequestSource;
 use crate::api::path::{TextPath, read_path};
 use crate::api::state::Shared;
 use crate::problems::{Failure, On};
 
-/// An API key to be made.
+/// A request for an API key.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KeyRequest {
@@ -37,7 +38,7 @@ pub(super) struct KeyCreated {
 /// The caller's API keys.
 #[derive(Serialize, ToSchema)]
 pub(super) struct KeyList {
-    api_keys: Vec<KeyEntry>,
+    api_keys: Vec<ApiKeyEntry>,
 }
 
 /// List your API keys
@@ -56,8 +57,8 @@ pub(super) async fn list(State(state): State<Shared>, user: User) -> Result<Resp
 
 /// Make an API key
 ///
-/// For programs: a key acts for your account until it is revoked. The key is shown once. Needs a session: a key makes no
-/// keys.
+/// For programs: a key acts for your account until revoked. The key is shown once. Needs a session:
+/// a key cannot make keys.
 #[utoipa::path(
     post, path = "/v1/api-keys", tag = "API keys", operation_id = "createApiKey",
     security(("bearer" = [])),
@@ -70,13 +71,14 @@ pub(super) async fn list(State(state): State<Shared>, user: User) -> Result<Resp
 )]
 pub(super) async fn create(
     State(state): State<Shared>,
-    Origin { from, ledger }: Origin,
+    RequestSource { from, ledger }: RequestSource,
     session: Session,
-    Input(asked): Input<KeyRequest>,
+    Input(body): Input<KeyRequest>,
 ) -> Result<Response, Failure> {
     state.quotas.admit_change(&session.name, &ledger).await?;
-    let key = state.identity.create_key(&session, asked.label, from.0).await?;
-    let created = KeyCreated { id: key.id, label: key.label, key: key.text };
+    let key = state.identity.create_key(&session, body.label, from.0).await?;
+    let text = key.text.expose_secret().to_owned();
+    let created = KeyCreated { id: key.id, label: key.label, key: text };
     Ok(respond::json(StatusCode::CREATED, created))
 }
 
@@ -94,7 +96,7 @@ pub(super) async fn create(
 )]
 pub(super) async fn revoke(
     State(state): State<Shared>,
-    Origin { from, ledger }: Origin,
+    RequestSource { from, ledger }: RequestSource,
     user: User,
     path: TextPath,
 ) -> Result<Response, Failure> {

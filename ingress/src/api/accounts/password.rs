@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::input::Input;
-use crate::api::caller::Origin;
+use crate::api::caller::RequestSource;
 use crate::api::state::Shared;
 use crate::problems::{Failure, On};
 
@@ -25,7 +25,8 @@ pub(super) struct PasswordChange {
 
 /// Change the password
 ///
-/// Ends all other sessions of the account. API keys stay valid: revoke keys that may have leaked.
+/// Ends all sessions of the account except the session of the request. API keys stay valid: revoke
+/// keys that may have leaked.
 #[utoipa::path(
     put, path = "/v1/me/password", tag = "accounts", operation_id = "changePassword",
     security(("bearer" = [])),
@@ -38,12 +39,12 @@ pub(super) struct PasswordChange {
 )]
 pub(super) async fn change(
     State(state): State<Shared>,
-    Origin { from, ledger }: Origin,
+    RequestSource { from, ledger }: RequestSource,
     session: Session,
-    Input(asked): Input<PasswordChange>,
+    Input(body): Input<PasswordChange>,
 ) -> Result<Response, Failure> {
     state.quotas.admit_attempt(from, &session.name, &ledger).await?;
-    let PasswordChange { current_password, new_password } = asked;
+    let PasswordChange { current_password, new_password } = body;
     state.identity.change_password(&session, current_password, new_password, from.0).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -1,27 +1,28 @@
 //! `POST /v1/register`.
 
 use abacus_http::edge::proxies::ClientAddress;
-use abacus_identity::Password;
-use abacus_identity::{Registration, Role, UserName};
+use abacus_identity::{Password, Registration, Role, UserName};
+use abacus_runtime::SecretString;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::input::{Input, given};
+use super::input::{Input, non_null};
 use super::respond;
-use crate::api::caller::{Origin, credentials};
+use crate::api::caller::{RequestSource, credentials};
 use crate::api::state::Shared;
 use crate::problems::{Failure, On};
 use crate::quotas::Ledger;
 
-/// An account to be made.
+/// A request for an account.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Registration)]
 pub(super) struct RegistrationRequest {
-    /// Letters, digits, dots, underscores and hyphens; capital letters become small ones. The name never changes.
+    /// Letters, digits, dots, underscores and hyphens; capital letters become small ones. The name
+    /// never changes.
     #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{2,63}$", example = "ada")]
     username: String,
     /// At least 8 characters, and not a common password.
@@ -29,11 +30,11 @@ pub(super) struct RegistrationRequest {
              example = "correct horse battery")]
     password: Password,
     /// `user` by default. Only administrators make administrators.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     role: Option<Role>,
     /// One-time token for registering the first administrator, from the server's settings.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(format = Password, nullable = false)]
     bootstrap_token: Option<String>,
 }
@@ -48,9 +49,9 @@ pub(super) struct Registered {
 
 /// Make an account
 ///
-/// Every caller may make an account with the role `user`, unless the registration policy allows only administrators.
-/// `role: "admin"` needs the credentials of an administrator, or the bootstrap token while no administrator exists. Also
-/// at `/register`.
+/// Every caller may make an account with the role `user`, unless the registration policy allows
+/// only administrators. `role: "admin"` needs the credentials of an administrator, or the bootstrap
+/// token while no administrator exists. Also at `/register`.
 #[utoipa::path(
     post, path = "/v1/register", tag = "accounts", operation_id = "register",
     security((), ("bearer" = [])),
@@ -63,12 +64,12 @@ pub(super) struct Registered {
 )]
 pub(super) async fn register(
     State(state): State<Shared>,
-    Origin { from, ledger }: Origin,
+    RequestSource { from, ledger }: RequestSource,
     headers: HeaderMap,
-    Input(asked): Input<RegistrationRequest>,
+    Input(body): Input<RegistrationRequest>,
 ) -> Result<Response, Failure> {
-    let role = asked.role.unwrap_or(Role::User);
-    let registered = try_register(&state, (from, &ledger), &headers, asked, role).await;
+    let role = body.role.unwrap_or(Role::User);
+    let registered = try_register(&state, (from, &ledger), &headers, body, role).await;
     state.identity.count_registration(&registered);
     let username = registered?.as_str().to_owned();
     Ok(respond::json(StatusCode::CREATED, Registered { username, role }))
@@ -78,13 +79,14 @@ async fn try_register(
     state: &Shared,
     (from, ledger): (ClientAddress, &Ledger),
     headers: &HeaderMap,
-    asked: RegistrationRequest,
+    body: RegistrationRequest,
     role: Role,
 ) -> Result<UserName, Failure> {
-    state.quotas.admit_stranger(from, ledger).await?;
-    let name = UserName::parse(&asked.username)?;
+    state.quotas.admit_unauthenticated(from, ledger).await?;
+    let name = UserName::parse(&body.username)?;
     let by = state.identity.user(credentials(headers)).await?;
-    let RegistrationRequest { password, bootstrap_token, .. } = asked;
+    let RegistrationRequest { password, bootstrap_token, .. } = body;
+    let bootstrap_token = bootstrap_token.map(SecretString::from);
     let registration = Registration { name, password, role, bootstrap_token };
     Ok(state.identity.register(registration, by.as_ref(), from.0).await?)
 }

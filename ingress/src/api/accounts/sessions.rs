@@ -2,6 +2,7 @@
 
 use abacus_http::edge::proxies::ClientAddress;
 use abacus_identity::{Credential, Password, Role, Session, User};
+use abacus_runtime::ExposeSecret as _;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -10,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::input::Input;
 use super::respond;
-use crate::api::caller::Origin;
+use crate::api::caller::RequestSource;
 use crate::api::state::Shared;
 use crate::problems::{Failure, On};
 
@@ -39,7 +40,7 @@ pub(super) struct LoggedIn {
     role: Role,
 }
 
-/// The caller.
+/// The caller's account and credential.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Me {
     #[schema(example = "ada")]
@@ -58,7 +59,8 @@ enum CredentialKind {
 
 /// Sign in
 ///
-/// Gives a token for a session. A wrong name and a wrong password get the same answer. Also at `/login`.
+/// Returns a token for a session. A wrong name and a wrong password get the same answer. Also at
+/// `/login`.
 #[utoipa::path(
     post, path = "/v1/login", tag = "accounts", operation_id = "login", security(()),
     request_body = Login,
@@ -70,13 +72,13 @@ enum CredentialKind {
 )]
 pub(super) async fn login(
     State(state): State<Shared>,
-    Origin { from, ledger }: Origin,
-    Input(asked): Input<Login>,
+    RequestSource { from, ledger }: RequestSource,
+    Input(body): Input<Login>,
 ) -> Result<Response, Failure> {
-    state.quotas.admit_attempt(from, &asked.username, &ledger).await?;
-    let session = state.identity.sign_in(&asked.username, asked.password, from.0).await?;
+    state.quotas.admit_attempt(from, &body.username, &ledger).await?;
+    let session = state.identity.sign_in(&body.username, body.password, from.0).await?;
     let session = LoggedIn {
-        access_token: session.token,
+        access_token: session.token.expose_secret().to_owned(),
         token_type: "Bearer",
         expires_in: session.lifetime.as_secs(),
         username: session.username,
@@ -87,7 +89,8 @@ pub(super) async fn login(
 
 /// Sign out
 ///
-/// Ends the session of the request's token, on every instance within two seconds. Also at `/logout`.
+/// Ends the session of the request's token, on every instance within two seconds. Also at
+/// `/logout`.
 #[utoipa::path(
     post, path = "/v1/logout", tag = "accounts", operation_id = "logout",
     security(("bearer" = [])),
@@ -105,7 +108,7 @@ pub(super) async fn logout(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Who am I?
+/// Show your account
 #[utoipa::path(
     get, path = "/v1/me", tag = "accounts", operation_id = "me", security(("bearer" = [])),
     responses(

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Each route is described with its problems; tests of the whole service check the answers.
+/// Checks the descriptions of the routes. Tests of the whole service check the answers.
 #[test]
 fn every_route_is_described_with_its_problems() {
     let document = serde_json::to_value(routes().into_openapi()).unwrap();

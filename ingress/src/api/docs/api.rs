@@ -1,4 +1,5 @@
-//! The frame of the `OpenAPI` document: general information, and responses that all operations share.
+//! The frame of the `OpenAPI` document: general information, and responses common to all
+//! operations.
 
 use abacus_http::problem::responses;
 use axum::http::StatusCode;
@@ -11,20 +12,21 @@ use super::document;
 use super::operations::mark_as_alias;
 use crate::problems::Problem;
 
-/// The name of the security scheme.
+/// Name of the security scheme.
 const BEARER: &str = "bearer";
 
-/// Answers of the HTTP parser to any request. Beyond its own limits the parser writes no body, so the description
-/// promises none.
+/// Answers of the HTTP parser to any request. Above the parser's own limits these answers have no
+/// body, so the description promises no body.
 const FROM_THE_PARSER: [(StatusCode, &str); 2] = [
     (StatusCode::URI_TOO_LONG, "The URL is too long: send operands in a body."),
     (
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        "The headers are too large: send fewer or shorter ones.",
+        "The headers are too large: send fewer or shorter headers.",
     ),
 ];
 
-/// Aliases without the version, besides the operations, and their paths.
+/// Aliases without the version, and the paths with the version. The operations have further
+/// aliases.
 const ALIASES: [(&str, &str); 4] = [
     ("/register", "/v1/register"),
     ("/login", "/v1/login"),
@@ -77,7 +79,7 @@ impl Modify for Bearer {
     }
 }
 
-/// The document without paths.
+/// Returns the document without paths.
 pub(crate) fn base() -> OpenApi {
     let mut api = Frame::openapi();
     // The crates are not published; the licence is in the workspace's files.
@@ -86,7 +88,7 @@ pub(crate) fn base() -> OpenApi {
     api
 }
 
-/// Adds this document's own path, the aliases, and the problems of every operation.
+/// Adds the path of the document, the aliases, and the problems of every operation.
 pub(super) fn finish(mut api: OpenApi) -> OpenApi {
     api.paths.merge(document::paths());
     api.paths.merge(aliases(&api.paths));
@@ -133,7 +135,7 @@ fn complete(operation: &mut Operation) {
     }
 }
 
-/// Completes the description of a problem that has only a status.
+/// Completes the description of a problem response that has only a status.
 fn fill_in((status, response): (&String, &mut RefOr<utoipa::openapi::Response>)) {
     let status = status.parse().unwrap_or(StatusCode::OK);
     if let RefOr::T(response) = response

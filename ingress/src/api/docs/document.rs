@@ -1,7 +1,7 @@
 //! `GET /openapi.json`.
 //!
-//! `openapi.json` beside this crate's manifest is a copy for people and tools without a server; a test compares the copy
-//! with the served document.
+//! `openapi.json` beside this crate's manifest is a copy for use without a server. A test compares
+//! the copy with the served document.
 
 use axum::Router;
 use axum::body::Bytes;

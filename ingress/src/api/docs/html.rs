@@ -1,4 +1,4 @@
-//! HTML pages without scripts: frame, escaping and a little Markdown.
+//! HTML pages without scripts: frame, escaping, and code spans of Markdown.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -23,7 +23,7 @@ nav { color: #777; }
 dt { font-weight: 600; margin-top: 1rem; }
 dd { margin: 0.2rem 0 0; }";
 
-/// Content security policy: allows the style above by its hash, and nothing else.
+/// Content security policy: allows only the style above, by hash.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     let hash = BASE64_STANDARD.encode(Sha256::digest(STYLE));
     let policy = format!(

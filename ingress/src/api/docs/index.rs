@@ -1,5 +1,5 @@
-//! `GET /`: the service and its pages. Browsers get HTML, programs JSON, and clients without a preference, such as curl,
-//! plain text.
+//! `GET /`: an overview of the service. Browsers get HTML, programs get JSON, and clients without a
+//! preference, such as curl, get plain text.
 
 use std::fmt::Write as _;
 
@@ -96,7 +96,7 @@ fn form(headers: &HeaderMap) -> Form {
     }
 }
 
-/// Returns the request's `Host` if it is harmless in a shell command, else the default.
+/// Returns the request's `Host` if harmless in a shell command, else the default.
 fn host(headers: &HeaderMap) -> String {
     let given = headers.get(header::HOST).map(HeaderValue::as_bytes).unwrap_or_default();
     let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(byte);

@@ -1,5 +1,5 @@
-//! Operations in the `OpenAPI` document, described from their declarations in the registry. The annotations of the
-//! handlers describe the common parts.
+//! Operations in the `OpenAPI` document, described from the registry of operations. The annotations
+//! of the handlers describe the common parts.
 
 use std::borrow::Cow;
 
@@ -76,7 +76,7 @@ fn meaning(spec: &OperandSpec) -> String {
     format!("{}: {domain}, in decimal digits", spec.meaning)
 }
 
-/// The schema of an integer of any size, as a string.
+/// Returns the schema of an integer of any size, as a string.
 fn digits(spec: &OperandSpec) -> Object {
     let pattern = match spec.domain {
         Domain::Any => "^-?[0-9]+$",
@@ -97,7 +97,7 @@ impl ToSchema for NewComputation {
 impl PartialSchema for NewComputation {
     fn schema() -> RefOr<Schema> {
         let one = OneOfBuilder::new().description(Some(
-            "What to compute. An operand is a string of decimal digits, or a JSON integer of any size.",
+            "A computation. An operand is a string of decimal digits, or a JSON integer of any size.",
         ));
         let all =
             abacus_operations::documented().fold(one, |one, operation| one.item(body(operation)));
@@ -105,7 +105,7 @@ impl PartialSchema for NewComputation {
     }
 }
 
-/// A body for each operation.
+/// Returns an example body for each operation.
 fn examples() -> impl Iterator<Item = Value> {
     abacus_operations::documented()
         .map(|operation| json!({ "operation": operation.name(), "operands": operation.example() }))

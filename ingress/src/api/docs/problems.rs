@@ -1,4 +1,5 @@
-//! `GET /problems/{code}`: meaning of a problem type, and advice; `GET /problems` lists all problem types.
+//! `GET /problems/{code}`: cause and advice for a problem type. `GET /problems`: list of all
+//! problem types.
 
 use std::fmt::Write as _;
 
@@ -26,8 +27,8 @@ pub(super) async fn list() -> Response {
 
 /// Problem type
 ///
-/// A page for each problem type: cause, advice, and whether to try again. The `type` of a problem document is the path
-/// of this page.
+/// A page for each problem type: cause, advice, and whether to try again. The `type` of a problem
+/// document is the path of this page.
 #[utoipa::path(
     get,
     path = "/problems/{code}",
@@ -47,7 +48,10 @@ pub(super) async fn list() -> Response {
 )]
 pub(super) async fn show(code: TextPath) -> Result<Response, Failure> {
     let code = read_path(code)?;
-    let problem = types::find(&code).ok_or(Error::NoSuchProblem)?;
+    let problem = types::find(&code).ok_or_else(|| {
+        let detail = "no problem type has this code; `/problems` lists all problem types";
+        Error::new(types::requests::NO_SUCH_PROBLEM, detail)
+    })?;
     Ok(page(problem.title(), &content(problem)))
 }
 

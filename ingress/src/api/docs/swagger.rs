@@ -1,5 +1,5 @@
-//! `/docs`: Swagger UI for the `OpenAPI` document. Its files are part of the program, so that the page works offline; its
-//! content security policy forbids other hosts.
+//! `/docs`: Swagger UI for the `OpenAPI` document. The files are part of the program, so the page
+//! works offline. The content security policy forbids further hosts.
 
 use std::sync::Arc;
 
@@ -12,18 +12,19 @@ use utoipa_swagger_ui::Config;
 use super::document;
 use crate::api::path::{TextPath, read_path};
 use crate::api::state::Shared;
-use crate::problems::{Error, Failure};
+use crate::problems::{Error, Failure, types};
 
-/// Scripts and requests stay on this host. Swagger UI sets styles by attributes and has icons as data.
+/// Content security policy: scripts and requests stay on this host. Swagger UI sets styles by
+/// attributes, and embeds icons as data.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'",
 );
-/// The files change with the program only.
+/// Caching of the files. The files change only with the program.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
-/// The page and its files.
+/// Returns the routes of the page and of the files.
 pub(super) fn routes() -> Router<Shared> {
     let config = Arc::new(config());
     let page = Arc::clone(&config);
@@ -36,7 +37,7 @@ pub(super) fn routes() -> Router<Shared> {
         )
 }
 
-/// Swagger UI forgets tokens when the page closes.
+/// Returns the settings of Swagger UI. Tokens are forgotten when the page closes.
 fn config() -> Config<'static> {
     Config::new([document::PATH])
         .persist_authorization(false)
@@ -45,14 +46,16 @@ fn config() -> Config<'static> {
         .default_models_expand_depth(0)
         .doc_expansion("list")
         .validator_url("none")
-        // The bar for other documents is left out: the policy forbids them.
+        // Leaves out the bar for opening further documents, because the policy forbids further
+        // documents.
         .use_base_layout()
 }
 
 fn file(path: &str, config: &Arc<Config<'static>>) -> Result<Response, Failure> {
     let found = utoipa_swagger_ui::serve(path, Arc::clone(config));
-    let file = found.ok().flatten().ok_or_else(|| Error::NoSuchPath {
-        hint: "there is no such file; `/docs/` is the API's description".to_owned(),
+    let file = found.ok().flatten().ok_or_else(|| {
+        let detail = "this file does not exist; `/docs/` describes the API";
+        Error::new(types::requests::NO_SUCH_PATH, detail)
     })?;
     let kind = HeaderValue::try_from(file.content_type);
     let headers = [

@@ -1,4 +1,4 @@
-//! A page of a list, as callers see it.
+//! The JSON form of a page of a list.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub(super) struct Page {
     next: Option<String>,
 }
 
-/// A past request; members that do not apply are absent.
+/// A past request. Members without a value are absent.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = HistoryEntry)]
 pub(super) struct Entry {
@@ -69,7 +69,7 @@ pub(super) struct Entry {
 }
 
 impl Page {
-    /// The page for `parameters` at `path`.
+    /// Creates the page for `parameters` at `path`.
     pub(super) fn new(page: ListPage, path: &str, parameters: &ListParameters) -> Self {
         let next = page.next.map(|cursor| format!("{path}?{}", parameters.next_query(&cursor)));
         Self { computations: page.requests.into_iter().map(Entry::from).collect(), next }

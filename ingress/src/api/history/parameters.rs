@@ -5,12 +5,15 @@ use std::time::SystemTime;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use utoipa::IntoParams;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
+use super::cursor;
+use crate::api::page::{self, DEFAULT_LIMIT};
 use crate::log::{Cursor, Filter, Status};
 use crate::problems::Error;
 
-const DEFAULT_LIMIT: u16 = 50;
+/// Largest number of requests in a page.
 const MAX_LIMIT: u16 = 200;
 /// Longest name to filter by, in characters.
 const LONGEST_NAME: usize = 200;
@@ -26,7 +29,8 @@ pub(super) enum Requesters<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ListParameters {
     pub(super) filter: Filter,
-    /// The query without the cursor, as the caller wrote it: the next page has the same parameters.
+    /// The query without the cursor, as written by the caller. The path of the next page repeats
+    /// these parameters.
     given: Vec<(String, String)>,
 }
 
@@ -36,14 +40,8 @@ pub(super) struct ListParameters {
 #[expect(dead_code, reason = "a description")]
 pub(super) struct OwnParameters {
     /// Only requests of this operation.
-    #[param(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1f\x7f]+$",
-        nullable = false,
-        example = "pow"
-    )]
-    operation: Option<String>,
+    #[param(inline, nullable = false, example = "pow")]
+    operation: Option<NameFilter>,
     /// Only requests with this status.
     #[param(nullable = false)]
     status: Option<Status>,
@@ -56,29 +54,39 @@ pub(super) struct OwnParameters {
     /// Largest number of requests in a page; 50 by default.
     #[param(minimum = 1, maximum = 200, nullable = false)]
     limit: Option<u16>,
-    /// Position of the page: take it unchanged from `next`.
+    /// Position of the page: copy the value unchanged from `next`.
     #[param(pattern = "^[A-Za-z0-9_-]{32}$", nullable = false)]
     cursor: Option<String>,
 }
 
-/// The further parameter of the list of all requests.
+/// The additional parameter of the list of all requests.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "a description")]
 pub(super) struct RequesterParameter {
     /// Only requests of this user.
-    #[param(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1f\x7f]+$",
-        nullable = false,
-        example = "ada"
-    )]
-    requester: Option<String>,
+    #[param(inline, nullable = false, example = "ada")]
+    requester: Option<NameFilter>,
 }
 
+/// A name to filter by, for the API's description.
+struct NameFilter;
+
+impl PartialSchema for NameFilter {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(LONGEST_NAME))
+            .pattern(Some(r"^[^\x00-\x1f\x7f]+$"))
+            .into()
+    }
+}
+
+impl ToSchema for NameFilter {}
+
 impl ListParameters {
-    /// Reads a query. `requesters` are those whose requests the caller may see.
+    /// Reads a query. `requesters` are the requesters visible to the caller.
     pub(super) fn read(
         pairs: Vec<(String, String)>,
         requesters: Requesters<'_>,
@@ -122,7 +130,7 @@ impl ListParameters {
             _ => {
                 return Err(invalid(
                     name,
-                    "is not known here; the API's description lists those that are",
+                    "is not known here; the API's description lists the known parameters",
                 ));
             }
         }
@@ -131,7 +139,7 @@ impl ListParameters {
 
     /// Returns the query of the page after `cursor`.
     pub(super) fn next_query(&self, cursor: &Cursor) -> String {
-        let mut query = format!("cursor={}", cursor.write());
+        let mut query = format!("cursor={}", cursor::write(cursor));
         for (name, text) in &self.given {
             // Writing to a String cannot fail.
             let _ = write!(query, "&{name}={}", percent_encoded(text));
@@ -169,13 +177,13 @@ fn read_time(parameter: &str, text: &str) -> Result<SystemTime, Error> {
 }
 
 fn read_limit(parameter: &str, text: &str) -> Result<u16, Error> {
-    let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+    let limit = text.parse().ok().and_then(|limit| page::within(limit, MAX_LIMIT));
     limit.ok_or_else(|| invalid(parameter, format!("must be an integer from 1 to {MAX_LIMIT}")))
 }
 
 fn read_cursor(parameter: &str, text: &str) -> Result<Cursor, Error> {
-    let advice = "must be taken from a page's `next` as it is";
-    Cursor::read(text).ok_or_else(|| invalid(parameter, advice))
+    let advice = "must be copied unchanged from a page's `next`";
+    cursor::parse(text).ok_or_else(|| invalid(parameter, advice))
 }
 
 /// Encodes all but the unreserved characters (RFC 3986, section 2.1).
@@ -210,7 +218,7 @@ mod tests {
             query.ends_with("&from=2026-11-21T09%3A30%3A00%2B01%3A00&limit=7&operation=a%20b"),
             "{query}"
         );
-        let text = cursor.write();
+        let text = cursor::write(&cursor);
         let second = read(&[&given[..], &[("cursor", &text)]].concat(), Requesters::All).unwrap();
         assert_eq!(second.next_query(&cursor), query);
         let filter = Filter { cursor: None, ..second.filter };

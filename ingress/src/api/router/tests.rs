@@ -1,5 +1,5 @@
-//! The whole HTTP surface, over a broker that accepts connections and never says a word: whatever
-//! needs no broker is answered, and what is published waits until the test replies.
+//! Tests of the whole HTTP API. The broker accepts connections and never answers: a request that
+//! needs no broker is answered, and a published request waits until the test replies.
 
 mod docs;
 mod guards;

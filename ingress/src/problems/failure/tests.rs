@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use abacus_identity::CredentialFault;
 use abacus_operations::{Limits, prepare};
 use axum::body::to_bytes;
 
@@ -34,8 +35,10 @@ async fn a_refusal_says_what_to_change_in_words_and_in_members() {
 #[tokio::test]
 async fn what_may_pass_says_when_to_try_again_and_which_request_it_was() {
     let id = Uuid::now_v7();
-    let (response, problem) =
-        document(Failure::of(id)(RequestError::from(abacus_exchange::Error::Unreachable))).await;
+    let (response, problem) = document(Failure::with_request_id(id)(RequestError::from(
+        abacus_exchange::Error::Unreachable,
+    )))
+    .await;
     assert_eq!(response.status(), 503);
     assert_eq!(response.headers()["retry-after"], "1");
     assert_eq!(response.headers()[REQUEST_ID], id.to_string());
@@ -53,6 +56,21 @@ async fn a_processors_own_code_is_passed_on_under_a_known_type() {
     assert_eq!(problem["type"], "/problems/computation-failed");
     assert_eq!(problem["code"], "panicked");
     assert_eq!(problem["detail"], "it broke");
+}
+
+#[tokio::test]
+async fn the_detail_of_missing_or_bad_credentials_names_the_path_of_this_api() {
+    for (error, detail) in [
+        (
+            IdentityError::Unauthenticated,
+            "this needs credentials; sign in at `/v1/login` and send `Authorization: Bearer TOKEN`",
+        ),
+        (CredentialFault::Expired.into(), "the token has expired; sign in again at `/v1/login`"),
+        (CredentialFault::Key.into(), "the API key is not valid; make a new one at `/v1/api-keys`"),
+    ] {
+        let (_, problem) = document(Failure::from(error)).await;
+        assert_eq!(problem["detail"], detail);
+    }
 }
 
 #[test]

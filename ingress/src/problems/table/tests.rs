@@ -42,6 +42,37 @@ fn what_cannot_be_sent_now_is_unavailable_and_what_never_can_is_too_large() {
     assert_eq!(sent(SendError::TooLarge).class().status, 413);
 }
 
+#[test]
+fn the_audit_log_gives_the_reasons_by_the_codes_of_the_answers() {
+    let refusals = [
+        IdentityError::RoleNotAllowed,
+        IdentityError::RegistrationClosed,
+        IdentityError::WrongCredentials,
+        IdentityError::WrongPassword,
+        IdentityError::AccountDisabled,
+        IdentityError::LastAdmin { name: "ada".to_owned() },
+    ];
+    for refusal in refusals {
+        let reason = refusal.audit_reason();
+        assert_eq!(reason, Some(Error::from(refusal).class().code));
+    }
+}
+
 fn sent(error: SendError) -> Error {
     Error::from(RequestError::from(ExchangeError::from(error)))
+}
+
+#[test]
+fn an_error_made_of_a_row_has_the_class_of_the_row() {
+    let error = Error::new(requests::NO_SUCH_PATH, "no such path");
+    assert_eq!(error.class(), requests::NO_SUCH_PATH.silent());
+    assert_eq!(error.to_string(), "no such path");
+}
+
+#[test]
+fn a_limit_has_one_class_inside_and_outside_of_a_computation() {
+    let class = |error: Error| error.class().code;
+    let code = class(QuotaError::OutOfMemory.into());
+    assert_eq!(code, "temporary-reduced-capacity");
+    assert_eq!(class(RequestError::from(QuotaError::OutOfMemory).into()), code);
 }

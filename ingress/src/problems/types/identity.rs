@@ -12,7 +12,7 @@ abacus_http::problem_types! {
         "Sign in again at `POST /v1/login`, or make a new API key.",
         Useless;
     WRONG_CREDENTIALS: UNAUTHORIZED, "wrong-credentials", "The name or the password is wrong",
-        "No account has this name and password. The answer does not tell which of the two is wrong.",
+        "No account has this name and password. The answer does not tell apart a wrong name and a wrong password.",
         "Check both. A lost password cannot be recovered: ask an administrator.",
         Useless;
     WRONG_PASSWORD: FORBIDDEN, "wrong-password", "The password is wrong",
@@ -28,7 +28,7 @@ abacus_http::problem_types! {
         "Ask an administrator, or sign in as an administrator.",
         Useless;
     ROLE_NOT_ALLOWED: FORBIDDEN, "role-not-allowed", "You may not give this role",
-        "The request asks for an account with the role `admin`, and the caller may not make one.",
+        "The request asks for an account with the role `admin`, and the caller may not make administrators.",
         "Send `Authorization: Bearer TOKEN` of an administrator. While no administrator exists, the \
          `bootstrap_token` of the server's settings makes the first one. Without `role` the account \
          gets the role `user`.",
@@ -39,7 +39,7 @@ abacus_http::problem_types! {
         Useless;
     SESSION_REQUIRED: FORBIDDEN, "session-required", "A session is needed",
         "The request has an API key, and only a signed-in user may do this.",
-        "Sign in at `POST /v1/login` and send that token.",
+        "Sign in at `POST /v1/login` and send the session's token.",
         Useless;
     NAME_TAKEN: CONFLICT, "name-taken", "The name is taken",
         "An account has or had this name; a name is never used again.",
@@ -59,7 +59,7 @@ abacus_http::problem_types! {
         Useless;
     WEAK_PASSWORD: UNPROCESSABLE_ENTITY, "weak-password", "The password is too weak",
         "The password is too short, too long, or a common password.",
-        "Choose a longer password that is hard to guess; `detail` names the weakness.",
+        "Choose a longer password, hard to guess; `detail` names the weakness.",
         Useless;
     MALFORMED_LABEL: UNPROCESSABLE_ENTITY, "malformed-label", "The label is malformed",
         "The label of an API key is empty, too long, or has a control character.",
@@ -67,11 +67,11 @@ abacus_http::problem_types! {
         Useless;
     NOTHING_TO_CHANGE: UNPROCESSABLE_ENTITY, "nothing-to-change", "The request changes nothing",
         "The body is well-formed, but has no member to change.",
-        "Send at least one of the members that the API description lists.",
+        "Send at least one member from the API description.",
         Useless;
     INVALID_MEMBERS: UNPROCESSABLE_ENTITY, "invalid-members", "The members of the body are wrong",
         "A member of the body is missing, unknown, or of another type.",
-        "Send the members that the API description lists, and no others; `detail` names the error.",
+        "Send only the members in the API description; `detail` names the error.",
         Useless;
     NO_SUCH_USER: NOT_FOUND, "no-such-user", "The account is not known",
         "No account has this name.",
@@ -94,7 +94,7 @@ abacus_http::problem_types! {
         "Try again in a moment.",
         Safe;
     IDENTITY_STALE: SERVICE_UNAVAILABLE, "identity-stale", "Roles are not known at the moment",
-        "The server has not read the latest revocations for some time, and so admits no administrator.",
+        "The server has not read the latest revocations for some time, and admits no administrator before the next read.",
         "Try again in a moment, or at another instance.",
         Safe;
     IDENTITY_UNAVAILABLE: SERVICE_UNAVAILABLE, "identity-unavailable", "Accounts are not available",

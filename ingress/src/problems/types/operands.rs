@@ -1,17 +1,17 @@
-//! Operations and operands that the service refuses.
+//! Refused operations and operands.
 
 abacus_http::problem_types! {
     UNKNOWN_OPERATION: UNPROCESSABLE_ENTITY, "unknown-operation", "The operation does not exist",
-        "The request names an operation that the service does not have.",
+        "The service has no operation with the name in the request.",
         "Choose an operation from the member `operations`, or from `GET /v1/operations`.",
         Useless;
     MISSING_OPERAND: UNPROCESSABLE_ENTITY, "missing-operand", "An operand is missing",
-        "The operation needs an operand that the request does not have.",
+        "The request lacks an operand of the operation.",
         "Add the operand that the member `operand` names.",
         Useless;
     UNEXPECTED_OPERAND: UNPROCESSABLE_ENTITY, "unexpected-operand",
         "The operation does not take an operand",
-        "The request has an operand that the operation does not know.",
+        "The operation has no operand with the name in the request.",
         "Remove or rename the operand in the member `operand`; the member `operands` lists the operands \
          of the operation.",
         Useless;

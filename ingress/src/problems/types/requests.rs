@@ -7,7 +7,7 @@ abacus_http::problem_types! {
         Useless;
     INVALID_BODY: UNPROCESSABLE_ENTITY, "invalid-body", "The body is not a computation",
         "The body is JSON, but does not have the expected form.",
-        "Send the members that the API description lists, and no others; `detail` names the error.",
+        "Send only the members in the API description; `detail` names the error.",
         Useless;
     INCOMPLETE_BODY: BAD_REQUEST, "incomplete-body", "The body is incomplete",
         "The body ended before its announced length.",
@@ -23,7 +23,7 @@ abacus_http::problem_types! {
         "Send at most as many bytes as the member `limit` says.",
         Useless;
     REQUEST_TOO_LARGE: PAYLOAD_TOO_LARGE, "request-too-large", "The request is too large",
-        "The server read the request, but the event log takes no record of this size.",
+        "The request is well-formed, but the event log takes no record of this size.",
         "Send smaller operands.",
         Useless;
     MALFORMED_URL: BAD_REQUEST, "malformed-url", "The URL cannot be read",
@@ -36,7 +36,7 @@ abacus_http::problem_types! {
         Useless;
     TOO_LONG_FOR_HEX: UNPROCESSABLE_ENTITY, "too-long-for-hex",
         "The result is too long for hexadecimal",
-        "The result has more digits than the server converts to hexadecimal.",
+        "The result has too many digits for a conversion to hexadecimal.",
         "Ask for the decimal result: leave `format` out.",
         Useless;
     NO_SUCH_RANGE: RANGE_NOT_SATISFIABLE, "no-such-range", "The range does not exist",
@@ -69,7 +69,7 @@ abacus_http::problem_types! {
         "Use a method from the header `Allow`.",
         Useless;
     NOT_ACCEPTABLE: NOT_ACCEPTABLE, "not-acceptable", "No acceptable form of answer",
-        "The header `Accept` excludes every form that the server can give.",
+        "The header `Accept` excludes every form of the answer.",
         "Accept `application/json` or `text/plain`, or send no `Accept`.",
         Useless;
 }

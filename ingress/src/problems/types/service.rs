@@ -19,11 +19,11 @@ abacus_http::problem_types! {
         "Try again in a moment.",
         Safe;
     NOT_WRITTEN: SERVICE_UNAVAILABLE, "not-written", "The request was not written",
-        "The event log did not acknowledge the request, but may have written the request all the same.",
+        "The event log did not acknowledge the request, but may have written the request.",
         "Try again in a moment.",
         MayRepeat;
     UNCONFIRMED: SERVICE_UNAVAILABLE, "unconfirmed", "The request was not confirmed",
-        "The event log did not confirm the request in time, but may have written the request all the same.",
+        "The event log did not confirm the request in time, but may have written the request.",
         "Try again in a moment.",
         MayRepeat;
     REQUEST_LOG_UNAVAILABLE: SERVICE_UNAVAILABLE, "request-log-unavailable",
@@ -35,12 +35,11 @@ abacus_http::problem_types! {
         Safe;
     REQUEST_LOG_BEHIND: SERVICE_UNAVAILABLE, "request-log-behind", "The request log is behind",
         "The database of past requests does not have the request, and lacks some requests of the last \
-         minutes. An accepted request arrives there.",
+         minutes. Every accepted request will arrive in the database.",
         "Ask for the same request again in a moment, or wait: `Prefer: wait=30`.",
         Safe;
     EXPIRED: GATEWAY_TIMEOUT, "expired", "The deadline of the request has passed",
-        "The processors were so busy that the deadline passed before the request's turn. Nothing was \
-         computed.",
+        "The processors were busy until after the deadline of the request. Nothing was computed.",
         "Try again at a quieter time. A request with an `Idempotency-Key` needs a new key, because the \
          old key stands for this failure.",
         Safe;
@@ -52,11 +51,11 @@ abacus_http::problem_types! {
     UNREADABLE_REPLY: INTERNAL_SERVER_ERROR, "unreadable-reply", "The reply cannot be read",
         "The server cannot read the reply of the processor.",
         "This is a fault of the service: report it with the member `request_id`. The result may be \
-         found under that id.",
+         found under this id.",
         MayRepeat;
     UNKNOWN_REPLY_SCHEMA: SERVICE_UNAVAILABLE, "unknown-reply-schema",
         "The reply cannot be read yet",
-        "The reply has a schema that the server could not get from the registry.",
+        "The server could not get the schema of the reply from the registry.",
         "Try again in a moment. The result may be found under the id of the request.",
         MayRepeat;
     INTERNAL: INTERNAL_SERVER_ERROR, "internal", "The server failed",

@@ -56,7 +56,7 @@ async fn an_account_is_not_tried_from_everywhere_without_end() {
         AUTH_ACCOUNT_TOTAL
     );
     assert_eq!(violated(quotas.admit_attempt(from(10), "bob", &Ledger::default()).await), "none");
-    assert_eq!(violated(quotas.admit_stranger(from(10), &Ledger::default()).await), "none");
+    assert_eq!(violated(quotas.admit_unauthenticated(from(10), &Ledger::default()).await), "none");
 }
 
 #[tokio::test]
@@ -77,8 +77,12 @@ async fn computing_and_reading_are_limited_apart() {
         let load = Load { cost: Cost::from_word_operations(operations), bytes: 1 };
         quotas.admit(&client, load)
     };
-    assert!(compute(8 * UNIT).await.is_ok());
-    assert_eq!(violated(compute(UNIT).await.map(drop)), COMPUTE, "it costs two, and one is left");
+    assert!(compute(8 * OPERATIONS_PER_UNIT).await.is_ok());
+    assert_eq!(
+        violated(compute(OPERATIONS_PER_UNIT).await.map(drop)),
+        COMPUTE,
+        "it costs two, and one is left"
+    );
     assert!(compute(0).await.is_ok());
     assert_eq!(violated(quotas.admit_read(&client).await), "none");
     assert_eq!(violated(quotas.admit_read(&client).await), READS);
@@ -120,7 +124,7 @@ async fn an_answer_counts_as_memory_until_its_last_byte_is_written() {
 }
 
 #[tokio::test]
-async fn who_is_turned_away_for_want_of_room_has_paid_nothing() {
+async fn a_refusal_for_lack_of_memory_costs_no_units() {
     let settings = [("ABACUS_LIMIT_COMPUTE", "2/1h"), ("ABACUS_MAX_IN_FLIGHT_BYTES", "10B")];
     let quotas = Quotas::local_with(&settings);
     let quotas = &quotas;

@@ -32,21 +32,21 @@ fn succeeded() -> Computation {
     Computation::completed(ID, completed(outcome))
 }
 
-/// Of a look-up with these headers.
+/// Conditions of a look-up with these headers.
 async fn look_up(format: Format, view: View, headers: &[(HeaderName, &str)]) -> Response {
     let headers: HeaderMap =
         headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
     let conditions = Conditions::read(&Method::GET, &headers);
-    let tag = Tag::of_computation(&succeeded(), format, view);
+    let tag = Tag::of_outcome(&succeeded(), format, view);
     let rendering = Rendering { format, view, conditions: &conditions, tag, began: Instant::now() };
-    if let Some(tag) = rendering.known_or_any() {
+    if let Some(tag) = rendering.matching_tag_or_any() {
         return not_modified(tag);
     }
     let rendered = rendering.render(succeeded()).await.map_err(Failure::from);
     rendered.unwrap_or_else(Failure::into_response)
 }
 
-/// Of a POST.
+/// Conditions of a POST.
 async fn plainly(computation: Computation, format: Format) -> Response {
     let conditions = Conditions::default();
     let (view, began) = (View::default(), Instant::now());

@@ -1,6 +1,6 @@
-//! Deliveries of the requests under idempotency keys. The producer reports each delivery, and a task passes it on to
-//! Postgres, whether or not the caller is still connected. A delivery that is not passed on, for lack of time or of
-//! Postgres, shows later in the request log.
+//! Delivery reports of requests with an idempotency key. The producer reports each delivery, and a
+//! task stores the report in Postgres, also after the caller has disconnected. If a report cannot
+//! be stored in time, the written request shows later in the request log.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,25 +14,28 @@ use uuid::Uuid;
 
 use crate::log::{DELETED_AT_ONCE, IdempotencyKeys};
 
-/// Interval between two searches for expired keys.
-const SWEEP: Duration = Duration::from_secs(30);
-/// Number of deliveries in one statement.
+/// Interval between two deletions of expired keys.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(30);
+/// Number of delivery reports stored by one statement.
 const BATCH: usize = 1_000;
-/// Time limit for passing deliveries on. Afterwards the lease is over, and the request log tells.
-const PATIENCE: Duration = Duration::from_secs(30);
-const PAUSE: Duration = Duration::from_millis(500);
+/// Time limit for storing delivery reports. Afterwards the lease has ended, and the request log
+/// decides.
+const STORE_TIME_LIMIT: Duration = Duration::from_secs(30);
+/// Pause before the next attempt to store reports, and before the next batch of expired keys.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
-/// The requests under keys whose records are on their way.
+/// Expected deliveries of requests with a key.
 pub(crate) struct Deliveries {
-    /// Number of expected deliveries; requests without a key need no lock while it is zero.
+    /// Number of expected deliveries. While zero, a report for a request without a key takes no
+    /// lock.
     count: AtomicUsize,
-    /// Each request with the end of its lease.
+    /// End of the lease of each request, by request id.
     expected: Mutex<HashMap<Uuid, SystemTime>>,
     reports: UnboundedSender<Delivery>,
 }
 
-/// Receives the reported deliveries.
-pub(crate) struct Feed(UnboundedReceiver<Delivery>);
+/// Receiver of delivery reports.
+pub(crate) struct DeliveryReports(UnboundedReceiver<Delivery>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Delivery {
@@ -41,12 +44,12 @@ enum Delivery {
 }
 
 impl Deliveries {
-    /// Returns the deliveries and their feed for [`report_deliveries`]. The feed holds at most as many reports as
-    /// records are on their way.
-    pub(crate) fn new() -> (Self, Feed) {
-        let (reports, feed) = unbounded_channel();
+    /// Creates the expected deliveries, and the receiver of reports for [`report_deliveries`]. The
+    /// receiver holds at most one report for each record in flight.
+    pub(crate) fn new() -> (Self, DeliveryReports) {
+        let (sender, receiver) = unbounded_channel();
         let expected = Mutex::new(HashMap::new());
-        (Self { count: AtomicUsize::new(0), expected, reports }, Feed(feed))
+        (Self { count: AtomicUsize::new(0), expected, reports: sender }, DeliveryReports(receiver))
     }
 
     /// Expects the delivery of `id`, published under a lease until `leased_until`.
@@ -63,12 +66,12 @@ impl Deliveries {
         }
     }
 
-    /// Reports that the request is in the event log.
+    /// Reports the request as written to the event log.
     pub(crate) fn mark_written(&self, id: Uuid) {
         self.report(id, |_| Delivery::Written(id));
     }
 
-    /// Reports that the request was given up, or never sent.
+    /// Reports the request as given up or never sent.
     pub(crate) fn mark_failed(&self, id: Uuid) {
         self.report(id, |lease| Delivery::Failed(id, lease));
     }
@@ -83,19 +86,19 @@ impl Deliveries {
     }
 }
 
-/// Passes deliveries on to Postgres, and deletes expired keys, until the shutdown.
+/// Stores delivery reports in Postgres, and deletes expired keys, until the shutdown.
 pub(crate) async fn report_deliveries(
     keys: IdempotencyKeys,
-    mut feed: Feed,
+    mut reports: DeliveryReports,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    let mut sweep = interval(SWEEP);
+    let mut sweep = interval(EXPIRY_INTERVAL);
     let mut deliveries = Vec::new();
     loop {
         tokio::select! {
             biased;
             () = shutdown.requested() => break,
-            count = feed.0.recv_many(&mut deliveries, BATCH) => {
+            count = reports.0.recv_many(&mut deliveries, BATCH) => {
                 if count == 0 {
                     break;
                 }
@@ -106,12 +109,12 @@ pub(crate) async fn report_deliveries(
                 biased;
                 () = shutdown.requested() => break,
                 is_done = delete_expired(&keys) => if !is_done {
-                    sweep.reset_after(PAUSE);
+                    sweep.reset_after(RETRY_PAUSE);
                 },
             },
         }
     }
-    while feed.0.try_recv().map(|delivery| deliveries.push(delivery)).is_ok() {}
+    while reports.0.try_recv().map(|delivery| deliveries.push(delivery)).is_ok() {}
     store(&keys, &deliveries, &shutdown).await;
     Ok(())
 }
@@ -129,12 +132,16 @@ async fn store(keys: &IdempotencyKeys, deliveries: &[Delivery], shutdown: &Shutd
     }
     let began = Instant::now();
     while let Err(error) = try_store(keys, &written, (&failed, &leases)).await {
-        if began.elapsed() > PATIENCE || shutdown.is_requested() {
+        if began.elapsed() > STORE_TIME_LIMIT || shutdown.is_requested() {
             let (count, error) = (deliveries.len(), format!("{error:#}"));
-            tracing::warn!(count, error, "idempotency keys are left to the request log");
+            tracing::warn!(
+                count,
+                error,
+                "delivery reports are not stored; the request log decides"
+            );
             return;
         }
-        sleep(PAUSE).await;
+        sleep(RETRY_PAUSE).await;
     }
 }
 
@@ -147,17 +154,17 @@ async fn try_store(
     keys.release(failed, leases).await
 }
 
-/// Deletes a batch of expired keys. Returns whether no further key is expired.
+/// Deletes a batch of expired keys. Returns `true` if no expired key is left.
 async fn delete_expired(keys: &IdempotencyKeys) -> bool {
     match keys.delete_expired().await {
         Ok(0) => true,
         Ok(count) => {
-            tracing::debug!(count, "expired idempotency keys are deleted");
+            tracing::debug!(count, "deleted expired idempotency keys");
             count < DELETED_AT_ONCE
         }
         Err(error) => {
             let error = format!("{error:#}");
-            tracing::debug!(error, "expired idempotency keys stay for now");
+            tracing::debug!(error, "expired idempotency keys cannot be deleted yet");
             true
         }
     }
@@ -171,21 +178,21 @@ mod tests {
 
     #[test]
     fn only_what_is_expected_is_told_and_once() {
-        let (deliveries, mut feed) = Deliveries::new();
+        let (deliveries, mut reports) = Deliveries::new();
         let [first, second, other] = [1, 2, 3].map(Uuid::from_u128);
         deliveries.mark_written(first);
         deliveries.expect(first, UNIX_EPOCH);
         deliveries.expect(second, UNIX_EPOCH);
-        let renewed = UNIX_EPOCH + PAUSE;
+        let renewed = UNIX_EPOCH + RETRY_PAUSE;
         deliveries.renew(second, renewed);
         deliveries.renew(other, renewed);
         deliveries.mark_written(other);
         deliveries.mark_written(first);
         deliveries.mark_failed(first);
         deliveries.mark_failed(second);
-        assert_eq!(feed.0.try_recv(), Ok(Delivery::Written(first)));
-        assert_eq!(feed.0.try_recv(), Ok(Delivery::Failed(second, renewed)));
-        assert!(feed.0.try_recv().is_err());
+        assert_eq!(reports.0.try_recv(), Ok(Delivery::Written(first)));
+        assert_eq!(reports.0.try_recv(), Ok(Delivery::Failed(second, renewed)));
+        assert!(reports.0.try_recv().is_err());
         assert_eq!(deliveries.count.load(Ordering::Acquire), 0);
     }
 }

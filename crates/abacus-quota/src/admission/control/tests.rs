@@ -14,7 +14,7 @@ fn subject(last: u8) -> Subject {
 }
 
 fn demand(bytes: u64) -> Demand {
-    Demand { bytes, queue: QueueKind::Light }
+    Demand { bytes, queue: QueueKind::Main }
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn text() -> String {
     write(&finish(described().into_openapi()))
 }
 
-/// Method and path of every operation, with its description.
+/// Returns method and path of every operation, with the description.
 fn operations(document: &Value) -> Vec<(String, &Value)> {
     let paths = document["paths"].as_object().unwrap();
     let each = paths.iter().flat_map(|(path, item)| {

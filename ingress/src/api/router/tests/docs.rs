@@ -1,4 +1,4 @@
-//! What the service says about itself.
+//! Tests of the pages about the service.
 
 use super::harness::Harness;
 use crate::problems::types;
@@ -8,7 +8,7 @@ async fn every_problem_that_an_error_can_be_has_a_page() {
     let harness = Harness::new();
     let list = String::from_utf8(harness.get("/problems").await.body).unwrap();
     for problem in types::all() {
-        // The `type` of its documents.
+        // The path of the page is the `type` of the problem documents.
         let path = format!("/problems/{}", problem.silent().code);
         let answer = harness.get(&path).await;
         assert_eq!(answer.status, 200, "{path}");

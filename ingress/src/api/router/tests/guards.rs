@@ -1,4 +1,4 @@
-//! What holds for all requests and answers.
+//! Tests of the rules for all requests and answers.
 
 use super::*;
 

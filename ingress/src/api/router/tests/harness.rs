@@ -1,4 +1,5 @@
-//! The router over a broker that accepts connections and never answers; the test acts as the processor.
+//! The router with a broker that accepts connections and never answers. The test acts as the
+//! processor.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-use crate::api::guard::Edge;
+use crate::api::edge::Edge;
 use crate::api::router::router;
 use crate::api::state::{AppState, Shared};
 use crate::api::write_catalog;
@@ -68,7 +69,7 @@ impl Harness {
         Self::build(wait, max_waiters, stopping, &read())
     }
 
-    /// With a registry that knows further schemas.
+    /// Creates a harness with a registry for further schemas.
     pub(super) fn with_registry(url: &str) -> Self {
         let environment = [("ABACUS_REGISTRY_URL", url)];
         let registry = RegistryConfig::read(&mut Environment::from_pairs(environment));
@@ -159,7 +160,7 @@ impl Harness {
         refused
     }
 
-    /// Sends a request, and replies as a processor.
+    /// Sends a request, and replies like a processor.
     pub(super) async fn answered(&self, request: Request<Body>, outcome: Outcome) -> Answer {
         let (answer, ()) = tokio::join!(self.send(request), async {
             let id = self.sent().await;
@@ -168,7 +169,7 @@ impl Harness {
         answer
     }
 
-    /// Sends a request that is written and gets no reply.
+    /// Sends a request. The request is written and gets no reply.
     pub(super) async fn accepted(&self, request: Request<Body>) -> Answer {
         let (answer, ()) = tokio::join!(self.send(request), async {
             let id = self.sent().await;
@@ -212,12 +213,12 @@ fn unreachable_log() -> SecretString {
     SecretString::from("postgres://nobody@127.0.0.1:1/nothing")
 }
 
-/// Identity with anonymous callers, and without a database.
+/// Creates the identity service for anonymous callers, without a database.
 fn identity(log: &RequestLog) -> Identity {
     let mut env = Environment::from_pairs([("ABACUS_ANONYMOUS", "true")]);
     let config = IdentityConfig::read(&mut env);
     let metrics = IdentityMetrics::register(&Registry::new()).unwrap().identity();
-    Identity::new(&config, log.connections(), metrics).unwrap()
+    Identity::without_tasks(&config, log.connections(), metrics).unwrap()
 }
 
 fn publisher(broker: &TcpListener, metrics: &Metrics) -> Publisher<ComputeRequested> {

@@ -1,4 +1,5 @@
-//! Idempotency keys where Postgres is away; the rest of them needs it.
+//! Idempotency keys while Postgres is unavailable. The tests with Postgres are in the workspace's
+//! `tests/`.
 
 use abacus_identity::{Caller, Credential, Role, User};
 
@@ -52,5 +53,16 @@ async fn what_is_somebody_elses_is_unknown() {
     for path in [location.clone(), format!("{location}/events")] {
         let (status, code, _) = Harness::problem(&harness.get(&path).await);
         assert_eq!((status, code.as_str()), (404, "no-such-computation"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn only_a_computation_takes_its_caller_from_the_test() {
+    let harness = Harness::new();
+    for path in ["/v1/me", "/v1/computations", "/v1/admin/users"] {
+        let mut request = Request::get(path).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(ada());
+        let (status, code, _) = Harness::problem(&harness.send(request).await);
+        assert_eq!((status, code.as_str()), (401, "unauthenticated"), "{path}");
     }
 }

@@ -1,4 +1,4 @@
-//! The forms in which results come, over the whole router.
+//! Forms of results, over the whole router.
 
 use super::*;
 
@@ -35,7 +35,7 @@ async fn what_the_caller_has_is_not_computed_again() {
         assert_eq!(first.headers["cache-control"], "private, max-age=31536000, immutable");
         assert_eq!(first.headers["vary"], "accept, authorization, accept-encoding");
         let tag = first.headers["etag"].to_str().unwrap();
-        // The same question in other words; nobody replies to it.
+        // An equal computation, spelled differently. The test sends no reply.
         let known = get(
             "/pow?exp=+010&base=2".replace('+', "").as_str(),
             &[accept, ("if-none-match", tag)],
@@ -45,7 +45,8 @@ async fn what_the_caller_has_is_not_computed_again() {
             (again.status, again.headers["etag"].to_str().unwrap()),
             (StatusCode::NOT_MODIFIED, tag)
         );
-        // Of a question nobody knows whether anybody has asked it: `*` is not answered without it.
+        // `*` matches only an existing answer, and a computation may not have an answer yet. So `*`
+        // does not avoid the computation.
         for other in ["\"other\"", "*"] {
             let other = get("/v1/pow/2/10", &[accept, ("if-none-match", other)]);
             assert_eq!(harness.answered(other, succeeded()).await.status, StatusCode::OK);
@@ -110,7 +111,7 @@ async fn long_results_are_compressed_and_tagged_by_their_coding() {
         let known = harness.send(get(path, &[TEXT, ("if-none-match", coded_tag)])).await;
         assert_eq!(known.status, StatusCode::NOT_MODIFIED);
         assert_eq!(known.headers["etag"], coded_tag);
-        // A part of one coding is no part of another.
+        // A range of one coding is no range of another coding.
         let request = get(path, &[TEXT, ("range", "bytes=0-1"), ("if-range", coded_tag)]);
         assert_eq!(harness.answered(request, long()).await.body, whole.body);
     }
@@ -133,6 +134,23 @@ async fn the_trace_comes_back_and_is_made_where_there_is_none() {
     assert!(
         made.headers["server-timing"].to_str().unwrap().starts_with("compute;dur=0.005, total;")
     );
+}
+
+#[tokio::test]
+async fn a_known_answer_has_a_trace_too() {
+    let harness = Harness::new();
+    let first = harness.answered(get("/v1/pow/2/10", &[TEXT]), succeeded()).await;
+    let known = ("if-none-match", first.headers["etag"].to_str().unwrap());
+    let theirs = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let again = harness.send(get("/v1/pow/2/10", &[TEXT, known, ("traceparent", theirs)])).await;
+    assert_eq!(
+        (again.status, again.headers["traceparent"].to_str().unwrap()),
+        (StatusCode::NOT_MODIFIED, theirs)
+    );
+    let again = harness.send(get("/v1/pow/2/10", &[TEXT, known])).await;
+    assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+    let made = again.headers["traceparent"].as_bytes();
+    assert!(abacus_http::fields::traceparent::is_well_formed(made));
 }
 
 #[tokio::test]

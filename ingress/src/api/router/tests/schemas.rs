@@ -1,4 +1,4 @@
-//! Replies in a schema that was registered after this instance had started.
+//! Replies in a schema registered after the start of this instance.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -12,7 +12,7 @@ use super::*;
 
 const CALLERS: usize = 30;
 
-/// A registry that knows one schema, and counts how often it is asked.
+/// Starts a registry with one schema. Returns the URL, and the number of requests so far.
 fn registry() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! How long callers wait, and what they are told when they have waited enough.
+//! Waits of callers, and the answers at the end of a wait.
 
 use abacus_http::fields::request_id::REQUEST_ID;
 

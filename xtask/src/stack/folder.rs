@@ -1,59 +1,37 @@
-//! A stack: Kafka, the registry, Postgres and Redis on this machine, and the services on them where asked for.
-//!
-//! Everything a stack is lives in its own folder under `.abacus`: ports and choices in `state.json`, process
-//! records, logs, data. So stacks run beside each other, and one is gone when its folder is.
-
-mod account;
-mod addresses;
-pub(crate) mod credentials;
-pub(crate) mod kafka;
-pub(crate) mod postgres;
-pub(crate) mod redis;
-pub(crate) mod registry;
-pub(crate) mod services;
-mod setup;
-mod state;
+//! Folder of a stack: state, processes, data and lock.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use self::credentials::Credentials;
-pub(crate) use self::setup::Setup;
-use self::state::State;
-pub(crate) use self::state::{Mode, Provider};
-use crate::health::Health;
 use crate::progress::Progress;
+use crate::stack::credentials::{self, Credentials};
+use crate::stack::name;
+use crate::stack::state::{Mode, Provider, State};
 use crate::supervisor::{Part, Start, Supervisor};
 use crate::workspace::Workspace;
 
-/// The stack that `cargo xtask up` starts.
-pub(crate) const DEV: &str = "dev";
-
-/// Folders of `.abacus` that are no stacks.
-const RESERVED: [&str; 3] = ["dist", "python", "tools"];
-
-/// The order in which parts stop, by the beginning of their names: those that use others first.
+/// Order of stopping, by the start of a part's name: a part stops before the parts it depends on.
 const STOP_ORDER: [&str; 7] =
     ["ingress", "processor", "projector", "registry", "redis", "postgres", "kafka"];
 
-/// One stack, by its folder. While it is open for change, no other xtask can change it.
+/// A stack. While a stack is open for change, no second xtask can change it.
 #[derive(Debug)]
 pub(crate) struct Stack {
     name: String,
     folder: PathBuf,
     files: PathBuf,
-    state: State,
+    pub(super) state: State,
     supervisor: Supervisor,
-    /// Held for as long as the stack is open for change.
+    /// Lock of a stack that is open for change.
     _lock: Option<File>,
 }
 
 impl Stack {
-    /// Looks at a stack without changing it.
+    /// Opens a stack for reading.
     pub(crate) fn peek(workspace: &Workspace, name: &str) -> Result<Self> {
-        check_name(name)?;
+        name::check(name)?;
         let folder = workspace.local().join(name);
         Ok(Self {
             name: name.to_owned(),
@@ -67,14 +45,14 @@ impl Stack {
 
     /// Opens a stack for change.
     pub(crate) fn open(workspace: &Workspace, name: &str) -> Result<Self> {
-        check_name(name)?;
+        name::check(name)?;
         let folder = workspace.local().join(name);
         fs::create_dir_all(&folder)?;
         let lock = File::create(folder.join("lock"))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                bail!("another `cargo xtask` is at work on the stack `{name}`; wait until it ends")
+                bail!("another `cargo xtask` is changing the stack `{name}`; wait for its end")
             }
             Err(TryLockError::Error(error)) => bail!(error),
         }
@@ -107,7 +85,7 @@ impl Stack {
         self.save()
     }
 
-    /// How many processors the stack runs.
+    /// Returns the number of processors.
     pub(crate) fn processors(&self) -> u16 {
         self.state.processors
     }
@@ -117,7 +95,7 @@ impl Stack {
         self.save()
     }
 
-    /// How many ingresses the stack runs.
+    /// Returns the number of ingresses.
     pub(crate) fn ingresses(&self) -> u16 {
         self.state.ingresses
     }
@@ -127,91 +105,65 @@ impl Stack {
         self.save()
     }
 
-    /// Whether its callers may compute without saying who they are.
+    /// Allows or forbids computations for anonymous callers.
     pub(crate) fn set_anonymous(&mut self, anonymous: bool) -> Result<()> {
         self.state.anonymous = anonymous;
         self.save()
     }
 
-    /// A token of a new session of its user, whose account is registered.
+    /// Signs the registered user in. Returns the token of the new session.
     pub(crate) fn sign_in(&self) -> Result<String> {
         self.credentials()?.user.sign_in(self.port("ingress")?)
     }
 
-    /// Who may use it; made now where that is new.
+    /// Returns the credentials of the stack. Makes missing credentials.
     pub(crate) fn credentials(&self) -> Result<Credentials> {
         Credentials::ensure(&self.folder)
     }
 
-    /// What scripts call it with, once it was up.
+    /// Returns the credentials for scripts; empty before the first start.
     pub(crate) fn credential_exports(&self) -> Result<Vec<(String, String)>> {
-        Ok(Credentials::read(&self.folder)?.map(|known| known.exports()).unwrap_or_default())
+        Ok(Credentials::read(&self.folder)?
+            .map(|credentials| credentials.exports())
+            .unwrap_or_default())
     }
 
-    /// Where its credentials are kept.
+    /// Returns the file of the credentials.
     pub(crate) fn credentials_file(&self) -> PathBuf {
         credentials::file_in(&self.folder)
     }
 
     /// Registers the accounts of [`Self::credentials`] at the ingress on `port`.
-    pub(crate) fn introduce_accounts(&self, port: u16) -> Result<Credentials> {
+    pub(crate) fn register_accounts(&self, port: u16) -> Result<Credentials> {
         let mut credentials = self.credentials()?;
-        credentials.introduce(&self.folder, port)?;
+        credentials.register(&self.folder, port)?;
         Ok(credentials)
     }
 
-    fn postgres_home(&self) -> Option<&Path> {
+    pub(super) fn postgres_home(&self) -> Option<&Path> {
         self.state.postgres_home.as_deref()
     }
 
-    fn set_postgres_home(&mut self, home: &Path) -> Result<()> {
+    pub(super) fn set_postgres_home(&mut self, home: &Path) -> Result<()> {
         self.state.postgres_home = Some(home.to_path_buf());
         self.save()
     }
 
-    fn save(&self) -> Result<()> {
+    pub(super) fn save(&self) -> Result<()> {
         self.state.write(&self.folder)
     }
 
-    /// Where the part called `name` keeps its data.
+    /// Returns the data folder of the part called `name`.
     pub(crate) fn data(&self, name: &str) -> PathBuf {
         self.folder.join("data").join(name)
     }
 
-    /// The files that describe the native stack, in the checkout.
-    fn files(&self) -> &Path {
+    /// Returns the folder with the files of the native stack, in the checkout.
+    pub(super) fn files(&self) -> &Path {
         &self.files
     }
 
-    /// How one tells that a part of this stack is up.
-    pub(crate) fn health_of(&self, name: &str) -> Result<Health> {
-        Ok(match name {
-            "kafka" => kafka::health(self)?,
-            "registry" => registry::health(self)?,
-            "postgres" => postgres::health(self)?,
-            "redis" => redis::health(self)?,
-            _ => services::health(self, name)?,
-        })
-    }
-
-    /// Starts what is down of the four servers and waits until all of them are healthy.
-    pub(crate) fn start_servers(&mut self, setup: &Setup, progress: &Progress) -> Result<()> {
-        self.claim_server_ports()?;
-        let parts = progress.step("prepare the servers", |step| {
-            let parts = [
-                kafka::part(self, setup, step)?,
-                registry::part(self, setup)?,
-                postgres::part(self, step)?,
-                redis::part(self)?,
-            ];
-            step.note("");
-            Ok(parts)
-        })?;
-        self.start(&parts, progress)?;
-        postgres::ensure_database(self)
-    }
-
-    /// Starts all of `parts` at once, then waits for one after the other.
+    /// Starts all `parts` at once, then waits until each is healthy.
     pub(crate) fn start(&self, parts: &[Part], progress: &Progress) -> Result<()> {
         let mut starts = Vec::with_capacity(parts.len());
         for part in parts {
@@ -232,7 +184,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Stops every part, users before what they use.
+    /// Stops every part, dependent parts first.
     pub(crate) fn stop(&self, progress: &Progress) -> Result<()> {
         let mut names = self.supervisor.started();
         names.sort_by_key(|name| stop_rank(name));
@@ -247,18 +199,18 @@ impl Stack {
         Ok(())
     }
 
-    /// Deletes the data of a stopped stack; its logs stay, for finding out what happened.
+    /// Deletes the data of a stopped stack. The logs stay for analysis.
     pub(crate) fn wipe_data(&mut self) -> Result<()> {
         if let Some(home) = self.state.postgres_home.take() {
             remove(&home)?;
             self.save()?;
         }
-        // Its accounts are gone with the data.
+        // The data contains the registered accounts.
         remove(&self.credentials_file())?;
         remove(&self.folder.join("data"))
     }
 
-    /// Deletes everything of a stopped stack: data, logs and choices.
+    /// Deletes the data, logs and state of a stopped stack.
     pub(crate) fn wipe(&mut self) -> Result<()> {
         self.wipe_data()?;
         for part in ["logs", "pids", "state.json"] {
@@ -283,15 +235,6 @@ fn stop_rank(name: &str) -> usize {
     STOP_ORDER.iter().position(|part| name.starts_with(part)).unwrap_or(0)
 }
 
-fn check_name(name: &str) -> Result<()> {
-    let is_plain = !name.is_empty()
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-    if !is_plain || RESERVED.contains(&name) {
-        bail!("`{name}` is no name for a stack: use small letters, digits and hyphens");
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,13 +244,5 @@ mod tests {
         let mut names = ["kafka", "ingress-1", "postgres", "processor-2", "projector-1"];
         names.sort_by_key(|name| stop_rank(name));
         assert_eq!(names, ["ingress-1", "processor-2", "projector-1", "postgres", "kafka"]);
-    }
-
-    #[test]
-    fn a_name_that_would_leave_the_folder_is_refused() {
-        assert!(check_name("dev-2").is_ok());
-        for name in ["", "..", "a/b", "Dev", "dist"] {
-            assert!(check_name(name).is_err(), "{name}");
-        }
     }
 }

@@ -1,7 +1,8 @@
-//! The user that Postgres runs as.
+//! Operating system user of Postgres.
 //!
-//! Postgres refuses to run as root. Where xtask is root, the server runs as another user, and its data lies where
-//! that user can reach it: in the stack's folder, or under `/var/tmp` when the checkout is in a closed place.
+//! Postgres refuses to run as root. If xtask runs as root, Postgres runs as another user, with a
+//! data folder accessible to this user: the stack's folder, or a folder under `/var/tmp` if the
+//! user cannot enter the checkout.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -13,21 +14,21 @@ use anyhow::{Context, Result, bail};
 
 use crate::command;
 
-/// The users a server may run as where xtask is root, the best first.
+/// Users for a server if xtask runs as root, in order of preference.
 const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
 
-/// Who the server runs as.
-pub(super) enum Account {
-    /// Whoever runs xtask.
-    Own,
-    /// Another user, because xtask is root.
+/// Operating system user of the server.
+pub(super) enum OsUser {
+    /// The user of xtask.
+    Current,
+    /// Another user, because xtask runs as root.
     Other { name: &'static str, user: u32, group: u32 },
 }
 
-impl Account {
+impl OsUser {
     pub(super) fn find() -> Result<Self> {
         if !rustix::process::geteuid().is_root() {
-            return Ok(Self::Own);
+            return Ok(Self::Current);
         }
         for name in UNPRIVILEGED {
             if let (Ok(user), Ok(group)) = (id(name, "-u"), id(name, "-g")) {
@@ -37,7 +38,7 @@ impl Account {
         bail!("Postgres refuses to run as root, and there is no user {}", UNPRIVILEGED.join(" or "))
     }
 
-    /// A program and the arguments before its own that have it run as this account.
+    /// Returns the command for a program under this user: a program and its first arguments.
     pub(super) fn wrap(&self, program: &Path) -> (PathBuf, Vec<String>) {
         let Self::Other { name, group, .. } = self else {
             return (program.to_path_buf(), Vec::new());
@@ -55,7 +56,8 @@ impl Account {
         command
     }
 
-    /// Where this account can keep data: in `inside`, else in a place that stands for it.
+    /// Returns a data folder accessible to this user: `inside`, or else its substitute under
+    /// `/var/tmp`.
     fn home_for(&self, inside: PathBuf) -> Result<PathBuf> {
         self.make_folder(&inside)?;
         let is_reachable =
@@ -63,7 +65,7 @@ impl Account {
         Ok(if is_reachable { inside } else { outside(&inside) })
     }
 
-    /// The same, with nothing in it where it is outside the stack's own folder.
+    /// Returns the data folder as `home_for` does. Empties a folder outside the stack's folder.
     pub(super) fn empty_home_for(&self, inside: &Path) -> Result<PathBuf> {
         let home = self.home_for(inside.to_path_buf())?;
         if home != inside && home.is_dir() {
@@ -74,9 +76,9 @@ impl Account {
     }
 
     pub(super) fn make_folder(&self, folder: &Path) -> Result<()> {
-        // Under /var/tmp anybody may have put a link where this folder is to be.
+        // Any user may have put a link at this path under /var/tmp.
         if fs::symlink_metadata(folder).is_ok_and(|found| !found.is_dir()) {
-            bail!("{} is in the way; remove it", folder.display());
+            bail!("{} is not a folder; remove it", folder.display());
         }
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
@@ -88,13 +90,13 @@ impl Account {
     pub(super) fn own(&self, path: &Path) -> Result<()> {
         if let Self::Other { user, group, .. } = self {
             chown(path, Some(*user), Some(*group))
-                .with_context(|| format!("cannot give {} away", path.display()))?;
+                .with_context(|| format!("cannot change the owner of {}", path.display()))?;
         }
         Ok(())
     }
 }
 
-/// A place under `/var/tmp` that stands for `folder`.
+/// Returns the substitute of `folder` under `/var/tmp`.
 fn outside(folder: &Path) -> PathBuf {
     let mut hasher = DefaultHasher::new();
     folder.hash(&mut hasher);
@@ -117,7 +119,7 @@ mod tests {
 
     #[test]
     fn another_account_is_entered_through_setpriv() {
-        let account = Account::Other { name: "postgres", user: 1, group: 2 };
+        let account = OsUser::Other { name: "postgres", user: 1, group: 2 };
         let (program, arguments) = account.wrap(Path::new("/bin/postgres"));
         assert_eq!(program, Path::new("setpriv"));
         assert_eq!(arguments.last().unwrap(), "/bin/postgres");

@@ -1,4 +1,4 @@
-//! `bench arithmetic`: the operations against GMP, both writing their results as decimal text.
+//! `bench arithmetic`: measures the operations against GMP. Both write decimal text.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use crate::progress::Progress;
 use crate::python;
 use crate::workspace::{Profile, Workspace};
 
-/// Needs no servers. Prints a table.
+/// Runs the measurement, without servers, and prints a table.
 pub(crate) fn run(workspace: &Workspace, progress: &Progress) -> Result<()> {
     packages::ensure(workspace, progress, &[Purpose::Tests])?;
     let python = python::ensure(workspace, progress)?;
