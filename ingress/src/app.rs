@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use abacus_exchange::{
-    Exchange, Publisher, ReplyAddress, ReplyReader, ReplySubject, Waiters, read_replies,
+    Exchange, Publisher, ReplyAddress, ReplyReader, ReplySubject, Signer, Waiters, read_replies,
 };
 use abacus_http::server::HttpServer;
 use abacus_identity::{FEED_TIMEOUT, Identity, Pools};
@@ -55,6 +55,11 @@ type RequestWaiters = Waiters<ComputeRequested, LoggedRequest>;
 
 /// Connects to every configured system and starts the tasks.
 pub async fn start(config: IngressConfig, runtime: Runtime) -> anyhow::Result<()> {
+    if config.record_keys.is_none() {
+        tracing::warn!(
+            "ABACUS_RECORD_KEY is not set: requests are unsigned, and in no user's list"
+        );
+    }
     let metrics = Metrics::register(runtime.metrics())?;
     let limits = LimitMetrics::register(runtime.metrics())?;
     let waiters = Waiters::new(config.exchange.max_waiters, operand_bytes, metrics.waiters.clone());
@@ -139,6 +144,9 @@ async fn exchange(
         partitioner: StickyPartitioner::new(kafka.partitions, config.publisher.stickiness),
         topic: config.topics.requested.clone(),
         reply_to: kafka.reply_to,
+        signer: config.record_keys.clone().map(|keys| -> Signer<ComputeRequested> {
+            Box::new(move |request| keys.sign(request))
+        }),
         metrics: metrics.exchange(),
     };
     let (wait, acceptance) = (config.exchange.wait, config.publisher.delivery_timeout);
@@ -261,6 +269,7 @@ fn spawn_reader(
 }
 
 /// Returns the request that a reply is about.
+#[expect(clippy::unnecessary_wraps, reason = "the exchange allows replies without a subject")]
 fn subject(reply: &ComputeCompleted) -> Option<ReplySubject<'_>> {
     Some(ReplySubject { request_id: &reply.request_id, operation: &reply.operation })
 }

@@ -8,11 +8,11 @@ use abacus_http::server::ServerConfig;
 use abacus_identity::IdentityConfig;
 use abacus_kafka::KafkaConfig;
 use abacus_operations::Limits;
-use abacus_registry::{RegistryConfig, topics};
+use abacus_registry::{RECORD_KEY, RegistryConfig, record_keys, topics};
 use abacus_runtime::{
     AdminConfig, Environment, LogConfig, SecretString, ServiceConfig, shared_settings,
 };
-use abacus_schemas::Topics;
+use abacus_schemas::{RecordKeys, Topics};
 
 use crate::quotas::QuotaConfig;
 use crate::requests::IdempotencyConfig;
@@ -35,6 +35,8 @@ pub struct IngressConfig {
     pub(crate) postgres_url: SecretString,
     pub(crate) quotas: QuotaConfig,
     pub(crate) edge: EdgeConfig,
+    /// `None` for unsigned requests.
+    pub(crate) record_keys: Option<RecordKeys>,
 }
 
 impl abacus_runtime::Config for IngressConfig {
@@ -55,7 +57,14 @@ impl abacus_runtime::Config for IngressConfig {
             postgres_url: postgres_url(env),
             quotas: QuotaConfig::read(env),
             edge: EdgeConfig::read(env),
+            record_keys: record_keys(env),
         };
+        if config.record_keys.is_none() && !config.identity.serves_anonymous() {
+            env.problem(
+                RECORD_KEY,
+                "expected the output of `openssl rand -base64 32`, got nothing",
+            );
+        }
         // After the wait no caller would read the result of a late record.
         let timeout = &mut config.publisher.delivery_timeout;
         *timeout = (*timeout).min(config.exchange.wait);
@@ -91,7 +100,10 @@ mod tests {
 
     #[test]
     fn the_defaults_are_valid_but_for_keys_that_nobody_else_may_have() {
-        let keys = [("ABACUS_TOKEN_KEYS", "a:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=")];
+        let keys = [
+            ("ABACUS_TOKEN_KEYS", "a:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="),
+            ("ABACUS_RECORD_KEY", "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="),
+        ];
         let mut env = Environment::from_pairs(keys);
         let config = IngressConfig::read(&mut env);
         env.finish().unwrap();

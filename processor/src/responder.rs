@@ -7,11 +7,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use abacus_kafka::stream::AckHandle;
 use abacus_kafka::{OutboundRecord, UnreadableBatch};
 use abacus_runtime::Shutdown;
 use abacus_schemas::headers;
 use abacus_schemas::topics::MAX_VALUE_BYTES;
-use abacus_schemas::{ComputeCompleted, ComputeRequested, Encoder, Timestamp, Topics};
+use abacus_schemas::{
+    ComputeCompleted, ComputeRequested, ContentDigest, Encoder, Timestamp, Topics,
+};
 use uuid::Uuid;
 
 use crate::config::ProcessorConfig;
@@ -67,7 +70,7 @@ impl Responder {
         self.metrics.answered.with_label_values(&[operation, label]).inc();
         let Job { request, context, recurrence, .. } = job;
         let key = request.request_id.clone().into_bytes();
-        let payload = self.encode(self.completion(request, outcome));
+        let (payload, digest) = self.encode(self.completion(request, outcome));
         let output = match recurrence {
             Recurrence::Repeat => Output::Nothing(payload),
             Recurrence::First | Recurrence::Conflict => Output::Completion(OutboundRecord {
@@ -75,7 +78,7 @@ impl Responder {
                 partition: Some(context.partition),
                 key,
                 payload,
-                headers: Vec::new(),
+                headers: digest.map(digest_header).into_iter().collect(),
             }),
         };
         self.finish(context, None, output);
@@ -120,7 +123,7 @@ impl Responder {
         self.metrics.dead_letters.with_label_values(&[class.as_str()]).inc();
         let reply = context.reply_to.is_some().then(|| {
             let failed = JobOutcome::failed(class.as_str(), reason);
-            self.encode(self.completion(unreadable_request(original.key()), failed))
+            self.encode(self.completion(unreadable_request(original.key()), failed)).0
         });
         let dead_letter = original.into_dead_letter(&self.dead_letter, class, reason);
         self.finish(context, reply, Output::DeadLetter(dead_letter));
@@ -162,19 +165,23 @@ impl Responder {
     }
 
     /// Encodes a completion. Replaces the outcome of an event above the topic's limit by a failure: a
-    /// record above the limit would fail every transaction.
-    fn encode(&self, mut event: ComputeCompleted) -> Vec<u8> {
+    /// record above the limit would fail every transaction. Returns the digest of the request that
+    /// such an event no longer repeats.
+    fn encode(&self, mut event: ComputeCompleted) -> (Vec<u8>, Option<ContentDigest>) {
         let bytes = self.encode_any(&event);
         if bytes.len() <= MAX_VALUE_BYTES {
-            return bytes;
+            return (bytes, None);
         }
+        let (operation, operands) = (&event.operation, &event.operands);
+        let digest =
+            ContentDigest::new(operation, operands, event.requester.as_deref(), &event.source);
         let short = |text: &str| text.chars().take(100).collect();
         event.operands.clear();
         event.operation = short(&event.operation);
         event.requester = event.requester.as_deref().map(short);
         event.source = short(&event.source);
         event.outcome = too_large().into_event();
-        self.encode_any(&event)
+        (self.encode_any(&event), Some(digest))
     }
 
     #[expect(clippy::expect_used, reason = "the type matches the schema, as tests check")]
@@ -204,6 +211,10 @@ fn ensure_partitions(replies: &Replies, topics: &Topics) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+fn digest_header(digest: ContentDigest) -> (String, Vec<u8>) {
+    (headers::CONTENT_DIGEST.to_owned(), digest.as_bytes().to_vec())
 }
 
 fn too_large() -> JobOutcome {

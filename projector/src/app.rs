@@ -5,6 +5,7 @@ use std::time::Duration;
 use abacus_kafka::{ReadMetrics, ReadMonitor};
 use abacus_runtime::Runtime;
 use tokio::runtime::Handle;
+use tracing::warn;
 
 use crate::config::ProjectorConfig;
 use crate::database::Database;
@@ -18,6 +19,11 @@ const STOP_BUDGET: Duration = Duration::from_secs(25);
 /// Starts the projector: a thread reads from Kafka and writes to Postgres through the tokio
 /// runtime.
 pub async fn start(config: ProjectorConfig, runtime: Runtime) -> anyhow::Result<()> {
+    if config.record_keys.is_none() {
+        warn!(
+            "ABACUS_RECORD_KEY is not set: every request counts as unsigned, and is in no user's list"
+        );
+    }
     let metrics = Metrics::register(runtime.metrics())?;
     let gates = Gates {
         kafka: runtime.readiness("kafka"),

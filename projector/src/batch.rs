@@ -1,12 +1,13 @@
-//! The entries of one transaction, and the search for a refused record: after Postgres refuses a
-//! value, the batch is halved until the record stands alone.
+//! The entries of one transaction.
 
 use std::collections::{BTreeMap, HashMap};
+use std::mem;
+use std::time::SystemTime;
 
 use abacus_kafka::TopicPartition;
-use uuid::Uuid;
 
-use crate::entry::{Content, Entry, SkipReason};
+use crate::authorship::Authorship;
+use crate::entry::{Content, Entry, Rejection};
 use crate::row::{CompletedRow, RequestedRow, Row};
 use crate::stored_offsets::{OffsetUpdate, StoredOffsets};
 
@@ -16,13 +17,13 @@ pub(crate) struct Batch {
     entries: Vec<Entry>,
 }
 
-/// Rows of one table, without repeated request ids.
+/// Rows of one table, without repeated keys.
 #[derive(Debug)]
 pub(crate) struct Unique<'a, R> {
-    /// First row of each request id.
+    /// First row of each key, or a later row of higher rank.
     pub(crate) rows: Vec<&'a R>,
-    /// Request ids of later rows with different content.
-    pub(crate) conflicts: Vec<Uuid>,
+    /// Further rows, with different content.
+    pub(crate) conflicts: Vec<&'a R>,
 }
 
 impl Batch {
@@ -41,16 +42,20 @@ impl Batch {
     /// Returns one update for each partition, sorted by partition. The next offset follows the
     /// last record; gaps, for example of transaction markers, are skipped.
     pub(crate) fn offset_updates(&self, offsets: &StoredOffsets) -> Vec<OffsetUpdate> {
-        let mut last: BTreeMap<&TopicPartition, i64> = BTreeMap::new();
+        let mut last: BTreeMap<&TopicPartition, (i64, Option<SystemTime>)> = BTreeMap::new();
         for entry in &self.entries {
-            let offset = last.entry(&entry.partition).or_insert(entry.offset);
+            let (offset, newest) = last.entry(&entry.partition).or_insert((entry.offset, None));
             *offset = entry.offset.max(*offset);
+            if let Content::Requested(row) = &entry.content {
+                *newest = Some(row.time_in_log()).max(*newest);
+            }
         }
         last.into_iter()
-            .map(|(partition, last)| OffsetUpdate {
+            .map(|(partition, (last, newest_request))| OffsetUpdate {
                 partition: partition.clone(),
                 expected: offsets.stored(partition),
                 next: last + 1,
+                newest_request,
             })
             .collect()
     }
@@ -58,66 +63,53 @@ impl Batch {
     pub(crate) fn requested(&self) -> Unique<'_, RequestedRow> {
         Unique::of(self.entries.iter().filter_map(|entry| match &entry.content {
             Content::Requested(row) => Some(row),
-            Content::Completed(_) | Content::Skipped(_) => None,
+            _ => None,
         }))
     }
 
     pub(crate) fn completed(&self) -> Unique<'_, CompletedRow> {
         Unique::of(self.entries.iter().filter_map(|entry| match &entry.content {
             Content::Completed(row) => Some(row),
-            Content::Requested(_) | Content::Skipped(_) => None,
+            _ => None,
         }))
+    }
+
+    /// Returns the requests with a wrong signature.
+    pub(crate) fn forged(&self) -> impl Iterator<Item = &RequestedRow> {
+        self.entries.iter().filter_map(|entry| match &entry.content {
+            Content::Requested(row) if row.authorship == Authorship::Forged => Some(row),
+            _ => None,
+        })
+    }
+
+    /// Returns the records without a row whose rejection is to be written.
+    pub(crate) fn rejected<'a>(&'a self) -> Vec<(&'a Entry, &'a Rejection)> {
+        let rejection = |entry: &'a Entry| match &entry.content {
+            Content::Rejected(rejection) => Some((entry, rejection)),
+            _ => None,
+        };
+        self.entries.iter().filter_map(rejection).collect()
     }
 }
 
 impl<'a, R: Row> Unique<'a, R> {
-    /// Keeps the first row of each request. A statement cannot insert the same key twice.
+    /// Keeps the first row of each key, or a later row of higher rank. A statement cannot insert a
+    /// key twice.
     fn of(all: impl Iterator<Item = &'a R>) -> Self {
-        let mut first: HashMap<Uuid, &R> = HashMap::new();
+        let mut kept: HashMap<R::Key, usize> = HashMap::new();
         let mut unique = Self { rows: Vec::new(), conflicts: Vec::new() };
         for row in all {
-            match first.get(&row.request_id()) {
-                Some(earlier) if earlier.agrees_with(row) => {}
-                Some(_) => unique.conflicts.push(row.request_id()),
-                None => {
-                    first.insert(row.request_id(), row);
-                    unique.rows.push(row);
-                }
+            let index = *kept.entry(row.key()).or_insert(unique.rows.len());
+            let Some(place) = unique.rows.get_mut(index) else {
+                unique.rows.push(row);
+                continue;
+            };
+            let later = if row.outranks(place) { mem::replace(place, row) } else { row };
+            if !later.agrees_with(place) {
+                unique.conflicts.push(later);
             }
         }
         unique
-    }
-}
-
-/// Parts of a batch that are still to be written, in reading order.
-#[derive(Debug)]
-pub(crate) struct Parts {
-    /// Next part last.
-    stack: Vec<Vec<Entry>>,
-}
-
-impl Parts {
-    pub(crate) fn whole(entries: Vec<Entry>) -> Self {
-        Self { stack: vec![entries] }
-    }
-
-    pub(crate) fn next(&mut self) -> Option<Vec<Entry>> {
-        self.stack.pop()
-    }
-
-    /// Puts a refused batch back in two halves. A single record is put back as skipped, and its
-    /// partition and offset are returned.
-    pub(crate) fn refuse(&mut self, batch: Batch) -> Option<(TopicPartition, i64)> {
-        let mut first = batch.into_entries();
-        if let [only] = first.as_mut_slice() {
-            let skipped = (only.partition.clone(), only.offset);
-            only.content = Content::Skipped(SkipReason::Refused);
-            self.stack.push(first);
-            return Some(skipped);
-        }
-        let second = first.split_off(first.len() / 2);
-        self.stack.extend([second, first]);
-        None
     }
 }
 

@@ -1,14 +1,15 @@
 //! Settings of the projector.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use abacus_kafka::{BatchSettings, KafkaConfig};
-use abacus_registry::{RegistryConfig, topics};
+use abacus_registry::{RegistryConfig, record_keys, topics};
 use abacus_runtime::{
     AdminConfig, ByteSize, Config, Environment, LogConfig, ServiceConfig, shared_settings,
 };
-use abacus_schemas::Topics;
+use abacus_schemas::{RecordKeys, Topics, headers};
 
 /// Settings of the projector.
 #[derive(Debug)]
@@ -17,6 +18,14 @@ pub struct ProjectorConfig {
     pub(crate) registry: RegistryConfig,
     pub(crate) topics: Topics,
     pub(crate) batch: BatchSettings,
+    /// Largest row, in bytes.
+    pub(crate) max_row: u64,
+    /// Unanswered writes of a batch before the batch is split.
+    pub(crate) attempts: NonZeroU32,
+    /// Largest distance of the recorded time of a request from its append time.
+    pub(crate) clock_tolerance: Duration,
+    /// Keys of the signatures of requests; `None` for no trust in any request.
+    pub(crate) record_keys: Option<RecordKeys>,
     /// Its `Debug` output has no password.
     pub(crate) database: tokio_postgres::Config,
     admin: AdminConfig,
@@ -44,7 +53,25 @@ fn batch_settings(env: &mut Environment, record_bytes: usize) -> BatchSettings {
         // One more byte than a decoder takes, so that the decoder refuses the record.
         max_copied_bytes: record_bytes.saturating_add(1),
         linger,
+        headers: &[headers::SIGNATURE, headers::CONTENT_DIGEST],
     }
+}
+
+fn max_row(env: &mut Environment) -> u64 {
+    let max: ByteSize = env.get(
+        "ABACUS_MAX_ROW",
+        "16MiB",
+        "Largest row; a record with a larger row is put aside in the table rejected_records",
+    );
+    max.as_u64()
+}
+
+fn attempts(env: &mut Environment) -> NonZeroU32 {
+    env.get(
+        "ABACUS_BATCH_ATTEMPTS",
+        "3",
+        "Writes of a batch without an answer, while Postgres answers reads, before a record of it is put aside",
+    )
 }
 
 fn database(env: &mut Environment) -> tokio_postgres::Config {
@@ -64,6 +91,14 @@ impl Config for ProjectorConfig {
             topics: topics(env),
             batch: batch_settings(env, registry.limits.record_bytes),
             registry,
+            max_row: max_row(env),
+            attempts: attempts(env),
+            clock_tolerance: env.get(
+                "ABACUS_CLOCK_TOLERANCE",
+                "5m",
+                "Largest distance of the time in a request from the time at which Kafka appended it; the log is sorted by the time within this distance",
+            ),
+            record_keys: record_keys(env),
             database: database(env),
             admin: AdminConfig::read(env, "127.0.0.1:9082"),
             log: LogConfig::read(env),

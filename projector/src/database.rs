@@ -108,8 +108,8 @@ impl Session {
         rows.iter().map(|row| row.try_get(0).map_err(Failure::from)).collect()
     }
 
-    /// Writes a batch and updates the offsets, in one transaction. After [`Failure::Away`], the
-    /// outcome is unknown.
+    /// Writes a batch and updates the offsets, in one transaction. After [`Failure::Away`] and
+    /// [`Failure::Unanswered`], the outcome is unknown.
     pub(crate) fn write(
         &mut self,
         batch: &Batch,
@@ -128,6 +128,6 @@ fn within<T>(
     // The async block creates the timer inside the tokio runtime.
     match tokio.block_on(async { timeout(limit, call).await }) {
         Ok(answer) => Ok(answer?),
-        Err(_elapsed) => Err(Failure::Away(format!("no answer within {limit:?}"))),
+        Err(_elapsed) => Err(Failure::Unanswered(format!("no answer within {limit:?}"))),
     }
 }

@@ -6,6 +6,7 @@ mod skip;
 mod topic;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use abacus_kafka::{OwnedRecord, TopicPartition};
 use abacus_registry::RegistryConfig;
@@ -16,16 +17,19 @@ use tokio::runtime::Handle;
 use self::schemas::Schemas;
 use self::skip::Skip;
 use self::topic::Topic;
+use crate::append_time::append_time;
 use crate::backoff::Backoff;
 use crate::entry::{Content, Entry};
 use crate::error::Stop;
-use crate::row::{CompletedRow, Origin, RequestedRow};
+use crate::row::Origin;
+use crate::rules::Rules;
 
 /// Decoders of both topics.
 pub(crate) struct Decoding {
     requested: Topic<ComputeRequested>,
     completed: Topic<ComputeCompleted>,
     schemas: Schemas,
+    rules: Rules,
 }
 
 impl Decoding {
@@ -34,8 +38,10 @@ impl Decoding {
         config: &RegistryConfig,
         tokio: Handle,
         gate: ReadinessGate,
+        rules: Rules,
     ) -> Result<Self, Stop> {
         Ok(Self {
+            rules,
             requested: Topic::new(&topics.requested, config.limits)?,
             completed: Topic::new(&topics.completed, config.limits)?,
             schemas: Schemas::new(config, tokio, gate)?,
@@ -54,14 +60,14 @@ impl Decoding {
     }
 
     fn entry(&mut self, record: &OwnedRecord, backoff: &mut Backoff) -> Result<Entry, Stop> {
-        let schemas = &self.schemas;
+        let (schemas, rules) = (&self.schemas, &self.rules);
         if *record.topic == **self.requested.name() {
             read(&mut self.requested, record, schemas, backoff, |event, origin| {
-                RequestedRow::new(event, origin).map(Content::Requested)
+                rules.requested(event, origin, record.header.as_deref())
             })
         } else {
             read(&mut self.completed, record, schemas, backoff, |event, origin| {
-                CompletedRow::new(event, origin).map(Content::Completed)
+                rules.completed(event, origin, record.header.as_deref())
             })
         }
     }
@@ -74,7 +80,8 @@ fn read<E: Event>(
     backoff: &mut Backoff,
     row: impl FnOnce(E, Origin) -> Result<Content, uuid::Error>,
 ) -> Result<Entry, Stop> {
-    let origin = Origin { partition: record.partition, offset: record.offset };
+    let appended_at = append_time(record.time, SystemTime::now());
+    let origin = Origin { partition: record.partition, offset: record.offset, appended_at };
     let name = Arc::clone(topic.name());
     let event =
         topic.event(&record.payload, |decoder, id| schemas.teach(&name, decoder, id, backoff))?;

@@ -1,6 +1,7 @@
-//! A decoded record: partition, offset, and row or skip reason.
+//! A decoded record: partition, offset, and row or reason for its absence.
 
 use abacus_kafka::{TopicPartition, UnreadableBatch};
+use uuid::Uuid;
 
 use crate::row::{CompletedRow, RequestedRow};
 
@@ -20,12 +21,26 @@ impl Entry {
     }
 }
 
-/// The row of a record, or the reason for its absence. The offset moves in both cases.
+/// The row of a record, or the reason for its absence. The offset moves in all cases.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Content {
     Requested(RequestedRow),
     Completed(CompletedRow),
+    /// A valid record without a row: the rejection is written in its place.
+    Rejected(Rejection),
     Skipped(SkipReason),
+}
+
+/// A valid record that the request log cannot hold.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Rejection {
+    pub(crate) request_id: Uuid,
+    pub(crate) reason: SkipReason,
+    /// Explanation for a person.
+    pub(crate) detail: String,
+    /// The row. If Postgres does not take the rejection either, the row was not at fault and is
+    /// tried again.
+    pub(crate) row: Option<Box<Content>>,
 }
 
 /// Permanent reason for a record without a row.
@@ -37,22 +52,25 @@ pub(crate) enum SkipReason {
     UnknownSchema,
     /// The request id is not a UUID.
     RequestId,
-    /// The record is larger than a limit.
+    /// The record or its row is larger than a limit.
     TooLarge,
     /// Postgres refuses a value of the row.
     Refused,
     /// No client can read the batch of the record.
     UnreadableBatch,
+    /// Each write of the row failed without an answer, and Postgres answered in between.
+    Unwritable,
 }
 
 impl SkipReason {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Malformed,
         Self::UnknownSchema,
         Self::RequestId,
         Self::TooLarge,
         Self::Refused,
         Self::UnreadableBatch,
+        Self::Unwritable,
     ];
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -63,6 +81,19 @@ impl SkipReason {
             Self::TooLarge => "too-large",
             Self::Refused => "refused",
             Self::UnreadableBatch => "unreadable-batch",
+            Self::Unwritable => "unwritable",
+        }
+    }
+}
+
+impl Content {
+    /// Returns the request id of a row.
+    pub(crate) fn request_id(&self) -> Option<Uuid> {
+        match self {
+            Self::Requested(row) => Some(row.request_id),
+            Self::Completed(row) => Some(row.request_id),
+            Self::Rejected(rejection) => Some(rejection.request_id),
+            Self::Skipped(_) => None,
         }
     }
 }

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod app;
+mod append_time;
+mod authorship;
 mod backoff;
 mod batch;
 mod config;
@@ -9,9 +11,12 @@ mod decoding;
 mod entry;
 mod error;
 mod metrics;
+mod parts;
 mod projection;
 mod reports;
 mod row;
+mod rules;
+mod size;
 mod start_offsets;
 mod storable;
 mod stored_offsets;

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use crate::authorship::Authorship;
 use crate::batch::Batch;
 use crate::database::{CommitSummary, TableSummary};
 use crate::entry::{Content, SkipReason};
@@ -26,22 +27,26 @@ abacus_runtime::metrics! {
         /// first row stays.
         pub(crate) conflicts: IntCounterVec = "abacus_projector_clashes_total",
             labels ["table" in [REQUESTED, COMPLETED]];
+        /// Requests written, by the check of their signature. Forged: the signature is wrong, or the
+        /// key differs from the key of the ingress.
+        pub(crate) requests: IntCounterVec = "abacus_projector_requests_total",
+            labels ["author" in Authorship::ALL.map(Authorship::as_str)];
         /// Records in a transaction.
         pub(crate) batch: Histogram = "abacus_projector_batch_records",
             buckets [1.0, 10.0, 100.0, 500.0, 1000.0, 2500.0, 5000.0, 10_000.0];
         /// Duration of a transaction, from the begin to the answer to the commit.
         pub(crate) commit: Histogram = "abacus_projector_commit_seconds",
             buckets [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
-        /// Transactions without a confirmed commit: the database was away, refused a value, or
-        /// reported an offset conflict with another projector.
+        /// Transactions without a confirmed commit: the database was away, gave no answer, refused
+        /// a value, or reported an offset conflict with another projector.
         pub(crate) database_errors: IntCounterVec = "abacus_projector_database_errors_total",
-            labels ["kind" in ["away", "refused", "overtaken"]];
+            labels ["kind" in ["away", "unanswered", "refused", "overtaken"]];
         /// Partitions without their stored offset in Kafka, as after a re-creation of the topic.
         pub(crate) restarts: IntCounter = "abacus_projector_topic_restarts_total";
         /// Offset of the first record that Postgres does not have yet.
         pub(crate) next_offset: IntGaugeVec = "abacus_projector_next_offset",
             labels ["topic", "partition"];
-        /// Age of the last completion at the commit of its row.
+        /// Age of the last completion at the commit of its row, since Kafka appended it.
         pub(crate) delay: Gauge = "abacus_projector_delay_seconds";
     }
 }
@@ -54,7 +59,7 @@ impl Metrics {
         self.commit.observe(summary.took.as_secs_f64());
         self.table(REQUESTED, &summary.requested);
         self.table(COMPLETED, &summary.completed);
-        self.entries(batch);
+        self.entries_committed(batch);
     }
 
     /// Records the next offsets of partitions.
@@ -71,16 +76,23 @@ impl Metrics {
         self.conflicts.with_label_values(&[table]).inc_by(summary.conflicts.len() as u64);
     }
 
-    fn entries(&self, batch: &Batch) {
+    /// Records the entries of a committed batch.
+    pub(crate) fn entries_committed(&self, batch: &Batch) {
         for entry in batch.entries() {
             match &entry.content {
                 Content::Skipped(reason) => {
                     self.skipped.with_label_values(&[reason.as_str()]).inc();
                 }
-                Content::Requested(row) => self.altered.inc_by(row.altered.into()),
+                Content::Rejected(rejection) => {
+                    self.skipped.with_label_values(&[rejection.reason.as_str()]).inc();
+                }
+                Content::Requested(row) => {
+                    self.altered.inc_by(row.altered.into());
+                    self.requests.with_label_values(&[row.authorship.as_str()]).inc();
+                }
                 Content::Completed(row) => {
                     self.altered.inc_by(row.altered.into());
-                    self.delay.set(age(row.completed_at));
+                    self.delay.set(age(row.origin.appended_at));
                 }
             }
         }

@@ -15,6 +15,7 @@ use crate::decoding::Decoding;
 use crate::entry::Entry;
 use crate::error::Stop;
 use crate::metrics::Metrics;
+use crate::rules::Rules;
 use crate::start_offsets::DatabaseStartOffsets;
 use crate::stored_offsets::SharedOffsets;
 use crate::writer::Writer;
@@ -74,8 +75,20 @@ impl Projection {
             reads,
         )?;
         let reader = Rc::new(reader);
-        let decoding = Decoding::new(&config.topics, &config.registry, tokio, gates.registry)?;
-        let writer = Writer::new(database, Arc::clone(&offsets), metrics, gates.postgres);
+        let decoding = Decoding::new(
+            &config.topics,
+            &config.registry,
+            tokio,
+            gates.registry,
+            Rules::new(config),
+        )?;
+        let writer = Writer::new(
+            database,
+            Arc::clone(&offsets),
+            metrics,
+            gates.postgres,
+            config.attempts.get(),
+        );
         let backoff = Backoff::new(Rc::clone(&reader), shutdown);
         Ok(Self { reader, offsets, decoding, writer, backoff })
     }

@@ -2,12 +2,19 @@
 //! is recorded: a log entry with a changed requester is better than none.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use abacus_schemas::Timestamp;
 
 /// First moment of the Postgres calendar, 4714-11-24 BC, in microseconds before the Unix epoch.
 const EARLIEST_MICROS: i64 = -210_866_803_200_000_000;
+
+/// First moment of the year 1, in microseconds before the Unix epoch.
+const YEAR_1_MICROS: i64 = -62_135_596_800_000_000;
+
+/// Last microsecond of the year 9999, since the Unix epoch.
+const YEAR_9999_MICROS: i64 = 253_402_300_799_999_999;
 
 /// Longest indexed text, in bytes. A B-tree accepts keys of up to 2704 bytes.
 const MAX_INDEXED_BYTES: usize = 1000;
@@ -47,7 +54,17 @@ impl Storable {
     /// Moves times before the Postgres calendar to its first moment. The calendar ends after the
     /// last [`Timestamp`].
     pub(crate) fn time(&mut self, time: Timestamp) -> SystemTime {
-        let micros = time.as_micros().max(EARLIEST_MICROS);
+        self.time_in(time, EARLIEST_MICROS..=i64::MAX)
+    }
+
+    /// Moves times outside the years 1 to 9999, the calendar of RFC 3339, to its first or last
+    /// moment.
+    pub(crate) fn rfc3339_time(&mut self, time: Timestamp) -> SystemTime {
+        self.time_in(time, YEAR_1_MICROS..=YEAR_9999_MICROS)
+    }
+
+    fn time_in(&mut self, time: Timestamp, calendar: RangeInclusive<i64>) -> SystemTime {
+        let micros = time.as_micros().clamp(*calendar.start(), *calendar.end());
         self.altered |= micros != time.as_micros();
         let distance = Duration::from_micros(micros.unsigned_abs());
         if micros < 0 { UNIX_EPOCH - distance } else { UNIX_EPOCH + distance }
@@ -92,5 +109,18 @@ mod tests {
         let expected = UNIX_EPOCH - Duration::from_micros(1);
         assert_eq!(altered(|s| s.time(kept)), (expected, false));
         assert!(!altered(|s| s.time(Timestamp::from_micros(i64::MAX))).1);
+    }
+    #[test]
+    fn times_outside_of_rfc_3339_are_moved_into_it() {
+        for (micros, expected) in [
+            (i64::MIN, YEAR_1_MICROS),
+            (YEAR_1_MICROS, YEAR_1_MICROS),
+            (YEAR_9999_MICROS, YEAR_9999_MICROS),
+            (i64::MAX, YEAR_9999_MICROS),
+        ] {
+            let moved = altered(|s| s.rfc3339_time(Timestamp::from_micros(micros)));
+            let kept = altered(|s| s.time(Timestamp::from_micros(expected))).0;
+            assert_eq!(moved, (kept, micros != expected), "{micros}");
+        }
     }
 }

@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use abacus_kafka::TopicPartition;
 use parking_lot::Mutex;
@@ -42,6 +43,8 @@ pub(crate) struct OffsetUpdate {
     pub(crate) expected: Option<i64>,
     /// Offset after the last record of the batch.
     pub(crate) next: i64,
+    /// Time of the newest request of the partition in the batch.
+    pub(crate) newest_request: Option<SystemTime>,
 }
 
 /// Entries for the next transaction, and the partitions whose topic was re-created.

@@ -1,20 +1,25 @@
 //! Writes entries until they are committed, despite outages, unconfirmed commits, offset conflicts
-//! and records refused by Postgres.
+//! and records that Postgres does not take.
 //!
 //! After an attempt without a clear answer, the writer reads the stored offsets again. Offsets
 //! equal to the next offsets of the batch mean that the batch is committed. Unchanged offsets mean
 //! another attempt. Any other offset was stored by another projector, and the reader seeks to this
 //! offset.
+//!
+//! A record can be the reason for a missing answer, for example by a message above the limit of
+//! Postgres. If Postgres answers reads, and several writes of a batch in a row stay without an
+//! answer, the batch counts as refused and is split as in [`crate::parts`].
 
 use abacus_runtime::ReadinessGate;
 use tracing::{info, warn};
 
 use crate::backoff::Backoff;
-use crate::batch::{Batch, Parts};
+use crate::batch::Batch;
 use crate::database::{Database, Failure, Session, Written};
 use crate::entry::Entry;
 use crate::error::Stop;
 use crate::metrics::Metrics;
+use crate::parts::{Parts, Refusal};
 use crate::reports;
 use crate::stored_offsets::{OffsetUpdate, SharedOffsets};
 
@@ -25,14 +30,16 @@ pub(crate) struct Writer {
     offsets: SharedOffsets,
     metrics: Metrics,
     gate: ReadinessGate,
+    /// Unanswered writes of a batch before the batch counts as refused.
+    attempts: u32,
 }
 
 /// Result of writing one part of a batch.
 enum PartOutcome {
     /// Written by this process, or left to another projector.
     Done(Vec<OffsetUpdate>),
-    /// Refused by Postgres, with the reason.
-    Refused(Batch, String),
+    /// Not taken by Postgres, with the reason.
+    Refused(Batch, Refusal),
 }
 
 impl Writer {
@@ -41,8 +48,9 @@ impl Writer {
         offsets: SharedOffsets,
         metrics: Metrics,
         gate: ReadinessGate,
+        attempts: u32,
     ) -> Self {
-        Self { database, session: None, offsets, metrics, gate }
+        Self { database, session: None, offsets, metrics, gate, attempts }
     }
 
     /// Opens the connection if there is none. Returns `false` if the database is away.
@@ -63,24 +71,29 @@ impl Writer {
         let mut parts = Parts::whole(entries);
         let mut updates = Vec::new();
         while let Some(part) = parts.next() {
-            match self.write_part(part, backoff)? {
+            let attempts = parts.attempts(part.len(), self.attempts);
+            match self.write_part(part, attempts, backoff)? {
                 PartOutcome::Done(more) => updates.extend(more),
-                PartOutcome::Refused(batch, reason) => {
-                    if let Some((partition, offset)) = parts.refuse(batch) {
-                        reports::refused(&partition, offset, &reason);
+                PartOutcome::Refused(batch, refusal) => {
+                    if parts.is_whole() {
+                        reports::refused(&batch, &refusal);
                     }
+                    parts.refuse(batch, &refusal);
                 }
             }
         }
         Ok(updates)
     }
 
+    /// Writes one part. After `attempts` writes without an answer, the part counts as refused.
     fn write_part(
         &mut self,
         mut entries: Vec<Entry>,
+        mut attempts: u32,
         backoff: &mut Backoff,
     ) -> Result<PartOutcome, Stop> {
         loop {
+            let mut unanswered = None;
             let batch = self.select(entries);
             if batch.entries().is_empty() {
                 return Ok(PartOutcome::Done(Vec::new()));
@@ -91,19 +104,33 @@ impl Writer {
                     backoff.reset();
                     self.metrics.committed(&batch, &summary);
                     reports::row_conflicts(&summary);
+                    reports::rejected(&batch);
+                    reports::forged(&batch);
                     return Ok(self.done(updates));
                 }
                 Ok(Written::OffsetConflict) => self.offset_conflict(),
                 Err(Failure::Refused(reason)) => {
                     self.count("refused");
-                    return Ok(PartOutcome::Refused(batch, reason));
+                    return Ok(PartOutcome::Refused(batch, Refusal::Value(reason)));
                 }
-                Err(failure @ Failure::Away(_)) => self.lost(&failure),
+                Err(failure) => {
+                    self.lost(&failure);
+                    unanswered = unanswered_text(failure);
+                }
             }
             backoff.wait()?;
             if self.is_stored(&updates, backoff)? {
                 info!("the unconfirmed commit of a batch was successful");
+                self.metrics.entries_committed(&batch);
+                reports::rejected(&batch);
                 return Ok(self.done(updates));
+            }
+            // The answer to the read shows that Postgres is not away.
+            if let Some(text) = unanswered {
+                attempts = attempts.saturating_sub(1);
+                if attempts == 0 {
+                    return Ok(PartOutcome::Refused(batch, Refusal::Unanswered(text)));
+                }
             }
             entries = batch.into_entries();
         }
@@ -161,7 +188,7 @@ impl Writer {
     /// Drops the connection, which may be half open, and reports the database as away.
     fn lost(&mut self, failure: &Failure) {
         self.session = None;
-        self.count("away");
+        self.count(if matches!(failure, Failure::Unanswered(_)) { "unanswered" } else { "away" });
         self.gate.not_ready(failure.to_string());
     }
 
@@ -172,5 +199,12 @@ impl Writer {
 
     fn count(&self, kind: &str) {
         self.metrics.database_errors.with_label_values(&[kind]).inc();
+    }
+}
+
+fn unanswered_text(failure: Failure) -> Option<String> {
+    match failure {
+        Failure::Unanswered(text) => Some(text),
+        Failure::Away(_) | Failure::Refused(_) => None,
     }
 }

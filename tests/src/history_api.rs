@@ -14,10 +14,12 @@ const REQUESTS: i32 = 60;
 /// Sixty requests each of `user` and `other`, alternating every second. Every third is a factorial,
 /// every tenth failed, every twelfth is pending, and two have equal times.
 const FILL: &str = "
-    INSERT INTO compute_requested
+    INSERT INTO compute_requested (request_id, operation, operands, requester, source,
+           requested_at, kafka_partition, kafka_offset, recorded_at, authenticated)
     SELECT md5(who || i)::uuid, CASE WHEN i % 3 = 0 THEN 'factorial' ELSE 'pow' END,
            jsonb_build_object('n', repeat('7', 100)), who, 'http',
-           timestamptz '2026-01-01 00:00:00Z' + (i / 2) * interval '1 second', 0, i
+           timestamptz '2026-01-01 00:00:00Z' + (i / 2) * interval '1 second', 0, i,
+           timestamptz '2026-01-01 00:00:00Z' + (i / 2) * interval '1 second', true
       FROM generate_series(1, $1::int) AS i, unnest(ARRAY['user', 'other']) AS who;
 ";
 const FILL_COMPLETED: &str = "

@@ -9,6 +9,7 @@
     reason = "allowed in tests, and so in their helpers"
 )]
 
+mod claims;
 mod clients;
 mod codecs;
 mod crash;
@@ -34,6 +35,7 @@ mod python;
 mod raw_batch;
 mod refusal;
 mod registry;
+mod rejected;
 mod results;
 mod roles;
 mod settings;

@@ -94,6 +94,7 @@ fn compose(workspace: &Workspace) -> Command {
     // Every use of the file requires the secrets of the ingress.
     if let Ok(Ok(credentials)) = Stack::peek(workspace, DEV).map(|stack| stack.credentials()) {
         docker.envs(credentials.settings()).envs([credentials.cache_setting()]);
+        docker.envs(credentials.record_settings());
     }
     docker
 }

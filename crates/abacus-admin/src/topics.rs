@@ -138,6 +138,8 @@ fn topic(spec: TopicSpec, replication: i32) -> Topic {
             ("cleanup.policy", "delete".to_owned()),
             ("retention.ms", spec.retention_ms.to_string()),
             ("max.message.bytes", spec.max_record_bytes.to_string()),
+            // Times by the clock of the broker: the clock of a producer may be wrong.
+            ("message.timestamp.type", "LogAppendTime".to_owned()),
         ],
     }
 }

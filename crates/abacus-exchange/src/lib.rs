@@ -21,7 +21,7 @@ pub use exchange::{Answer, Exchange, ExchangeConfig, Recalled, Submission};
 pub use loopback::{Loopback, LoopbackOutcome};
 pub use metrics::{DELIVERY_OUTCOMES, Metrics};
 pub use outcome::{LogProgress, Progress, ReplyKind, WaitCondition, WaitOutcome};
-pub use publisher::{Publisher, PublisherConfig, ReplyAddress};
+pub use publisher::{Publisher, PublisherConfig, ReplyAddress, Signer};
 pub use replies::{ReplyConfig, read_replies};
 pub use reply_reader::{ReplyReader, ReplySubject, SubjectOf};
 pub use transport::Transport;

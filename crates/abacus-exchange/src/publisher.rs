@@ -6,7 +6,7 @@ use std::time::Duration;
 use abacus_kafka::{Header, Outgoing, Producer, StickyPartitioner};
 use abacus_runtime::{Config, Environment};
 use abacus_schemas::headers::{self, TraceContext};
-use abacus_schemas::{Encoder, Event};
+use abacus_schemas::{Encoder, Event, SIGNATURE_BYTES};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -59,6 +59,9 @@ pub struct ReplyAddress {
     pub partition: i32,
 }
 
+/// Returns the signature of a request.
+pub type Signer<Q> = Box<dyn Fn(&Q) -> [u8; SIGNATURE_BYTES] + Send + Sync>;
+
 /// Publishes requests to Kafka. The key of a record is the request id.
 pub struct Publisher<Q: Event> {
     /// The producer. The service passes the delivery reports to the waiters.
@@ -71,6 +74,8 @@ pub struct Publisher<Q: Event> {
     pub topic: String,
     /// Address of the replies.
     pub reply_to: ReplyAddress,
+    /// Signs requests; `None` for unsigned requests.
+    pub signer: Option<Signer<Q>>,
     /// Metrics of deliveries.
     pub metrics: Metrics,
 }
@@ -85,11 +90,15 @@ impl<Q: Event> Transport<Q> for Publisher<Q> {
     fn publish(&self, id: Uuid, request: &Q, trace: Option<TraceContext<'_>>) -> Result<(), Error> {
         let payload = self.encoder.encode(request)?;
         let reply_partition = self.reply_to.partition.to_be_bytes();
-        let mut headers = Vec::with_capacity(5);
+        let signature = self.signer.as_ref().map(|sign| sign(request));
+        let mut headers = Vec::with_capacity(6);
         let mut header = |name, value| headers.push(Header { name, value });
         header(headers::CORRELATION_ID, id.as_bytes().as_slice());
         header(headers::REPLY_TOPIC, self.reply_to.topic.as_bytes());
         header(headers::REPLY_PARTITION, &reply_partition);
+        if let Some(signature) = &signature {
+            header(headers::SIGNATURE, signature.as_slice());
+        }
         for (name, value) in trace.into_iter().flat_map(TraceContext::to_headers) {
             header(name, value);
         }

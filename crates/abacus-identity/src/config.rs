@@ -47,6 +47,13 @@ pub struct IdentityConfig {
     pub(crate) hash_queue: usize,
 }
 
+impl IdentityConfig {
+    /// Returns whether callers without credentials are served.
+    pub fn serves_anonymous(&self) -> bool {
+        self.anonymous
+    }
+}
+
 impl Config for IdentityConfig {
     fn read(env: &mut Environment) -> Self {
         let anonymous = env.get(

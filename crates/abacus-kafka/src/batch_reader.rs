@@ -44,6 +44,8 @@ pub struct BatchSettings {
     pub max_copied_bytes: usize,
     /// Longest wait of a batch's first record for more records.
     pub linger: Duration,
+    /// Names of headers. A record keeps the last of these.
+    pub headers: &'static [&'static str],
 }
 
 /// A consumer of batches.
@@ -209,7 +211,8 @@ impl BatchReader {
             None => Ok(None),
             Some(Ok(message)) => {
                 let record = InboundRecord::new(message);
-                Ok(Some(record.to_owned_record(self.settings.max_copied_bytes)))
+                let BatchSettings { max_copied_bytes, headers, .. } = self.settings;
+                Ok(Some(record.to_owned_record(max_copied_bytes, headers)))
             }
             Some(Err(source @ KafkaError::MessageConsumptionFatal(_))) => {
                 Err(Error::Fatal { client: self.consumer.context().name.clone(), source })

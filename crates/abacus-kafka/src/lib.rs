@@ -31,7 +31,7 @@ pub use partition_reader::PartitionReader;
 pub use partitioner::StickyPartitioner;
 pub use producer::{Delivery, Duplicates, Outgoing, Producer, ProducerSettings};
 pub use record::{
-    Header, InboundRecord, OutboundRecord, OwnedRecord, RecordHeaders, TopicPartition,
+    Header, InboundRecord, OutboundRecord, OwnedRecord, RecordHeaders, RecordTime, TopicPartition,
     UnreadableHeaders,
 };
 pub use redelivery::{PersistentProducer, Redelivery};

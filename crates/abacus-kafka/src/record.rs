@@ -4,9 +4,9 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use rdkafka::TopicPartitionList;
 use rdkafka::message::{BorrowedMessage, Headers, Message, OwnedHeaders};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
+use rdkafka::{Timestamp, TopicPartitionList};
 
 /// A partition of a topic. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -74,6 +74,15 @@ impl<'a> InboundRecord<'a> {
         self.message.timestamp().to_millis()
     }
 
+    /// Time of the record, with its clock. `None` for a record without a time.
+    pub fn time(&self) -> Option<RecordTime> {
+        match self.message.timestamp() {
+            Timestamp::NotAvailable => None,
+            Timestamp::CreateTime(ms) => Some(RecordTime::Created(ms)),
+            Timestamp::LogAppendTime(ms) => Some(RecordTime::Appended(ms)),
+        }
+    }
+
     /// The key, empty if the record has none.
     pub fn key(&self) -> &[u8] {
         self.message.key().unwrap_or_default()
@@ -99,18 +108,39 @@ impl<'a> InboundRecord<'a> {
         headers.into_iter().find(|(key, _)| *key == name).and_then(|(_, value)| value)
     }
 
-    /// Copies the record out of librdkafka's memory, without headers. Copies at most `max_bytes` of
-    /// the key, and of the value.
-    pub fn to_owned_record(&self, max_bytes: usize) -> OwnedRecord {
+    /// Value of the last header with one of `names`.
+    fn last_header(&self, names: &[&str]) -> Option<&[u8]> {
+        let headers = self.message.headers()?;
+        let value = |index| headers.try_get(index).filter(|header| names.contains(&header.key));
+        // See `headers` for the panic.
+        let found = catch_unwind(AssertUnwindSafe(|| (0..headers.count()).rev().find_map(value)));
+        found.ok().flatten().and_then(|header| header.value)
+    }
+
+    /// Copies the record out of librdkafka's memory, with the last header of `headers`. Copies at most
+    /// `max_bytes` of the key, of the value, and of the header.
+    pub fn to_owned_record(&self, max_bytes: usize, headers: &[&str]) -> OwnedRecord {
         let copy = |bytes: &[u8]| bytes.get(..max_bytes).unwrap_or(bytes).to_vec();
         OwnedRecord {
             topic: self.topic().to_owned(),
             partition: self.partition(),
             offset: self.offset(),
+            time: self.time(),
+            header: self.last_header(headers).map(copy),
             key: copy(self.key()),
             payload: copy(self.payload()),
         }
     }
+}
+
+/// Time of a record, in milliseconds since the Unix epoch. The setting `message.timestamp.type` of
+/// the topic chooses the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordTime {
+    /// By the clock of the producer: any number.
+    Created(i64),
+    /// By the clock of the broker that appended the record.
+    Appended(i64),
 }
 
 /// Names and values of headers, in order.
@@ -121,7 +151,7 @@ pub type RecordHeaders<'a> = Vec<(&'a str, Option<&'a [u8]>)>;
 #[error("a header's name is not UTF-8")]
 pub struct UnreadableHeaders;
 
-/// A copy of a received record, without headers.
+/// A copy of a received record, with one header at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedRecord {
     /// Topic of the record.
@@ -130,6 +160,10 @@ pub struct OwnedRecord {
     pub partition: i32,
     /// Offset in the partition.
     pub offset: i64,
+    /// Time of the record; `None` for a record without a time.
+    pub time: Option<RecordTime>,
+    /// Value of the last header in the settings of the reader, if the record has such a header.
+    pub header: Option<Vec<u8>>,
     /// The key, empty if the record had none.
     pub key: Vec<u8>,
     /// The value, empty if the record had none.

@@ -1,12 +1,30 @@
 //! Address of the registry, the topic names, and the limits of decoding.
 
-use abacus_runtime::{ByteSize, Config, Environment};
-use abacus_schemas::{DecodeLimits, Topics};
+use abacus_runtime::{ByteSize, Config, Environment, ExposeSecret as _};
+use abacus_schemas::{DecodeLimits, RecordKeys, Topics};
+
+/// Setting of the keys of the signatures of requests.
+pub const RECORD_KEY: &str = "ABACUS_RECORD_KEY";
 
 /// Reads `ABACUS_TOPIC_PREFIX`. Returns the topic names of this system.
 pub fn topics(env: &mut Environment) -> Topics {
     let prefix: String = env.get("ABACUS_TOPIC_PREFIX", "", "Text in front of every topic name");
     Topics::with_prefix(&prefix)
+}
+
+/// Reads `ABACUS_RECORD_KEY`. Returns the keys of the signatures of requests, `None` without keys.
+pub fn record_keys(env: &mut Environment) -> Option<RecordKeys> {
+    let text = env.secret(
+        RECORD_KEY,
+        "",
+        "Keys of the signatures of requests, 32 characters or more each, the same on each ingress and projector: the first signs, all verify; separated by commas. Without a signature, requester and source are claims, and a request is in no user's list",
+    );
+    if text.expose_secret().is_empty() {
+        return None;
+    }
+    RecordKeys::parse(text.expose_secret())
+        .map_err(|error| env.problem(RECORD_KEY, error.to_string()))
+        .ok()
 }
 
 /// Address of the registry, and the limits of decoding.

@@ -7,6 +7,6 @@ mod http;
 mod registry;
 mod schema_text;
 
-pub use config::{RegistryConfig, topics};
+pub use config::{RECORD_KEY, RegistryConfig, record_keys, topics};
 pub use error::Error;
 pub use registry::SchemaRegistry;

@@ -48,5 +48,5 @@ pub use redis_server::RedisServer;
 pub use reqwest::Error as HttpError;
 pub use service::{Service, ServiceSetup};
 pub use stack::Stack;
-pub use system::{System, TOKEN_KEYS};
+pub use system::{RECORD_KEY, System, TOKEN_KEYS};
 pub use wait::{PATIENCE, wait_until};

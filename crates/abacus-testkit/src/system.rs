@@ -18,6 +18,9 @@ pub const TOKEN_KEYS: &str = "test:dGhlLWtleS1vZi1hbGwtdGVzdHMtMzItYnl0ZXMtbG9uZ
 /// Key of the results in Redis in tests.
 const CACHE_KEY: &str = "the key of all tests, 32 bytes long";
 
+/// Key of the signatures of requests in tests, in the form of `ABACUS_RECORD_KEY`.
+pub const RECORD_KEY: &str = "the-key-of-the-records-of-all-tests";
+
 /// Topics, schemas, database, key prefix and consumer groups of one test.
 pub struct System {
     /// Servers and tools.
@@ -79,6 +82,7 @@ impl System {
         self.set("ABACUS_ANONYMOUS", "true");
         self.set("ABACUS_TOKEN_KEYS", TOKEN_KEYS);
         self.set("ABACUS_CACHE_KEY", CACHE_KEY);
+        self.set("ABACUS_RECORD_KEY", RECORD_KEY);
     }
 
     /// Unique name of the system.

@@ -30,7 +30,7 @@ const MAX_SCANNED_ROWS: usize = 20_000;
 /// Selection of requests for one page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Filter {
-    /// Only requests of this requester.
+    /// Only requests of this requester, signed by an ingress.
     pub(crate) requester: Option<String>,
     pub(crate) operation: Option<String>,
     pub(crate) status: Option<Status>,
@@ -68,6 +68,8 @@ pub(crate) struct ListedRequest {
     pub(crate) operands: BTreeMap<String, String>,
     pub(crate) requester: Option<String>,
     pub(crate) source: String,
+    /// Whether an ingress signed the request.
+    pub(crate) authenticated: bool,
     /// First characters of the result.
     pub(crate) result_preview: Option<String>,
     /// Number of digits of the whole result.
@@ -113,7 +115,7 @@ type Value<'a> = &'a (dyn ToSql + Sync);
 /// A statement under construction, with the values of the parameters.
 struct Select<'a> {
     columns: &'a str,
-    from: &'static str,
+    from: String,
     conditions: Vec<String>,
     values: Vec<Value<'a>>,
     offset: usize,
@@ -123,8 +125,8 @@ impl<'a> Select<'a> {
     /// Selects the key of the last row to scan.
     fn last_key(filter: &'a Filter) -> Self {
         let mut query = Self {
-            columns: "requested.requested_at AS at, requested.request_id",
-            from: "compute_requested AS requested",
+            columns: "requested.recorded_at AS at, requested.request_id",
+            from: "compute_requested AS requested".to_owned(),
             conditions: vec![],
             values: vec![],
             offset: MAX_SCANNED_ROWS - 1,
@@ -150,7 +152,7 @@ impl<'a> Select<'a> {
             query.compare("requested.operation =", operation);
         }
         if filter.status == Some(Status::Pending) {
-            query.conditions.push(PENDING.to_owned());
+            query.conditions.push(pending());
         }
         query
     }
@@ -158,16 +160,16 @@ impl<'a> Select<'a> {
     /// Adds the conditions served by an index: requester, position and time.
     fn restrict(&mut self, filter: &'a Filter) {
         if let Some(requester) = &filter.requester {
-            self.compare("requested.requester =", requester);
+            self.compare("requested.authenticated AND requested.requester =", requester);
         }
         if let Some(Cursor { requested_at, request_id }) = &filter.cursor {
             self.compare_key("<", requested_at, request_id);
         }
         if let Some(from) = &filter.from {
-            self.compare("requested.requested_at >=", from);
+            self.compare("requested.recorded_at >=", from);
         }
         if let Some(to) = &filter.to {
-            self.compare("requested.requested_at <", to);
+            self.compare("requested.recorded_at <", to);
         }
     }
 
@@ -180,7 +182,7 @@ impl<'a> Select<'a> {
         self.values.extend([at, id]);
         let (first, second) = (self.values.len() - 1, self.values.len());
         self.conditions.push(format!(
-            "(requested.requested_at, requested.request_id) {operator} (${first}, ${second})"
+            "(requested.recorded_at, requested.request_id) {operator} (${first}, ${second})"
         ));
     }
 
@@ -196,7 +198,7 @@ impl<'a> Select<'a> {
             if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") };
         format!(
             "SELECT {columns} FROM {from} WHERE {conditions} \
-             ORDER BY requested.requested_at DESC, requested.request_id DESC \
+             ORDER BY requested.recorded_at DESC, requested.request_id DESC \
              LIMIT ${} OFFSET {offset}",
             values.len()
         )
@@ -207,39 +209,40 @@ impl<'a> Select<'a> {
 /// names and not on column types. Long operands and results are not read whole.
 static COLUMNS: LazyLock<String> = LazyLock::new(|| {
     format!(
-        r"requested.requested_at AS at, requested.request_id, requested.operation::text,
+        r"requested.recorded_at AS at, requested.request_id, requested.operation::text,
     (SELECT jsonb_object_agg(name, CASE WHEN length(value) > 60 THEN left(value, 60) || '…' ELSE value END)
        FROM jsonb_each_text(requested.operands) AS operand (name, value))::text AS operands,
-    requested.requester::text, requested.source::text,
+    requested.requester::text, requested.source::text, requested.authenticated,
     coalesce(completed.status, 'pending')::text AS status,
     left(completed.result, 60)::text AS result_preview, completed.digits::bigint,
     completed.error_code::text, completed.error_message::text, completed.compute_micros::bigint,
     {} AS requested_at, {} AS completed_at",
-        rfc3339("requested.requested_at"),
+        rfc3339("requested.recorded_at"),
         rfc3339("completed.completed_at")
     )
 });
 
-/// Condition for pending requests, checked for each row. A join would read every outcome.
-const PENDING: &str = "(SELECT true FROM compute_completed AS done \
-                         WHERE done.request_id = requested.request_id) IS NULL";
+/// The outcome of a request repeats its content. Another request may have the same id.
+const OUTCOME: &str = "completed.request_id = requested.request_id \
+     AND (completed.content_digest = requested.content_digest \
+          OR requested.content_digest IS NULL OR completed.content_digest = '')";
+
+/// Returns a condition on each row: a join would read every outcome.
+fn pending() -> String {
+    format!("(SELECT true FROM compute_completed AS completed WHERE {OUTCOME} LIMIT 1) IS NULL")
+}
 
 /// Joins requests and outcomes. A filter by a final status joins only outcomes of that status.
-fn joined(status: Option<Status>) -> &'static str {
-    match status {
-        None | Some(Status::Pending) => {
-            "compute_requested AS requested \
-             LEFT JOIN compute_completed AS completed USING (request_id)"
-        }
-        Some(Status::Succeeded) => {
-            "compute_requested AS requested JOIN compute_completed AS completed \
-             ON completed.request_id = requested.request_id AND completed.status = 'succeeded'"
-        }
-        Some(Status::Failed) => {
-            "compute_requested AS requested JOIN compute_completed AS completed \
-             ON completed.request_id = requested.request_id AND completed.status = 'failed'"
-        }
-    }
+fn joined(status: Option<Status>) -> String {
+    let (join, restriction) = match status {
+        None | Some(Status::Pending) => ("LEFT JOIN", ""),
+        Some(Status::Succeeded) => ("JOIN", " AND completed.status = 'succeeded'"),
+        Some(Status::Failed) => ("JOIN", " AND completed.status = 'failed'"),
+    };
+    format!(
+        "compute_requested AS requested {join} compute_completed AS completed \
+         ON {OUTCOME}{restriction}"
+    )
 }
 
 fn key(row: &Row) -> anyhow::Result<Cursor> {
@@ -257,6 +260,7 @@ fn listed(row: &Row) -> anyhow::Result<ListedRequest> {
         operands: serde_json::from_str(operands.unwrap_or("{}")).context("operands")?,
         requester: row.try_get("requester")?,
         source: row.try_get("source")?,
+        authenticated: row.try_get("authenticated")?,
         result_preview: row.try_get("result_preview")?,
         digits: row.try_get("digits")?,
         failure: failure(row)?,

@@ -28,10 +28,10 @@ const IDS_PER_QUERY: usize = 1_000;
 const AWAITED: &str =
     " WHERE request_id = ANY($1) AND (completed_at IS NOT NULL OR request_id = ANY($2))";
 
-/// Selects the time of the newest request, in Unix milliseconds.
+/// Selects the time of the newest request, in Unix milliseconds. No clock of a producer counts.
 const NEWEST: &str = "
-    SELECT coalesce((extract(epoch FROM max(requested_at)) * 1000)::bigint, 0) AS newest
-      FROM compute_requested";
+    SELECT coalesce((extract(epoch FROM max(newest_request)) * 1000)::bigint, 0) AS newest
+      FROM projected_offsets";
 
 /// The request log.
 pub(crate) struct RequestLog {
@@ -122,7 +122,7 @@ fn columns() -> String {
         "SELECT request_id, requester::text, operation::text, operands::text, status::text, result::text, \
          digits::bigint, bits::bigint, error_code::text, error_message::text, compute_micros::bigint, \
          cache::text, {} AS requested_at, {} AS completed_at FROM request_log",
-        rfc3339("requested_at"),
+        rfc3339("recorded_at"),
         rfc3339("completed_at")
     )
 }

@@ -1,9 +1,12 @@
 use std::collections::BTreeMap;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
-use proptest::prelude::*;
+use abacus_schemas::ContentDigest;
+use uuid::Uuid;
 
 use super::*;
+use crate::authorship::Authorship;
+use crate::entry::SkipReason;
 use crate::row::Origin;
 
 fn partition(number: i32) -> TopicPartition {
@@ -18,7 +21,10 @@ fn row(id: u128, n: &str, offset: i64) -> RequestedRow {
         requester: None,
         source: "test".to_owned(),
         requested_at: UNIX_EPOCH,
-        origin: Origin { partition: 0, offset },
+        recorded_at: UNIX_EPOCH + Duration::from_secs(offset.unsigned_abs()),
+        content: ContentDigest::default(),
+        authorship: Authorship::Unsigned,
+        origin: Origin { partition: 0, offset, appended_at: UNIX_EPOCH + Duration::from_secs(5) },
         altered: false,
     }
 }
@@ -38,8 +44,8 @@ fn each_partition_moves_to_the_offset_after_its_last_record() {
     offsets.mark_assigned(&partition(1), None);
     let batch = Batch::new(vec![skipped(1, 70), skipped(0, 4), skipped(1, 75), skipped(0, 9)]);
     let expected = [
-        OffsetUpdate { partition: partition(0), expected: Some(3), next: 10 },
-        OffsetUpdate { partition: partition(1), expected: None, next: 76 },
+        OffsetUpdate { partition: partition(0), expected: Some(3), next: 10, newest_request: None },
+        OffsetUpdate { partition: partition(1), expected: None, next: 76, newest_request: None },
     ];
     assert_eq!(batch.offset_updates(&offsets), expected);
 }
@@ -52,49 +58,29 @@ fn the_first_row_of_a_request_stands_and_only_other_content_is_a_conflict() {
     let batch = Batch::new(entries.collect());
     let unique = batch.requested();
     assert_eq!(unique.rows, [&rows[0], &rows[1]]);
-    assert_eq!(unique.conflicts, [Uuid::from_u128(1)]);
+    assert_eq!(unique.conflicts, [&rows[3]]);
     assert!(batch.completed().rows.is_empty());
 }
 
-/// Writes all parts to a database that refuses the offsets in `poison`. Returns the written
-/// entries and the number of attempts.
-fn write(count: i64, poison: &[i64]) -> (Vec<Entry>, usize) {
-    let entries = (0..count).map(|at| entry(0, at, Content::Requested(row(1, "5", at))));
-    let mut parts = Parts::whole(entries.collect());
-    let (mut written, mut attempts) = (Vec::new(), 0);
-    while let Some(part) = parts.next() {
-        attempts += 1;
-        let is_poison = |entry: &Entry| {
-            matches!(entry.content, Content::Requested(_)) && poison.contains(&entry.offset)
-        };
-        if part.iter().any(is_poison) {
-            parts.refuse(Batch::new(part));
-        } else {
-            written.extend(part);
-        }
-    }
-    (written, attempts)
+#[test]
+fn the_newest_request_of_a_partition_is_not_newer_than_its_append_time() {
+    let newest = |offsets: &[i64]| {
+        let rows = offsets.iter().map(|at| entry(0, *at, Content::Requested(row(1, "5", *at))));
+        let updates = Batch::new(rows.collect()).offset_updates(&StoredOffsets::default());
+        updates[0].newest_request.unwrap().duration_since(UNIX_EPOCH).unwrap().as_secs()
+    };
+    assert_eq!(newest(&[3, 1, 2]), 3);
+    assert_eq!(newest(&[3, 9, 2]), 5);
 }
 
 #[test]
-fn one_poison_record_among_thousands_is_found_in_few_attempts() {
-    let (written, attempts) = write(5000, &[1234]);
-    assert_eq!(written.len(), 5000);
-    assert!(attempts <= 28, "{attempts} attempts");
-}
-
-proptest! {
-    #[test]
-    fn only_poison_is_skipped_and_the_order_is_kept(
-        count in 1..300_i64,
-        poison in prop::collection::vec(0..300_i64, 0..10),
-    ) {
-        let (written, _) = write(count, &poison);
-        prop_assert_eq!(written.len(), usize::try_from(count).unwrap());
-        for (entry, offset) in written.iter().zip(0..) {
-            prop_assert_eq!(entry.offset, offset);
-            let skipped = entry.content == Content::Skipped(SkipReason::Refused);
-            prop_assert_eq!(skipped, poison.contains(&offset));
-        }
-    }
+fn a_signed_request_takes_the_place_of_an_unsigned_one() {
+    let signed = RequestedRow { authorship: Authorship::Signed, ..row(1, "7", 1) };
+    let rows = [row(1, "5", 0), signed, row(1, "7", 2), row(1, "9", 3)];
+    let entries = rows.clone().into_iter().zip(0..);
+    let entries = entries.map(|(row, at)| entry(0, at, Content::Requested(row)));
+    let batch = Batch::new(entries.collect());
+    let unique = batch.requested();
+    assert_eq!(unique.rows, [&rows[1]]);
+    assert_eq!(unique.conflicts, [&rows[0], &rows[3]]);
 }

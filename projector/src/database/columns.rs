@@ -6,21 +6,23 @@ use std::time::SystemTime;
 use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
+use crate::entry::{Entry, Rejection};
 use crate::row::{CompletedRow, RequestedRow};
 
 /// All values of a column, as a parameter.
 type Column<'a> = Box<dyn ToSql + Sync + Send + 'a>;
 
-/// Number of columns that the statements for row conflicts take, in both tables.
-const COMPARED: usize = 5;
-
 /// Rows of one table, as parameters.
-pub(super) struct Columns<'a>(Vec<Column<'a>>);
+pub(super) struct Columns<'a> {
+    all: Vec<Column<'a>>,
+    /// Number of leading columns that the statement for row conflicts takes.
+    compared: usize,
+}
 
 impl<'a> Columns<'a> {
     pub(super) fn requested(rows: &[&'a RequestedRow]) -> Self {
         type Operands<'a> = Json<&'a BTreeMap<String, String>>;
-        Self(vec![
+        let all = vec![
             column::<_, Uuid>(rows, |row| row.request_id),
             column::<_, &str>(rows, |row| &row.operation),
             column::<_, Operands<'a>>(rows, |row| Json(&row.operands)),
@@ -29,16 +31,21 @@ impl<'a> Columns<'a> {
             column::<_, SystemTime>(rows, |row| row.requested_at),
             column::<_, i32>(rows, |row| row.origin.partition),
             column::<_, i64>(rows, |row| row.origin.offset),
-        ])
+            column::<_, SystemTime>(rows, |row| row.recorded_at),
+            column::<_, &[u8]>(rows, |row| row.content.as_bytes()),
+            column::<_, bool>(rows, |row| row.authorship.is_signed()),
+        ];
+        Self { all, compared: 5 }
     }
 
     pub(super) fn completed(rows: &[&'a CompletedRow]) -> Self {
-        Self(vec![
+        let all = vec![
             column::<_, Uuid>(rows, |row| row.request_id),
             column::<_, &str>(rows, |row| row.outcome.status),
             column::<_, Option<&str>>(rows, |row| row.outcome.result.as_deref()),
             column::<_, Option<&str>>(rows, |row| row.outcome.error_code.as_deref()),
             column::<_, Option<&str>>(rows, |row| row.outcome.error_message.as_deref()),
+            column::<_, &[u8]>(rows, |row| row.content_bytes()),
             column::<_, Option<i64>>(rows, |row| row.outcome.digits),
             column::<_, Option<i64>>(rows, |row| row.outcome.bits),
             column::<_, SystemTime>(rows, |row| row.completed_at),
@@ -47,18 +54,43 @@ impl<'a> Columns<'a> {
             column::<_, &str>(rows, |row| &row.processor),
             column::<_, i32>(rows, |row| row.origin.partition),
             column::<_, i64>(rows, |row| row.origin.offset),
-        ])
+        ];
+        Self { all, compared: 6 }
+    }
+
+    /// Columns of requests with a row conflict.
+    pub(super) fn conflicts(rows: &[&'a RequestedRow]) -> Self {
+        let all = vec![
+            column::<_, Uuid>(rows, |row| row.request_id),
+            column::<_, &[u8]>(rows, |row| row.content.as_bytes()),
+            column::<_, i32>(rows, |row| row.origin.partition),
+            column::<_, i64>(rows, |row| row.origin.offset),
+        ];
+        Self { all, compared: 0 }
+    }
+
+    pub(super) fn rejected(rejected: &'a [(&'a Entry, &'a Rejection)]) -> Self {
+        let rejected: Vec<_> = rejected.iter().collect();
+        let all = vec![
+            column::<_, &str>(&rejected, |(entry, _)| &entry.partition.topic),
+            column::<_, i32>(&rejected, |(entry, _)| entry.partition.partition),
+            column::<_, i64>(&rejected, |(entry, _)| entry.offset),
+            column::<_, Uuid>(&rejected, |(_, rejection)| rejection.request_id),
+            column::<_, &str>(&rejected, |(_, rejection)| rejection.reason.as_str()),
+            column::<_, &str>(&rejected, |(_, rejection)| &rejection.detail),
+        ];
+        Self { all, compared: 0 }
     }
 
     /// Returns all columns.
     pub(super) fn all(&self) -> Vec<&(dyn ToSql + Sync)> {
-        self.0.iter().map(|column| &**column as &(dyn ToSql + Sync)).collect()
+        self.all.iter().map(|column| &**column as &(dyn ToSql + Sync)).collect()
     }
 
     /// Returns the columns that [`Row::agrees_with`](crate::row::Row::agrees_with) compares, and
     /// the key.
     pub(super) fn compared(&self) -> Vec<&(dyn ToSql + Sync)> {
-        self.all().into_iter().take(COMPARED).collect()
+        self.all().into_iter().take(self.compared).collect()
     }
 }
 

@@ -14,7 +14,7 @@ fn entries(number: i32, offsets: impl IntoIterator<Item = i64>) -> Vec<Entry> {
 }
 
 fn moved(number: i32, next: i64) -> OffsetUpdate {
-    OffsetUpdate { partition: partition(number), expected: None, next }
+    OffsetUpdate { partition: partition(number), expected: None, next, newest_request: None }
 }
 
 /// Offsets after the assignment of one partition.

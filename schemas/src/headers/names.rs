@@ -13,6 +13,12 @@ pub const TRACEPARENT: &str = "traceparent";
 /// Vendor-specific trace data of W3C Trace Context. Valid only beside a [`TRACEPARENT`].
 pub const TRACESTATE: &str = "tracestate";
 
+/// Signature of a request by the ingress: see [`RecordKeys`](crate::RecordKeys).
+pub const SIGNATURE: &str = "abacus-signature";
+/// Digest of a request that is too large for its completion: see
+/// [`ContentDigest`](crate::ContentDigest).
+pub const CONTENT_DIGEST: &str = "abacus-content-digest";
+
 /// Class of the failure of a dead letter, stable.
 pub const ERROR_CLASS: &str = "error-class";
 /// Explanation of the failure of a dead letter.

@@ -33,6 +33,9 @@ pub(crate) struct Credentials {
     /// `ABACUS_CACHE_KEY`: authenticates the results in Redis. Empty in files of earlier versions.
     #[serde(default)]
     pub(crate) cache_key: String,
+    /// `ABACUS_RECORD_KEY`: with this an ingress signs its requests, and a projector checks them.
+    #[serde(default)]
+    pub(crate) record_key: String,
     pub(crate) user: Account,
     pub(crate) administrator: Account,
 }
@@ -54,12 +57,17 @@ impl Credentials {
                 credentials.cache_key = secret()?;
                 credentials.write(folder)?;
             }
+            if credentials.record_key.is_empty() {
+                credentials.record_key = STANDARD.encode(random::<32>()?);
+                credentials.write(folder)?;
+            }
             return Ok(credentials);
         }
         let made = Self {
             token_keys: format!("first:{}", STANDARD.encode(random::<32>()?)),
             bootstrap_token: secret()?,
             cache_key: secret()?,
+            record_key: STANDARD.encode(random::<32>()?),
             user: Account::make("demo")?,
             administrator: Account::make("admin")?,
         };
@@ -101,6 +109,11 @@ impl Credentials {
     /// Returns the setting of the processors' cache key.
     pub(crate) fn cache_setting(&self) -> (String, String) {
         ("ABACUS_CACHE_KEY".to_owned(), self.cache_key.clone())
+    }
+
+    /// Returns the settings shared by an ingress and a projector of the stack.
+    pub(crate) fn record_settings(&self) -> [(String, String); 1] {
+        [("ABACUS_RECORD_KEY".to_owned(), self.record_key.clone())]
     }
 
     /// Returns the API keys for scripts.

@@ -139,6 +139,8 @@ impl Stack {
         launch.environment.push(("ABACUS_ADMIN_LISTEN".to_owned(), format!("127.0.0.1:{port}")));
         if service == "processor" {
             launch.environment.push(self.credentials()?.cache_setting());
+        } else {
+            launch.environment.extend(self.credentials()?.record_settings());
         }
         let address = format!("http://127.0.0.1:{port}/metrics");
         launch.configuration = inherited_settings(&launch.environment);

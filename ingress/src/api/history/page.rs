@@ -44,6 +44,8 @@ pub(super) struct Entry {
     requester: Option<String>,
     /// Origin of the request: `http` for a request over HTTP.
     source: String,
+    /// Whether an ingress signed the request. The requester and source of an unsigned request are claims of its producer.
+    authenticated: bool,
     /// First 60 characters of the result.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -97,6 +99,7 @@ impl From<ListedRequest> for Entry {
             operands: request.operands,
             requester: request.requester,
             source: request.source,
+            authenticated: request.authenticated,
             result_preview: request.result_preview,
             digits: request.digits,
             error: request.failure,

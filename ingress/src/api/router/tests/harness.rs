@@ -235,6 +235,7 @@ fn publisher(broker: &TcpListener, metrics: &Metrics) -> Publisher<ComputeReques
         partitioner: StickyPartitioner::new(4, Duration::from_millis(5)),
         topic: "requested".to_owned(),
         reply_to: ReplyAddress { topic: "replies".to_owned(), partition: 0 },
+        signer: None,
         metrics: metrics.exchange(),
     }
 }
