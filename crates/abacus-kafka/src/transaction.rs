@@ -1,6 +1,7 @@
 //! Writes records and a group's progress in one transaction, for tools: a failure aborts the
 //! transaction and ends the tool. Services use [`crate::stream`].
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -60,6 +61,8 @@ struct Context {
     /// Index and error of the first unwritten record.
     failure: Mutex<Option<(usize, KafkaError)>>,
     lost_connections: LostConnections,
+    /// The producer has lost a connection during a transaction.
+    has_lost_connection: AtomicBool,
 }
 
 impl TransactionWriter {
@@ -72,6 +75,7 @@ impl TransactionWriter {
             name: name.clone(),
             failure: Mutex::default(),
             lost_connections: LostConnections::default(),
+            has_lost_connection: AtomicBool::new(false),
         };
         let mut client = config.producer(&name, &own);
         LostConnections::enable(&mut client);
@@ -99,9 +103,22 @@ impl TransactionWriter {
 
     fn attempt(&self, records: &[OutboundRecord], progress: &[Progress]) -> Result<(), Error> {
         let offsets = offsets(&self.topic, progress)?;
-        if self.producer.context().lost_connections.count() > 0 {
-            return Err(Error::LostConnection(self.producer.context().name.clone()));
+        let context = self.producer.context();
+        if context.has_lost_connection.load(Ordering::Acquire) {
+            return Err(Error::LostConnection(context.name.clone()));
         }
+        let lost = context.lost_connections.count();
+        let result = self.run_transaction(records, &offsets);
+        let has_lost = context.lost_connections.count() != lost;
+        context.has_lost_connection.store(has_lost, Ordering::Release);
+        result
+    }
+
+    fn run_transaction(
+        &self,
+        records: &[OutboundRecord],
+        offsets: &TopicPartitionList,
+    ) -> Result<(), Error> {
         self.producer.begin_transaction().map_err(Error::call("beginning a transaction"))?;
         for (index, record) in records.iter().enumerate() {
             self.send(index, record);
@@ -112,7 +129,7 @@ impl TransactionWriter {
             && offsets.count() > 0
         {
             self.producer
-                .send_offsets_to_transaction(&offsets, &group, STEP_TIMEOUT)
+                .send_offsets_to_transaction(offsets, &group, STEP_TIMEOUT)
                 .map_err(Error::call("adding the progress to a transaction"))?;
         }
         self.producer
