@@ -1,4 +1,4 @@
-//! Findings of a run: printed as tables or JSON, and compared with demands.
+//! Findings of a run: printed as tables or JSON, and compared with demands (bounds on figures).
 
 use anyhow::Result;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! The measured loads.
+//! The measured loads: the bare echo, and the system with new or cached computations.
 
 use std::fmt;
 

@@ -3,8 +3,8 @@
 //! The measured caller sends requests at a steady rate, regardless of the answers ([`caller`]).
 //! Every answer must be 200. Rounds without and with the attack ([`attack`]) alternate. The attack
 //! is a flood far beyond the quota of the attacker, and connections whose request heads never end.
-//! This program acts as a trusted proxy for both callers, so the ingress tells them apart by the
-//! forwarded addresses.
+//! This program acts as a trusted proxy for both callers, so the ingress distinguishes the callers
+//! by the forwarded addresses.
 
 mod attack;
 mod caller;

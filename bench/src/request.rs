@@ -1,4 +1,4 @@
-//! Requests of the measurements.
+//! Sample requests for the measurements, with their results.
 
 use abacus_schemas::{ComputeRequested, Timestamp};
 use uuid::Uuid;

@@ -1,8 +1,9 @@
-//! The two lanes of the processor: main for quick requests, heavy for slow requests.
+//! The two lanes of the processor: main for quick requests, heavy for costly requests.
 //!
-//! **Invariant:** the main lane computes no request with a slow estimate. The main lane forwards a
-//! costly request to the heavy topic, in the transaction that commits the request's offset. The heavy
-//! lane has separate consumers, transactions and threads, and cannot delay the main lane.
+//! **Invariant:** the main lane computes no request with an estimate at the threshold or above. The
+//! main lane forwards a costly request to the heavy topic, in the transaction that commits the
+//! request's offset. The heavy lane has separate consumers, transactions and threads, and cannot
+//! delay the main lane.
 
 use abacus_schemas::Topics;
 

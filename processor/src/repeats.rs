@@ -1,8 +1,8 @@
 //! The recent request ids of each partition: a request that is written twice is completed once.
 //!
-//! A repeat is a record whose id was seen at another offset of the partition, with equal content. It
-//! gets its reply, and no completion. Records of a partition are committed in offset order, so a
-//! repeat never commits the offset of an unfinished first record.
+//! A repeat is a record whose id was seen at another offset of the partition, with equal content. A
+//! repeat gets a reply, and no completion. Records of a partition are committed in offset order, so
+//! a repeat never commits the offset of an unfinished first record.
 //!
 //! **Invariant:** a remembered id keeps the offset of its first record. After a rewind that record is
 //! read again at this offset and completed, and its repeats are still repeats.

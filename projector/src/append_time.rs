@@ -1,5 +1,5 @@
-//! Times by the clock of the broker. A producer may claim any time for its request, and the log
-//! must not be sorted, paged or measured by a stranger's clock.
+//! Times by the clock of the broker. A producer may claim any time for its request, and a
+//! stranger's clock must not sort, page or measure the request log.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,5 @@
-//! The loop: reads a batch from Kafka, writes it to the database, and starts again.
+//! The main loop of the projector: reads a batch from Kafka, writes the batch to the database, and
+//! starts again.
 
 use std::rc::Rc;
 use std::sync::Arc;

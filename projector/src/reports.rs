@@ -1,4 +1,4 @@
-//! Log messages about records and requests without a row of their own.
+//! Lines of the process log about records and requests without a row of their own.
 
 use abacus_kafka::TopicPartition;
 use tracing::{error, warn};

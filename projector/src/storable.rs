@@ -1,5 +1,5 @@
-//! Conversion of values that Postgres cannot hold, with as little change as possible. The change
-//! is recorded: a log entry with a changed requester is better than none.
+//! Conversion of values that Postgres cannot hold, with as little change as possible. The change is
+//! recorded: a row with a changed requester is better than no row.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;

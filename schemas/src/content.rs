@@ -1,6 +1,6 @@
 //! Digest of the computation in an event. A completion repeats its request, so both have equal
-//! digests, and the log joins only rows with equal digests: a request id alone is a choice of its
-//! producer, and two producers may choose equal ids.
+//! digests, and the request log joins only rows with equal digests: a request id alone is a choice
+//! of its producer, and two producers may choose equal ids.
 //!
 //! A completion cannot repeat a request that leaves no room in the record. The processor then sends
 //! the digest of the request in the header [`CONTENT_DIGEST`](crate::headers::CONTENT_DIGEST).

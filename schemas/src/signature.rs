@@ -1,9 +1,9 @@
 //! Signatures of requests. Any producer can claim any requester and source. The ingress signs its
-//! requests with a key that it shares with the projector, and the projector takes the claims of
-//! unsigned requests for no more than claims.
+//! requests with a key shared with the projector. The projector does not believe the claims of
+//! unsigned requests.
 //!
-//! A signature is the HMAC-SHA256 of all fields of a request. It is bound to the request id, so a
-//! copy of a signed record is the same request.
+//! A signature is the HMAC-SHA256 of all fields of a request. The request id is one of the fields,
+//! so a copy of a signed record is no new request.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! Claims of producers: times, request ids, requesters and sources. No claim misleads the log.
+//! Claims of producers: times, request ids, requesters and sources. No claim misleads the request
+//! log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

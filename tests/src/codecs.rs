@@ -1,5 +1,5 @@
-//! Compressed batches: every codec of Kafka is read, and a batch that no client can read is put
-//! aside, so that its partition goes on.
+//! Compressed batches: every codec of Kafka is read. An unreadable batch is skipped, and reading of
+//! the partition continues.
 
 use abacus_schemas::{Outcome, headers};
 use abacus_testkit::{Isolation, PATIENCE, Service, request, wait_until};

@@ -1,5 +1,5 @@
-//! The history of a system: full scans of the topics and of the log, compared with the expected
-//! history.
+//! The history of a system: full scans of the topics and of the request log, compared with the
+//! expected history.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! End-to-end tests of Abacus: real processes over real servers, as seen by callers, producers, and
-//! readers of the topics and of the log, also during faults.
+//! readers of the topics and of the request log, also during faults.
 
 #![allow(
     clippy::expect_used,

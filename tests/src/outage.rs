@@ -1,4 +1,5 @@
-//! Outages. Work that needs the server waits or is refused at once, and all other work continues.
+//! Outages of a server. Work that needs the server waits or is refused at once, and all other work
+//! continues.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

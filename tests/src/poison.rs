@@ -1,4 +1,4 @@
-//! Poison records and requests without a result. No such record stops a partition.
+//! Unreadable records, and requests without a result. No record stops a partition.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The echo: the other side of the floor.
+//! The echo of the floor: answers each request with equal bytes on the reply topic.
 
 use std::io;
 use std::sync::Arc;

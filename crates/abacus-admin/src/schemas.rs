@@ -1,4 +1,4 @@
-//! `abacus-admin schemas`.
+//! `abacus-admin schemas`: registers the Avro schemas of this version.
 
 use abacus_registry::SchemaRegistry;
 use abacus_schemas::{ComputeCompleted, ComputeRequested};

@@ -1,4 +1,4 @@
-//! Why a request has no reply.
+//! Reasons for a request without a reply.
 
 use abacus_kafka::SendError;
 use abacus_registry::Error as RegistryError;

@@ -1,4 +1,4 @@
-//! Outcomes and states of waits.
+//! Outcomes of waits, states of requests, and kinds of replies.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Requests as records of the request topic.
+//! Publishes requests as records of the request topic.
 
 use std::sync::Arc;
 use std::time::Duration;

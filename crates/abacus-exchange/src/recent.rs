@@ -1,6 +1,6 @@
 //! The latest outcomes of waits. Replies can be read here before the request log has them. Accepted
-//! requests can be recalled until the reply arrives. The fact of a wait tells late replies from
-//! foreign replies.
+//! requests can be recalled until the reply arrives. A remembered wait tells a late reply from a
+//! foreign reply.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The state of [`Waiters`](crate::Waiters), without the lock.
+//! The waiters and the recent outcomes behind the lock of [`Waiters`](crate::Waiters).
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -1,4 +1,4 @@
-//! The time limit of a question to Postgres.
+//! The time limit of a query to Postgres.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! Reads the revocations from Postgres, twice a second, over a dedicated connection.
 //!
-//! An earlier transaction may commit later, and a reader continuing from the latest row would miss rows. Each read
+//! Transactions commit in any order, so a reader continuing from the latest row would miss rows. Each read
 //! continues from the oldest transaction still open at the previous read (`pg_snapshot_xmin`): every row invisible to
 //! the previous read has this transaction id or a later one. After a failed read, the feed reads all revocations again:
 //! the next answer may come from another server with different transaction ids.

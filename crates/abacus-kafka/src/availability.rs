@@ -1,4 +1,5 @@
-//! Reachability of the brokers, so that a request need not wait to detect an outage.
+//! Reachability of the brokers. During a known outage, a request fails at once instead of after a
+//! wait.
 //!
 //! librdkafka reports the loss of its last broker connection; a delivery timeout means brokers that
 //! no longer answer. From then on a probe requests metadata until a broker answers. While the brokers

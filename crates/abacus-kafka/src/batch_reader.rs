@@ -1,5 +1,5 @@
-//! Reads topics in batches as a member of a consumer group. The start offsets come from the caller's
-//! store, where one database transaction writes results and offsets.
+//! Reads topics in batches as a member of a consumer group. The start offsets come from the
+//! service's database, where one transaction writes results and offsets.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A bounded rate for log lines about repeated errors.
+//! Limits the rate of log lines about a repeated error.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

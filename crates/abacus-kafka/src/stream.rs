@@ -2,12 +2,12 @@
 //! processed in parallel and committed in offset order.
 //!
 //! A [`Source`] polls a consumer group and passes each record to a [`Handler`], with an
-//! [`AckHandle`]. The handler finishes the ack handle from any thread, in any order, with the record
-//! to publish. A [`Committer`] publishes finished outputs **in offset order up to the first
-//! unfinished record** and commits the consumed offsets, one commit batch every few hundred
-//! milliseconds. With [`Guarantee::ExactlyOnce`] a transaction holds outputs and offsets, and a
-//! `read_committed` reader sees each output once. With [`Guarantee::AtLeastOnce`] the offsets follow
-//! the outputs, and a crash in between writes outputs again.
+//! [`AckHandle`]. The handler finishes the ack handle from any thread, in any order, with the
+//! record to publish. A [`Committer`] publishes finished outputs **in offset order up to the first
+//! unfinished record** and commits the consumed offsets, one commit batch in each commit interval.
+//! With [`Guarantee::ExactlyOnce`] a transaction holds outputs and offsets, and a `read_committed`
+//! reader sees each output once. With [`Guarantee::AtLeastOnce`] the offsets follow the outputs,
+//! and a crash in between writes outputs again.
 //!
 //! **Invariants:**
 //! - An ack handle belongs to one assignment of its partition. Revoking or rewinding the partition
@@ -21,10 +21,10 @@
 //! - A batch refused after a change of the group is retried with the partitions still assigned
 //!   here; its transaction, if any, is aborted first. After any other failure the group is rewound
 //!   to its committed offsets. If the outcome of a transaction is unknown, a new producer first
-//!   fences the old producer, which settles the transaction. A producer that
-//!   has lost a connection during a transaction is replaced before the next one, since the broker may
-//!   receive a lost request late (KIP-890). Without transactions, a producer with
-//!   queued records is replaced, so no record is written late.
+//!   fences the old producer, which settles the transaction. A producer that has lost a connection
+//!   during a transaction is replaced before the next transaction, since the broker may receive a
+//!   lost request late (KIP-890). Without transactions, a producer with queued records is replaced,
+//!   so no record is written late.
 //! - An unreadable batch is one record of its assignment: the offset after the batch is committed
 //!   with the output that reports the batch.
 //! - No librdkafka call delays a batch beyond its deadline.

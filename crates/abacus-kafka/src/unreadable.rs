@@ -1,9 +1,9 @@
-//! Detection of batches that librdkafka cannot read, so that no batch stops its partition for good.
+//! Detection of batches that librdkafka cannot read. No batch stops a partition for good.
 //!
 //! A batch may be compressed in a wrong way, damaged, or written in an unknown format. librdkafka
 //! then fetches the batch again and again, often without an error to the application. [`Watch`]
-//! observes the positions of a consumer. If a position stands still in front of committed records,
-//! a second client reads the partition alone and finds the cause. A batch that stays unreadable for
+//! observes the positions of a consumer. If a position stands still although committed records
+//! follow, a second client reads the partition alone and finds the cause. A batch that stays unreadable for
 //! [`KafkaConfig::skip_unreadable_after`](crate::KafkaConfig) is reported as an [`UnreadableBatch`],
 //! and reading continues after the batch.
 //!

@@ -1,5 +1,5 @@
-//! An integer as callers write it. It stays text until a computation needs the number, so checking
-//! a million digits takes no arithmetic on big integers.
+//! An integer as callers write it. The integer stays text until a computation needs the number, so
+//! checking a million digits takes no arithmetic on big integers.
 
 use abacus_arithmetic::Natural;
 use num_bigint::{BigInt, BigUint, Sign};

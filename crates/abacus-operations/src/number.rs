@@ -1,4 +1,4 @@
-//! Results between a computation and its caller.
+//! The number type of results, before the conversion to an answer in decimal digits.
 
 use abacus_arithmetic::Natural;
 use num_bigint::{BigInt, BigUint, Sign};

@@ -1,4 +1,4 @@
-//! The interruption of computations.
+//! Interruption of a running computation, once its result is no longer wanted.
 
 use thiserror::Error;
 

@@ -1,4 +1,4 @@
-//! The record of the units and the memory of a request.
+//! The units and the memory that one request took, collected for its answer.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Schemas as the registry returns them, with the schemas that they refer to.
+//! Schemas as returned by the registry, together with all referenced schemas.
 
 use std::collections::HashSet;
 

@@ -1,8 +1,8 @@
 //! The admin server: `/livez`, `/readyz` and `/metrics`.
 //!
-//! Liveness means only: the process answers. It depends on no external system, so an outage does
-//! not restart every service. Readiness combines the [gates](crate::ReadinessGate). The server is
-//! the first task of a process and stops last: it answers 503 during a drain.
+//! Liveness means only: the process answers. Liveness depends on no external system, so an outage
+//! does not restart every service. Readiness combines the [gates](crate::ReadinessGate). The server
+//! is the first task of a process and stops last: it answers 503 during a drain.
 //!
 //! The server uses hyper without a web framework, because crates below the services need none.
 

@@ -1,9 +1,10 @@
 //! Settings from environment variables: values, problems and documentation.
 //!
-//! Every read records the documentation and the effective value of a setting. A read never fails:
-//! it records the problem and returns the default, so one start reports all problems. Values may be
-//! used only after [`Environment::finish`] found no problem. An empty variable counts as not set.
-//! Values of secrets never appear in a problem, a log line or a `Debug` output.
+//! Every read records the documentation and the effective value of a setting. A read never fails: a
+//! wrong value is recorded as a problem and replaced by the default, so one start reports all
+//! problems. Values may be used only after [`Environment::finish`] found no problem. An empty
+//! variable counts as not set. Values of secrets never appear in a problem, a log line or a `Debug`
+//! output.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};

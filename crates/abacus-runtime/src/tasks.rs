@@ -1,9 +1,9 @@
 //! Registry of the tasks of a process: running tasks, failures, and the order of stopping.
 //!
-//! Tasks stop in reverse order of spawning, one at a time, each within its budget. A task that ends
-//! before a shutdown began has failed, and so has a task that returns an error or panics at any
-//! time. A failure begins the shutdown. During a shutdown a task may end before its turn, because
-//! its upstream task has stopped.
+//! Tasks stop in reverse order of spawning, one at a time, each within its budget. A task has
+//! failed if the task ends before a shutdown begins, or returns an error or panics at any time. A
+//! failure begins the shutdown. During a shutdown a task may end before its turn, because its
+//! upstream task has stopped.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

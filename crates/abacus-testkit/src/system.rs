@@ -1,4 +1,4 @@
-//! An Abacus for one test.
+//! A whole Abacus system for one test: services, topics, database and keys of its own.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Output, Stdio};

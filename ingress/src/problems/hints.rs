@@ -1,4 +1,5 @@
-//! Endings of details: the paths and header fields of this API that the texts of the libraries leave out.
+//! Endings of error details. The crates below the API do not know its paths and header fields; the
+//! endings name these to the caller.
 
 use abacus_identity::{CredentialFault, Error as IdentityError};
 

@@ -1,4 +1,5 @@
-//! Treatment of computations by estimated cost.
+//! The treatment of a computation by its estimated cost: caching, sharing, or forwarding to the
+//! heavy lane.
 
 use crate::config::CostConfig;
 use crate::lane::Lane;

@@ -1,7 +1,7 @@
 //! Circuit breaker of the intake.
 //!
-//! Anybody who can produce can write unreadable records, so a burst of dead letters alone stops
-//! nothing. A burst causes a question to the registry. The intake stops only if the registry lacks
+//! Any producer can write unreadable records, so a burst of dead letters alone does not stop the
+//! intake. A burst causes a question to the registry. The intake stops only if the registry lacks
 //! the schema of this version, or has the schema under another id: readable records would become
 //! dead letters too. The intake asks again with a growing delay, and goes on after a good answer.
 

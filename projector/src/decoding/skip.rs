@@ -1,4 +1,4 @@
-//! The skip of a record, for metrics and logs.
+//! A skipped record: the reason for metrics, and an explanation for the process log.
 
 use std::time::{Duration, Instant};
 

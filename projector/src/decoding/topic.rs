@@ -1,4 +1,4 @@
-//! Decoding of one topic, and the schemas without use for this topic.
+//! Decoding of one topic, with a memory of the schemas that cannot be used for the topic.
 
 use std::collections::HashMap;
 use std::sync::Arc;

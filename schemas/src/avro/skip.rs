@@ -1,4 +1,4 @@
-//! Skipping of values without a reader.
+//! Skips values of fields that the event does not have.
 
 use super::input::Input;
 use super::read_error::ReadError;

@@ -1,5 +1,5 @@
-//! The gate of the load. It passes a few requests at a time, so requests are in flight during every
-//! fault.
+//! The gate of the load. The gate passes a few requests at a time, so requests are in flight during
+//! every fault.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;

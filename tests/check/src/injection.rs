@@ -1,4 +1,4 @@
-//! Injection of faults. Every injection verifies its fault.
+//! Injection of faults. Every injection verifies that its fault took effect.
 
 use std::time::{Duration, Instant};
 

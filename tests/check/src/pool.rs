@@ -1,4 +1,4 @@
-//! The processors. A processor that dies is started again, as in a deployment.
+//! The processors of a check. A processor that dies is started again, as in a deployment.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::sync::Arc;

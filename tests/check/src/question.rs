@@ -1,4 +1,5 @@
-//! The questions: mostly cheap ones, some repeated, some costly, some invalid.
+//! The questions of callers in a check: operations with operands, mostly cheap, some repeated,
+//! costly or invalid.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! `check fresh`: the two commands of the README, in a bare Debian system made for the check.
 //!
-//! The system has Debian's minimal packages, a C compiler, CA certificates, git and curl, and the Rust toolchain of this
-//! machine. It runs a clean clone of the last commit in namespaces of its own, so its ports and processes do not meet
-//! those of another stack. The system reaches the package registries through user-mode networking.
+//! The system has Debian's minimal packages, a C compiler, CA certificates, git and curl, and the Rust toolchain of
+//! this machine. A clean clone of the last commit runs in separate namespaces, so ports and processes do not collide
+//! with another stack. The system reaches the package registries through user-mode networking.
 
 mod system;
 

@@ -1,4 +1,4 @@
-//! Prerequisites of the servers.
+//! Prerequisites of the servers: system packages, Java, Kafka and the registry.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! `abacus-admin dead-letters list`.
+//! `abacus-admin dead-letters list`: shows the newest dead letters, with counts for each class.
 //!
 //! The command counts the whole topic and keeps only the newest dead letters, so memory does not
 //! grow with the topic.

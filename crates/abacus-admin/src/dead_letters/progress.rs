@@ -1,10 +1,9 @@
 //! Handled dead letters, stored in Kafka as the progress of consumer groups.
 //!
 //! A replay of all dead letters moves the offsets of [`GROUP`], and a replay of a class moves the
-//! offsets of a group for this class. The offset of a dead letter that was replayed by its id is
-//! stored in a note beside the committed offset of its partition. Progress is committed in the
-//! transaction that writes the records: a dead letter is replayed and marked as handled, or
-//! neither.
+//! offsets of a group for this class. After a replay by id, the offset of the dead letter is stored
+//! in a note beside the committed offset of the partition. Progress is committed in the transaction
+//! that writes the records: a dead letter is replayed and marked as handled, or neither.
 
 use std::collections::{BTreeMap, BTreeSet};
 

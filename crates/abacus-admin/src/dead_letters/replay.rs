@@ -1,4 +1,4 @@
-//! `abacus-admin dead-letters replay`.
+//! `abacus-admin dead-letters replay`: writes dead letters back to their original topics.
 //!
 //! **Invariant:** a transaction writes records and commits the progress of their dead letters
 //! ([`super::progress`]). An interrupted replay therefore continues at the next start. Of two

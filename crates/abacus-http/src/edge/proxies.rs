@@ -2,7 +2,8 @@
 //!
 //! Every proxy appends the address of the client on the right. The field is therefore read from the
 //! right, as far as the addresses are trusted proxies; a caller can invent the rest. Only the
-//! configured field is read, because a proxy that writes one field passes the other on unchanged.
+//! configured field is read, because a proxy writes one of the two fields and passes on the second
+//! unchanged.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 

@@ -1,4 +1,4 @@
-//! The CPU time of this thread. Other load on the machine disturbs it less than a wall clock.
+//! The CPU time of this thread. Load on the machine disturbs the CPU time less than a wall clock.
 
 use rustix::time::{ClockId, clock_gettime};
 

@@ -1,4 +1,4 @@
-//! Demands on the admission, and its refusals.
+//! The demand of a computation on the admission, and the reasons for a refusal.
 
 use std::time::Duration;
 

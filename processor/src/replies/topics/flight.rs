@@ -1,4 +1,4 @@
-//! The unwritten replies of a topic.
+//! The unwritten replies of a topic, counted against its limits.
 
 use std::time::{Duration, Instant};
 

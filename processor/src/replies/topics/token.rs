@@ -1,4 +1,4 @@
-//! Tokens of unwritten replies.
+//! Tokens of unwritten replies: topic and size of a reply, for its delivery report.
 
 /// Identity of a topic and size of a reply, for the delivery report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Records of one transaction.
+//! The records that a replay writes in one transaction.
 
 use abacus_kafka::{OutboundRecord, Progress, TransactionWriter};
 

@@ -1,4 +1,4 @@
-//! The partitions being read, and the choice of those to pause.
+//! The partitions of this instance, and the choice of partitions to pause.
 //!
 //! A partition is paused at its backlog limit, and resumed once half of the backlog is committed.
 //! While the handler accepts no records, every partition is paused.
