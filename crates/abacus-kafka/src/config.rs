@@ -53,6 +53,8 @@ pub struct KafkaConfig {
     pub skip_unreadable_after: Duration,
     /// Time without a heartbeat after which a consumer group removes a member (classic protocol).
     pub session_timeout: Duration,
+    /// Static membership of consumer groups (classic protocol, KIP-345).
+    pub static_membership: bool,
 }
 
 impl Config for KafkaConfig {
@@ -96,7 +98,13 @@ impl Config for KafkaConfig {
         if session_timeout < SHORTEST_SESSION {
             env.problem(SESSION_TIMEOUT, format!("expected at least {SHORTEST_SESSION:?}"));
         }
-        Self { bootstrap, properties, skip_unreadable_after, session_timeout }
+        let static_membership = env.get(
+            "ABACUS_KAFKA_STATIC_MEMBERSHIP",
+            "false",
+            "Whether a process that restarts within the session timeout gets its partitions back at once \
+             (KIP-345). After the restart of a broker, such a process may end and need a new start",
+        );
+        Self { bootstrap, properties, skip_unreadable_after, session_timeout, static_membership }
     }
 }
 
@@ -119,6 +127,7 @@ impl KafkaConfig {
             properties: Vec::new(),
             skip_unreadable_after: Duration::from_mins(1),
             session_timeout: Duration::from_secs(6),
+            static_membership: false,
         }
     }
 
@@ -172,9 +181,10 @@ impl KafkaConfig {
 
     /// A member of a group, reading committed records with cooperative rebalancing.
     ///
-    /// With the classic protocol membership is static (KIP-345): a process restarted under the client
-    /// `name` receives its partitions at once, and a process that ends must leave by
-    /// [`leave`](crate::membership::leave). With the consumer protocol the broker sets the session
+    /// With static membership (KIP-345), a process restarted under the client `name` receives its
+    /// partitions at once, and a process that ends must leave by [`leave`](crate::membership::leave).
+    /// librdkafka may send a join request twice after the loss of a connection; the broker then fences
+    /// the member, and the error is fatal. With the consumer protocol the broker sets the session
     /// timeout, and refuses a static member until the session of its predecessor has ended, so
     /// membership is dynamic; librdkafka refuses the classic protocol's settings.
     pub(crate) fn group_consumer(
@@ -190,13 +200,14 @@ impl KafkaConfig {
         let of_protocol: &[_] = match protocol {
             GroupProtocol::Classic => &[
                 ("partition.assignment.strategy", "cooperative-sticky"),
-                ("group.instance.id", name),
                 ("session.timeout.ms", session.as_str()),
                 ("heartbeat.interval.ms", heartbeat.as_str()),
             ],
             GroupProtocol::Consumer => &[("group.protocol", "consumer")],
         };
-        self.consumer(name, &[&shared, of_protocol, own].concat())
+        let is_static = self.static_membership && protocol == GroupProtocol::Classic;
+        let instance: &[_] = if is_static { &[("group.instance.id", name)] } else { &[] };
+        self.consumer(name, &[&shared, of_protocol, instance, own].concat())
     }
 
     /// A client for metadata and administration.
@@ -249,7 +260,10 @@ mod tests {
 
     #[test]
     fn each_group_protocol_has_the_settings_that_it_allows() {
-        let config = KafkaConfig::new("127.0.0.1:1");
+        let mut config = KafkaConfig::new("127.0.0.1:1");
+        let dynamic = config.group_consumer("c", "g", GroupProtocol::Classic, &[]);
+        assert_eq!(dynamic.get("group.instance.id"), None);
+        config.static_membership = true;
         let classic = config.group_consumer("c", "g", GroupProtocol::Classic, &[]);
         assert_eq!(classic.get("partition.assignment.strategy"), Some("cooperative-sticky"));
         assert_eq!(classic.get("group.instance.id"), Some("c"), "a restart is one member");

@@ -16,6 +16,9 @@ use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 
 /// Part of the line for a connection in use; connections that fail to open have another state.
 const WAS_UP: &str = " in state UP";
+/// Part of the line for the first connection of a client, which carries no request of a transaction
+/// and is closed once the brokers are known.
+const BOOTSTRAP: &str = "/bootstrap: ";
 /// Part of the line for a connection without a request for a long time, closed by the client.
 const IDLE: &str = "max idle time exceeded";
 
@@ -35,7 +38,8 @@ impl LostConnections {
 
     /// Reads a line of the client's log.
     pub(crate) fn read_log(&self, facility: &str, message: &str) {
-        if facility == "FAIL" && message.contains(WAS_UP) && !message.contains(IDLE) {
+        let is_planned = message.contains(IDLE) || message.contains(BOOTSTRAP);
+        if facility == "FAIL" && message.contains(WAS_UP) && !is_planned {
             self.0.fetch_add(1, Ordering::AcqRel);
         }
     }
