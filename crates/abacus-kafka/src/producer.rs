@@ -208,6 +208,11 @@ impl Producer {
     pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
         self.inner.flush(timeout).map_err(Error::call("flush"))
     }
+
+    /// Returns the number of records without a delivery report.
+    pub(crate) fn in_flight_count(&self) -> i32 {
+        self.inner.in_flight_count()
+    }
 }
 
 impl Drop for Producer {

@@ -106,10 +106,13 @@ impl PersistentProducer {
         let deadline = Instant::now() + timeout;
         loop {
             self.producer.flush(deadline.saturating_duration_since(Instant::now()))?;
-            let left = self.retries.state.lock().records.len();
-            if left == 0 {
+            let state = self.retries.state.lock();
+            let left = state.records.len();
+            // The sender holds the lock, and may have sent the last queued record after the flush.
+            if left == 0 && self.producer.in_flight_count() == 0 {
                 return Ok(());
             }
+            drop(state);
             if Instant::now() >= deadline {
                 return Err(Error::Unwritten(left));
             }
