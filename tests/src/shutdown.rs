@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use abacus_schemas::headers;
 use abacus_testkit::{
     Broker, Client, Isolation, Load, NewRecord, PATIENCE, Sample, Stack, System, request,
+    wait_until,
 };
 
 use crate::crash::wait_for_partitions;
@@ -133,6 +134,8 @@ fn a_processor_told_to_stop_ends_though_no_broker_answers() {
     let system = System::on(Stack { kafka: broker.bootstrap(), ..stack });
     assert_ends_without_its_broker(&system, &mut broker, |broker| broker.pause());
     broker.resume();
+    // A broker alone in its cluster reports no brokers until it has renewed its registration.
+    wait_until("the broker to serve", PATIENCE, || broker.sees_all_in_sync(1));
     assert_ends_without_its_broker(&system, &mut broker, Broker::stop);
 }
 
