@@ -6,14 +6,13 @@ use std::time::Duration;
 use abacus_kafka::stream::{self, Committer, Source, StreamSettings};
 use abacus_kafka::{ReadMetrics, ReadMonitor};
 use abacus_registry::SchemaRegistry;
-use abacus_runtime::{ByteSize, ReadinessGate, Runtime};
+use abacus_runtime::{ReadinessGate, Runtime, to_usize};
 use abacus_schemas::{ComputeRequested, Decoder};
 use tokio::runtime::Handle;
 
 use crate::cache::{Cache, Redis};
 use crate::calculator::Calculator;
 use crate::config::ProcessorConfig;
-use crate::dead_letter::DeadLetterCount;
 use crate::deferred::MemoryGate;
 use crate::intake::{Intake, IntakeBreaker, SchemaLookups};
 use crate::lane::Lane;
@@ -40,10 +39,7 @@ pub async fn start(config: ProcessorConfig, runtime: Runtime) -> anyhow::Result<
     let responder = connect_responder(&config, &registry, &metrics).await?;
     let parts = Parts {
         calculator: Arc::new(calculator(&config, &responder, &metrics)?),
-        breaker: Arc::new(IntakeBreaker::new(
-            DeadLetterCount::new(config.dead_letters),
-            config.dead_letters.retry,
-        )),
+        breaker: Arc::new(IntakeBreaker::new(config.dead_letters)),
         dead_letters: runtime.readiness("dead-letters"),
         config,
         registry,
@@ -193,8 +189,4 @@ fn stream_settings(config: &ProcessorConfig, lane: Lane) -> StreamSettings {
         drain: stream.drain,
         hand_over: stream.hand_over,
     }
-}
-
-fn to_usize(size: ByteSize) -> usize {
-    usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
 }

@@ -26,6 +26,14 @@ pub(crate) enum Class {
 }
 
 impl Class {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Malformed,
+        Self::UnknownSchema,
+        Self::InvalidRequestId,
+        Self::TooLarge,
+        Self::UnreadableBatch,
+    ];
+
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
@@ -57,19 +65,21 @@ impl OriginalRecord {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_vec()))
             .collect();
-        headers.extend(origin(record));
+        headers.extend(origin(record.topic(), record.partition(), record.offset()));
         Self { key: record.key().to_vec(), payload: record.payload().to_vec(), headers }
     }
 
     /// Keeps the origin of a record that is too large for a copy.
     pub(crate) fn without_content(record: &InboundRecord<'_>) -> Self {
-        let is_short = |value: &[u8]| value.len() <= MAX_POSITION_BYTES;
-        let replayed = record.headers().unwrap_or_default().into_iter();
-        let replayed = replayed.filter(|(name, _)| *name == headers::REPLAYED_FROM);
-        let replayed = replayed.filter_map(|(_, value)| value.filter(|value| is_short(value)));
-        let mut headers: Vec<(String, Vec<u8>)> =
-            replayed.map(|value| (headers::REPLAYED_FROM.to_owned(), value.to_vec())).collect();
-        headers.extend(origin(record));
+        let mut headers: Vec<(String, Vec<u8>)> = record
+            .headers()
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .filter(|(name, value)| is_replay_position(name, value))
+            .map(|(name, value)| (name.to_owned(), value.to_vec()))
+            .collect();
+        headers.extend(origin(record.topic(), record.partition(), record.offset()));
         Self { key: Vec::new(), payload: Vec::new(), headers }
     }
 
@@ -80,12 +90,8 @@ impl OriginalRecord {
     /// The first record of an unreadable batch: a position without content.
     pub(crate) fn of_unreadable(batch: &UnreadableBatch) -> Self {
         let TopicPartition { topic, partition } = &batch.partition;
-        let headers = [
-            (headers::ORIGIN_TOPIC.to_owned(), topic.as_bytes().to_vec()),
-            (headers::ORIGIN_PARTITION.to_owned(), partition.to_string().into_bytes()),
-            (headers::ORIGIN_OFFSET.to_owned(), batch.offset.to_string().into_bytes()),
-        ];
-        Self { key: Vec::new(), payload: Vec::new(), headers: headers.into() }
+        let headers = origin(topic, *partition, batch.offset).into();
+        Self { key: Vec::new(), payload: Vec::new(), headers }
     }
 
     pub(crate) fn payload(&self) -> &[u8] {
@@ -116,12 +122,17 @@ impl OriginalRecord {
 }
 
 /// Returns the headers that name the origin of a record.
-fn origin(record: &InboundRecord<'_>) -> [(String, Vec<u8>); 3] {
+fn origin(topic: &str, partition: i32, offset: i64) -> [(String, Vec<u8>); 3] {
     [
-        (headers::ORIGIN_TOPIC.to_owned(), record.topic().into()),
-        (headers::ORIGIN_PARTITION.to_owned(), record.partition().to_string().into_bytes()),
-        (headers::ORIGIN_OFFSET.to_owned(), record.offset().to_string().into_bytes()),
+        (headers::ORIGIN_TOPIC.to_owned(), topic.into()),
+        (headers::ORIGIN_PARTITION.to_owned(), partition.to_string().into_bytes()),
+        (headers::ORIGIN_OFFSET.to_owned(), offset.to_string().into_bytes()),
     ]
+}
+
+/// Returns `true` for a header of the original that a dead letter without content keeps.
+fn is_replay_position(name: &str, value: &[u8]) -> bool {
+    name == headers::REPLAYED_FROM && value.len() <= MAX_POSITION_BYTES
 }
 
 /// Removes the content of a dead letter above the topic's limit; a compressed original may exceed the
@@ -134,7 +145,7 @@ fn without_content(dead_letter: OutboundRecord) -> OutboundRecord {
     );
     let original = dead_letter.headers.len().saturating_sub(ADDED_HEADERS);
     let is_kept = |(index, (name, value)): &(usize, (String, Vec<u8>))| {
-        *index >= original || (name == headers::REPLAYED_FROM && value.len() <= MAX_POSITION_BYTES)
+        *index >= original || is_replay_position(name, value)
     };
     let kept =
         dead_letter.headers.into_iter().enumerate().filter(is_kept).map(|(_, header)| header);

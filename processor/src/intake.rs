@@ -23,7 +23,7 @@ use self::logs::Logs;
 pub(crate) use self::schema_lookups::SchemaLookups;
 use self::schema_lookups::WaitingRecord;
 use crate::dead_letter::{Class, OriginalRecord};
-use crate::job::{Job, RecordContext, Trace};
+use crate::job::{RecordContext, Trace};
 use crate::lane::Lane;
 use crate::metrics::Metrics;
 use crate::responder::Responder;
@@ -98,7 +98,7 @@ enum DecodeFailure {
 impl Intake {
     fn accept(&self, request: ComputeRequested, context: RecordContext) {
         self.breaker.note_readable();
-        self.queue.push(Job::new(request, context));
+        self.queue.push(request, context);
     }
 
     /// Makes a record a dead letter without a copy of its content. Large headers are ignored: the

@@ -54,10 +54,6 @@ impl Trace {
 }
 
 impl Job {
-    pub(crate) fn new(request: ComputeRequested, context: RecordContext) -> Self {
-        Self { request, context, recurrence: Recurrence::First, outcome: None }
-    }
-
     /// True once the caller's deadline has passed.
     pub(crate) fn is_expired(&self) -> bool {
         let is_over = |deadline_ms| deadline_ms < Timestamp::now().as_micros() / 1000;

@@ -10,7 +10,6 @@ mod deferred;
 mod intake;
 mod job;
 mod lane;
-mod log_limit;
 mod metrics;
 mod outcome;
 mod refusal;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use abacus_operations::{Prepared, all, recomputed_products};
 
+use crate::dead_letter::Class;
 use crate::lane::Lane;
 use crate::refusal::Refusal;
 
@@ -56,8 +57,7 @@ abacus_runtime::metrics! {
         pub(crate) undelivered: IntCounter = "abacus_processor_replies_undelivered_total";
         /// Dead letters by class.
         pub(crate) dead_letters: IntCounterVec = "abacus_processor_dead_letters_total",
-            labels ["class" in ["malformed", "unknown-schema", "invalid-request-id", "too-large",
-                "unreadable-batch"]];
+            labels ["class" in Class::ALL.map(Class::as_str)];
         /// Bursts of dead letters by cause: a producer; the registry, which stops the intake for a while;
         /// or unknown, because the registry did not answer.
         pub(crate) dead_letter_bursts: IntCounterVec = "abacus_processor_dead_letter_bursts_total",

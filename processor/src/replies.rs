@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use abacus_kafka::{
     Duplicates, Header, KafkaConfig, Outgoing, PersistentProducer, ProducerSettings, Redelivery,
 };
-use abacus_runtime::Shutdown;
+use abacus_runtime::{LogLimit, Shutdown};
 use abacus_schemas::Timestamp;
 use abacus_schemas::headers::ReplyTo;
 use anyhow::Context as _;
@@ -24,7 +24,6 @@ use self::allow_list::AllowList;
 pub(crate) use self::answer::{Answer, Output};
 use self::direct::{DirectReplies, Sending};
 use crate::config::ProcessorConfig;
-use crate::log_limit::LogLimit;
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 
@@ -44,7 +43,7 @@ pub(crate) struct Replies {
     /// Topic of the ingress.
     own_topic: String,
     producer: PersistentProducer,
-    direct: DirectReplies<Box<Answer>>,
+    direct: DirectReplies,
     allowed: AllowList,
     metrics: Metrics,
     log: LogLimit,
@@ -58,7 +57,7 @@ impl Replies {
             own_topic: config.topics.replies.clone(),
             producer: connect_producer(kafka, instance, &metrics)?,
             direct: DirectReplies::connect(kafka, instance, config.reply_limits, &metrics)?,
-            allowed: AllowList::new(&config.topics.replies, &config.reply_topics),
+            allowed: AllowList::new(&config.reply_topics),
             metrics,
             log: LogLimit::default(),
         })

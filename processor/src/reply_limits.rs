@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use abacus_runtime::{ByteSize, Config, Environment};
+use abacus_runtime::{ByteSize, Config, Environment, to_usize};
+
+/// Lower bound of the memory of a topic: without memory, a reply to a partition beyond the topic would
+/// cause a look-up for ever.
+const SHORTEST_MEMORY: Duration = Duration::from_millis(1);
 
 /// Limits for reply topics.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +35,7 @@ impl Config for ReplyLimits {
                 "Unwritten replies of one topic of a direct producer at which further replies are refused; a \
                  tenth after two seconds without a written reply",
             ),
-            backlog_bytes: usize::try_from(backlog_bytes.as_u64()).unwrap_or(usize::MAX),
+            backlog_bytes: to_usize(backlog_bytes),
             topics: env.get(
                 "ABACUS_REPLY_TOPIC_LIMIT",
                 "1000",
@@ -53,6 +57,27 @@ impl Config for ReplyLimits {
                 env.problem(name, "expected at least 1");
             }
         }
+        if limits.memory < SHORTEST_MEMORY {
+            env.problem(
+                "ABACUS_REPLY_TOPIC_MEMORY",
+                format!("expected at least {SHORTEST_MEMORY:?}"),
+            );
+        }
         limits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_is_remembered_for_some_time() {
+        for (memory, is_good) in [("0s", false), ("1ms", true)] {
+            let mut env = Environment::from_pairs([("ABACUS_REPLY_TOPIC_MEMORY", memory)]);
+            let _ = ReplyLimits::read(&mut env);
+            let problems = env.finish().err().map(|p| p.to_string()).unwrap_or_default();
+            assert_eq!(problems.is_empty(), is_good, "{memory}: {problems}");
+        }
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use abacus_runtime::prometheus::{IntCounterVec, IntGauge};
 use abacus_runtime::{Runtime, Shutdown};
+use abacus_schemas::ComputeRequested;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use crate::calculator::Calculator;
 use crate::deferred::{Deferred, MemoryGate};
-use crate::job::Job;
+use crate::job::{Job, RecordContext};
 use crate::lane::Lane;
 use crate::metrics::Metrics;
 use crate::repeats::{Recurrence, Repeats};
@@ -43,20 +44,21 @@ impl Queue {
         (Self { sender, queued, repeats, recurrences }, receiver)
     }
 
-    /// Queues a job. Jobs come in the order of their offsets, except after a look-up of a schema.
-    pub(crate) fn push(&self, mut job: Job) {
-        job.recurrence = self.classify(&job);
-        if job.recurrence != Recurrence::First {
-            self.recurrences.with_label_values(&[job.recurrence.as_str()]).inc();
+    /// Queues a request. Requests come in the order of their offsets, except after a look-up of a
+    /// schema.
+    pub(crate) fn push(&self, request: ComputeRequested, context: RecordContext) {
+        let recurrence = self.classify(&request, &context);
+        // The main lane has counted a marked repeat.
+        if recurrence != Recurrence::First && !context.is_marked_repeat {
+            self.recurrences.with_label_values(&[recurrence.as_str()]).inc();
         }
         self.queued.inc();
-        if self.sender.send(job).is_err() {
+        if self.sender.send(Job { request, context, recurrence, outcome: None }).is_err() {
             tracing::debug!("the workers have ended; the record will be read again");
         }
     }
 
-    fn classify(&self, job: &Job) -> Recurrence {
-        let Job { request, context, .. } = job;
+    fn classify(&self, request: &ComputeRequested, context: &RecordContext) -> Recurrence {
         let recurrence = self.repeats.classify(context.partition, context.offset, request);
         if context.is_marked_repeat { Recurrence::Repeat } else { recurrence }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use abacus_kafka::{BatchSettings, KafkaConfig};
 use abacus_registry::{RegistryConfig, record_keys, topics};
 use abacus_runtime::{
-    AdminConfig, ByteSize, Config, Environment, LogConfig, ServiceConfig, shared_settings,
+    AdminConfig, ByteSize, Config, Environment, LogConfig, ServiceConfig, shared_settings, to_usize,
 };
 use abacus_schemas::{RecordKeys, Topics, headers};
 
@@ -49,7 +49,7 @@ fn batch_settings(env: &mut Environment, record_bytes: usize) -> BatchSettings {
         group,
         instance,
         max_records: max_records.get(),
-        max_bytes: usize::try_from(max_bytes.as_u64()).unwrap_or(usize::MAX),
+        max_bytes: to_usize(max_bytes),
         // One more byte than a decoder takes, so that the decoder refuses the record.
         max_copied_bytes: record_bytes.saturating_add(1),
         linger,

@@ -184,11 +184,6 @@ impl<E: Event> Decoder<E> {
             .ok_or(DecodeError::UnknownSchema(id))?;
         Ok(avro::from_bytes(body, &writer.plan, &writer.types, self.limits.values())?)
     }
-
-    /// Returns the limits of this decoder.
-    pub fn limits(&self) -> &DecodeLimits {
-        &self.limits
-    }
 }
 
 fn schema_error<E: Event>(reason: String) -> SchemaError {

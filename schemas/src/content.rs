@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use sha2::digest::Update;
 use sha2::{Digest as _, Sha256};
 
 /// Length of a digest, in bytes: collisions take 2^64 attempts.
@@ -26,17 +27,7 @@ impl ContentDigest {
         source: &str,
     ) -> Self {
         let mut hash = Sha256::new();
-        add(&mut hash, operation);
-        add_count(&mut hash, operands.len());
-        for (name, value) in operands {
-            add(&mut hash, name);
-            add(&mut hash, value);
-        }
-        add_count(&mut hash, requester.iter().len());
-        if let Some(requester) = requester {
-            add(&mut hash, requester);
-        }
-        add(&mut hash, source);
+        add_content(&mut hash, operation, operands, requester, source);
         let mut digest = [0; LENGTH];
         for (byte, hashed) in digest.iter_mut().zip(hash.finalize()) {
             *byte = hashed;
@@ -55,14 +46,34 @@ impl ContentDigest {
     }
 }
 
-/// Adds a text after its length: different lists of texts give different bytes.
-fn add(hash: &mut Sha256, text: &str) {
-    add_count(hash, text.len());
-    hash.update(text);
+/// Adds the fields of a computation to a hash. No two computations give equal bytes.
+pub(crate) fn add_content(
+    hash: &mut impl Update,
+    operation: &str,
+    operands: &BTreeMap<String, String>,
+    requester: Option<&str>,
+    source: &str,
+) {
+    add_text(hash, operation);
+    add_count(hash, operands.len());
+    for (name, value) in operands {
+        add_text(hash, name);
+        add_text(hash, value);
+    }
+    add_count(hash, requester.iter().len());
+    for text in requester.into_iter().chain([source]) {
+        add_text(hash, text);
+    }
 }
 
-fn add_count(hash: &mut Sha256, count: usize) {
-    hash.update((count as u64).to_be_bytes());
+/// Adds a text after its length: different lists of texts give different bytes.
+pub(crate) fn add_text(hash: &mut impl Update, text: &str) {
+    add_count(hash, text.len());
+    hash.update(text.as_bytes());
+}
+
+fn add_count(hash: &mut impl Update, count: usize) {
+    hash.update(&(count as u64).to_be_bytes());
 }
 
 #[cfg(test)]
@@ -87,6 +98,18 @@ mod tests {
         let digest = ContentDigest::new("pow", &BTreeMap::new(), None, "http");
         assert_eq!(ContentDigest::from_bytes(digest.as_bytes()), Some(digest));
         assert_eq!(ContentDigest::from_bytes(b"short"), None);
+    }
+
+    #[test]
+    fn a_digest_never_changes() {
+        let operands = [("base", "2"), ("exponent", "10")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        let digest = |requester| {
+            u128::from_be_bytes(ContentDigest::new("pow", &operands, requester, "http").0)
+        };
+        assert_eq!(digest(Some("alice")), 0xd2b6_ad49_63a4_57cb_90f5_78b7_9e0b_29cf);
+        assert_eq!(digest(None), 0xe18f_d42d_11e2_f60e_2290_7281_9d51_cac4);
     }
 
     proptest! {

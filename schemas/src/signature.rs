@@ -10,6 +10,7 @@ use std::fmt;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+use crate::content::{add_content, add_text};
 use crate::event::ComputeRequested;
 
 /// Length of a signature, in bytes.
@@ -49,18 +50,14 @@ impl RecordKeys {
 
     /// Returns the signature of `request` by the first key.
     pub fn sign(&self, request: &ComputeRequested) -> [u8; SIGNATURE_BYTES] {
-        let first = self.keys.first().cloned();
-        first.map(|key| finish(key, request).into_bytes().into()).unwrap_or_default()
+        let first = self.keys.first().map(|key| mac(key, request));
+        first.map(|mac| mac.finalize().into_bytes().into()).unwrap_or_default()
     }
 
     /// Returns `true` if one of the keys made `signature` for `request`. Compares in constant time.
     pub fn verify(&self, request: &ComputeRequested, signature: &[u8]) -> bool {
         signature.len() == SIGNATURE_BYTES
-            && self.keys.iter().any(|key| {
-                let mut mac = key.clone();
-                write(&mut mac, request);
-                mac.verify_slice(signature).is_ok()
-            })
+            && self.keys.iter().any(|key| mac(key, request).verify_slice(signature).is_ok())
     }
 }
 
@@ -77,40 +74,16 @@ fn read_key(text: &str) -> Option<Hmac<Sha256>> {
     Hmac::new_from_slice(text.as_bytes()).ok()
 }
 
-fn finish(
-    mut mac: Hmac<Sha256>,
-    request: &ComputeRequested,
-) -> hmac::digest::CtOutput<Hmac<Sha256>> {
-    write(&mut mac, request);
-    mac.finalize()
-}
-
-/// Adds every field, each after its length, so that no two requests give equal bytes.
-fn write(mac: &mut Hmac<Sha256>, request: &ComputeRequested) {
+/// Returns the hash state after all fields of a request. No two requests give equal bytes.
+fn mac(key: &Hmac<Sha256>, request: &ComputeRequested) -> Hmac<Sha256> {
     let ComputeRequested { request_id, operation, operands, requester, source, requested_at } =
         request;
-    for text in [CONTEXT, request_id, operation] {
-        write_text(mac, text);
-    }
-    write_number(mac, operands.len() as u64);
-    for (name, value) in operands {
-        write_text(mac, name);
-        write_text(mac, value);
-    }
-    write_number(mac, requester.is_some().into());
-    for text in requester.iter().chain([source]) {
-        write_text(mac, text);
-    }
+    let mut mac = key.clone();
+    add_text(&mut mac, CONTEXT);
+    add_text(&mut mac, request_id);
+    add_content(&mut mac, operation, operands, requester.as_deref(), source);
     mac.update(&requested_at.as_micros().to_be_bytes());
-}
-
-fn write_text(mac: &mut Hmac<Sha256>, text: &str) {
-    write_number(mac, text.len() as u64);
-    mac.update(text.as_bytes());
-}
-
-fn write_number(mac: &mut Hmac<Sha256>, number: u64) {
-    mac.update(&number.to_be_bytes());
+    mac
 }
 
 #[cfg(test)]
@@ -148,6 +121,29 @@ mod tests {
             assert_eq!(RecordKeys::parse(text).err(), Some(InvalidRecordKeys), "{text}");
         }
         assert_eq!(format!("{:?}", keys(&format!("{KEY}, {OTHER}"))), "RecordKeys { keys: 2 }");
+    }
+
+    #[test]
+    fn a_signature_never_changes() {
+        let named = ComputeRequested {
+            request_id: "01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
+            operation: "pow".to_owned(),
+            operands: [("base", "2"), ("exponent", "10")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            requester: Some("alice".to_owned()),
+            source: "http".to_owned(),
+            requested_at: Timestamp::from_micros(1_700_000_000_123_456),
+        };
+        let anonymous = ComputeRequested { requester: None, ..named.clone() };
+        let sign = |request| keys(KEY).sign(request).map(|byte| format!("{byte:02x}")).concat();
+        assert_eq!(
+            [sign(&named), sign(&anonymous)],
+            [
+                "25990200d1d8b92afb02e136cd621e0398f268fddf6ae9d600ae91a74093d973",
+                "57ac676ba9a668ba5839163a2b84816a70b42552046cf8e9703a53730293f62c",
+            ]
+        );
     }
 
     proptest! {

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::outcome::{LogProgress, Progress, WaitCondition, WaitOutcome};
 use crate::recent::RecentOutcome;
 use crate::reply_reader::ReplyReader;
+use crate::state::accepts;
 use crate::transport::Transport;
 use crate::waiter::{Attachment, WaitLimits};
 use crate::waiters::Waiters;
@@ -116,7 +117,15 @@ impl<Q: Clone, R: Event, L, T: Transport<Q>> Exchange<Q, R, L, T> {
         match waiter.wait(limits).await {
             // A call without a wait is answered `Accepted`, however fast the reply is.
             WaitOutcome::Replied(_) if wait.is_zero() => Ok(Answer::Accepted),
-            WaitOutcome::Replied(bytes) => self.read(id, &bytes).await.map(Answer::Replied),
+            WaitOutcome::Replied(bytes) => {
+                let reply = self.read(id, &bytes).await?;
+                let subject = (self.replies.subject)(&reply);
+                // A reply in an unknown schema has reached the waiter without this comparison.
+                if !accepts(operation, subject.map(|subject| subject.operation)) {
+                    return Err(Error::MismatchedReply);
+                }
+                Ok(Answer::Replied(reply))
+            }
             WaitOutcome::Pending | WaitOutcome::Logged(_) => {
                 self.waiters.remember(id, Arc::new(request.clone()));
                 Ok(Answer::Accepted)

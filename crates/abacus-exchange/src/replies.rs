@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use abacus_kafka::PartitionReader;
 use abacus_runtime::{Config, Environment, Shutdown, shared_settings};
 use abacus_schemas::Event;
-use abacus_schemas::headers::{self, CORRELATION_ID};
+use abacus_schemas::headers::CORRELATION_ID;
 
 use crate::metrics::Metrics;
 use crate::outcome::ReplyKind;
@@ -61,8 +61,7 @@ pub fn read_replies<Q, R: Event, L>(
     reader.run(
         || shutdown.is_requested(),
         |record| {
-            let headers = record.headers().unwrap_or_default();
-            let kind = match headers::last(headers.into_iter(), CORRELATION_ID) {
+            let kind = match record.header(CORRELATION_ID) {
                 Some(id) => waiters.answer_checked(id, record.payload(), replies),
                 None => ReplyKind::Foreign,
             };

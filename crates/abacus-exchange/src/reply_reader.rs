@@ -42,24 +42,8 @@ pub(crate) enum Subject {
 }
 
 impl<R: Event> ReplyReader<R> {
-    /// Compares the subject of a reply with the request `id`. Hands the operation to `then`.
-    pub(crate) fn check<T>(
-        &self,
-        id: Uuid,
-        reply: &[u8],
-        then: impl FnOnce(Option<&str>) -> T,
-    ) -> Option<T> {
-        if let Some(operation) = leading_operation(id, reply) {
-            return Some(then(Some(operation)));
-        }
-        match self.subject(id, reply) {
-            Subject::Operation(operation) => Some(then(Some(&operation))),
-            Subject::Unknown => Some(then(None)),
-            Subject::Other => None,
-        }
-    }
-
-    fn subject(&self, id: Uuid, reply: &[u8]) -> Subject {
+    /// Compares the subject of a reply with the request `id`.
+    pub(crate) fn subject(&self, id: Uuid, reply: &[u8]) -> Subject {
         let event = match self.decoder.decode(reply) {
             Ok(event) => event,
             Err(DecodeError::UnknownSchema(_)) => return Subject::Unknown,
@@ -84,8 +68,9 @@ fn is_about(id: Uuid, subject: ReplySubject<'_>) -> bool {
 
 /// Reads the operation of a reply whose first two fields are the request id `id` and the operation,
 /// as in the current schema: a comparison of bytes in place of a decoding. Returns `None` for any
-/// other reply.
-fn leading_operation(id: Uuid, reply: &[u8]) -> Option<&str> {
+/// other reply. In a foreign schema the second field may be another string, so an unexpected
+/// operation proves nothing.
+pub(crate) fn leading_operation(id: Uuid, reply: &[u8]) -> Option<&str> {
     let fields = reply.get(PREFIX_BYTES..)?;
     let (request_id, fields) = text(fields)?;
     let mut buffer = Uuid::encode_buffer();

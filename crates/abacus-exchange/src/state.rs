@@ -70,7 +70,7 @@ impl<Q, L> State<Q, L> {
         reply: &Bytes,
     ) -> (Option<PublishedEntry<L>>, Vec<AttachedEntry<L>>, ReplyKind) {
         let published = match self.published.entry(id) {
-            Entry::Occupied(entry) if !entry.get().accepts(operation) => {
+            Entry::Occupied(entry) if !accepts(entry.get().operation, operation) => {
                 return (None, Vec::new(), ReplyKind::Mismatched);
             }
             Entry::Occupied(entry) => Some(entry.remove()),
@@ -90,14 +90,12 @@ impl<Q, L> State<Q, L> {
     }
 }
 
-impl<L> PublishedEntry<L> {
-    /// False for a reply about another operation. A reply without an operation comes from a
-    /// processor that could not read the request.
-    fn accepts(&self, operation: Option<&str>) -> bool {
-        match (self.operation, operation) {
-            (Some(asked), Some(replied)) => replied.is_empty() || asked == replied,
-            _ => true,
-        }
+/// Returns false for a reply about another operation than `asked`. A reply without an operation comes
+/// from a processor that could not read the request.
+pub(crate) fn accepts(asked: Option<&str>, replied: Option<&str>) -> bool {
+    match (asked, replied) {
+        (Some(asked), Some(replied)) => replied.is_empty() || asked == replied,
+        _ => true,
     }
 }
 

@@ -85,7 +85,7 @@ impl BatchReader {
         let consumer = Arc::new(consumer);
         let starts = Arc::clone(&sought);
         let start = Box::new(move |partition: &_| starts.lock().get(partition).copied());
-        let watch = Watch::spawn(config, &name, &consumer, start, monitor)?;
+        let watch = Watch::spawn(config.clone(), &name, &consumer, start, monitor)?;
         Ok(Self { consumer, settings, sought, watch })
     }
 

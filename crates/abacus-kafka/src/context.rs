@@ -7,7 +7,7 @@ use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use crate::repeats::Repeats;
+use crate::log_limits::LogLimits;
 
 /// Logs a line of librdkafka with this crate's field names. Errors become warnings: librdkafka
 /// reconnects by itself, and [`crate::Availability`] reports an outage.
@@ -26,14 +26,14 @@ pub(crate) fn log(client: &str, level: RDKafkaLogLevel, facility: &str, message:
     }
 }
 
-/// Errors of all clients, by client and code.
-static ERRORS: Mutex<Repeats<(String, Option<i32>)>> = Mutex::new(Repeats::new());
+/// Limits of log lines, by client and error code.
+static LIMITS: Mutex<LogLimits<(String, Option<i32>)>> = Mutex::new(LogLimits::new());
 
 /// Logs an error from librdkafka's background threads. A client may repeat an error many times a
 /// second, so each kind of error is logged at a bounded rate.
 pub(crate) fn error(client: &str, error: &KafkaError, reason: &str) {
     let code = error.rdkafka_error_code().map(|code| code as i32);
-    let noted = ERRORS.lock().note((client.to_owned(), code), Instant::now());
+    let noted = LIMITS.lock().note((client.to_owned(), code), Instant::now());
     if let Some(suppressed) = noted {
         tracing::warn!(kafka.client = client, error = %error, suppressed, "{reason}");
     }

@@ -44,7 +44,14 @@ impl LostConnections {
         }
     }
 
-    pub(crate) fn count(&self) -> u64 {
+    /// Calls `run`. Returns the result, and true if the client lost a connection meanwhile.
+    pub(crate) fn during<T>(&self, run: impl FnOnce() -> T) -> (T, bool) {
+        let before = self.count();
+        let result = run();
+        (result, self.count() != before)
+    }
+
+    fn count(&self) -> u64 {
         self.0.load(Ordering::Acquire)
     }
 }
@@ -80,6 +87,15 @@ mod tests {
             lost.read_log(facility, &format!("{name}{message}"));
         }
         assert_eq!(lost.count(), 2);
+    }
+
+    #[test]
+    fn a_loss_during_a_call_is_seen() {
+        let lost = LostConnections::default();
+        let lose = || lost.read_log("FAIL", "Disconnected (after 8123ms in state UP)");
+        assert_eq!(lost.during(|| 7), (7, false));
+        assert_eq!(lost.during(lose), ((), true));
+        assert_eq!(lost.during(|| 7), (7, false));
     }
 
     #[test]

@@ -60,9 +60,9 @@ impl PartitionReader {
         let (consumer, start) = (Arc::new(consumer), Arc::new(AtomicI64::new(end)));
         let sought = Arc::clone(&start);
         let start_of = Box::new(move |_: &_| Some(sought.load(Ordering::Acquire)));
-        let mut config = config.clone();
-        config.skip_unreadable_after = config.skip_unreadable_after.min(LONGEST_STANDSTILL);
-        let watch = Watch::spawn(&config, name, &consumer, start_of, monitor)?;
+        let skip_unreadable_after = config.skip_unreadable_after.min(LONGEST_STANDSTILL);
+        let config = KafkaConfig { skip_unreadable_after, ..config.clone() };
+        let watch = Watch::spawn(config, name, &consumer, start_of, monitor)?;
         Ok(Self { consumer, name: name.to_owned(), start, watch })
     }
 

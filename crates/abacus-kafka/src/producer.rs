@@ -62,6 +62,12 @@ pub enum Delivery {
 }
 
 impl Delivery {
+    /// Returns true if the topic or its partition does not exist.
+    pub fn is_no_such_topic(self) -> bool {
+        use RDKafkaErrorCode::{UnknownTopic, UnknownTopicOrPartition};
+        matches!(self, Self::Failed(UnknownTopic | UnknownTopicOrPartition))
+    }
+
     pub(crate) fn of(result: &DeliveryResult<'_>) -> Self {
         match result {
             Ok(_) => Self::Written,

@@ -27,6 +27,17 @@ impl TopicPartition {
         };
         elements.iter().map(partition).collect()
     }
+
+    /// A librdkafka list of `partitions`, without offsets.
+    pub(crate) fn list_of<'a>(
+        partitions: impl IntoIterator<Item = &'a Self>,
+    ) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        for Self { topic, partition } in partitions {
+            list.add_partition(topic, *partition);
+        }
+        list
+    }
 }
 
 impl fmt::Display for TopicPartition {
@@ -102,10 +113,9 @@ impl<'a> InboundRecord<'a> {
             .map_err(|_| UnreadableHeaders)
     }
 
-    /// Value of the first header named `name`.
+    /// Value of the last header named `name`.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        let headers = self.headers().ok()?;
-        headers.into_iter().find(|(key, _)| *key == name).and_then(|(_, value)| value)
+        self.last_header(&[name])
     }
 
     /// Value of the last header with one of `names`.

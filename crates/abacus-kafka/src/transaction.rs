@@ -1,7 +1,6 @@
 //! Writes records and a group's progress in one transaction, for tools: a failure aborts the
 //! transaction and ends the tool. Services use [`crate::stream`].
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -54,6 +53,8 @@ pub struct TransactionWriter {
     producer: ThreadedProducer<Context>,
     group: BaseConsumer<Logging>,
     topic: String,
+    /// The producer has lost a connection during a transaction.
+    has_lost_connection: bool,
 }
 
 struct Context {
@@ -61,8 +62,6 @@ struct Context {
     /// Index and error of the first unwritten record.
     failure: Mutex<Option<(usize, KafkaError)>>,
     lost_connections: LostConnections,
-    /// The producer has lost a connection during a transaction.
-    has_lost_connection: AtomicBool,
 }
 
 impl TransactionWriter {
@@ -75,19 +74,19 @@ impl TransactionWriter {
             name: name.clone(),
             failure: Mutex::default(),
             lost_connections: LostConnections::default(),
-            has_lost_connection: AtomicBool::new(false),
         };
         let mut client = config.producer(&name, &own);
         LostConnections::enable(&mut client);
         let producer = ThreadedProducer::from_config_and_context(&client, context)
             .map_err(Error::client(&name))?;
         producer.init_transactions(STEP_TIMEOUT).map_err(Error::call("fencing earlier writers"))?;
-        Ok(Self { producer, group: member(config, group)?, topic: topic.to_owned() })
+        let (group, topic) = (member(config, group)?, topic.to_owned());
+        Ok(Self { producer, group, topic, has_lost_connection: false })
     }
 
     /// Writes `records` and the group's progress in one transaction. Blocks.
     pub fn write(
-        &self,
+        &mut self,
         records: &[OutboundRecord],
         progress: &[Progress],
     ) -> Result<(), TransactionError> {
@@ -101,16 +100,15 @@ impl TransactionWriter {
         })
     }
 
-    fn attempt(&self, records: &[OutboundRecord], progress: &[Progress]) -> Result<(), Error> {
+    fn attempt(&mut self, records: &[OutboundRecord], progress: &[Progress]) -> Result<(), Error> {
         let offsets = offsets(&self.topic, progress)?;
         let context = self.producer.context();
-        if context.has_lost_connection.load(Ordering::Acquire) {
+        if self.has_lost_connection {
             return Err(Error::LostConnection(context.name.clone()));
         }
-        let lost = context.lost_connections.count();
-        let result = self.run_transaction(records, &offsets);
-        let has_lost = context.lost_connections.count() != lost;
-        context.has_lost_connection.store(has_lost, Ordering::Release);
+        let run = || self.run_transaction(records, &offsets);
+        let (result, has_lost_connection) = context.lost_connections.during(run);
+        self.has_lost_connection = has_lost_connection;
         result
     }
 

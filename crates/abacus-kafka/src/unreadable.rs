@@ -25,5 +25,5 @@ mod watch;
 pub use batch::UnreadableBatch;
 pub use metrics::Metrics as ReadMetrics;
 pub use monitor::ReadMonitor;
-pub(crate) use positions::committed;
+pub(crate) use positions::{committed, committed_offset};
 pub(crate) use watch::Watch;

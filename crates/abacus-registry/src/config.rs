@@ -1,6 +1,6 @@
 //! Address of the registry, the topic names, and the limits of decoding.
 
-use abacus_runtime::{ByteSize, Config, Environment, ExposeSecret as _};
+use abacus_runtime::{Config, Environment, ExposeSecret as _, to_usize};
 use abacus_schemas::{DecodeLimits, RecordKeys, Topics};
 
 /// Setting of the keys of the signatures of requests.
@@ -65,9 +65,8 @@ impl Config for RegistryConfig {
 }
 
 fn limits(env: &mut Environment) -> DecodeLimits {
-    let bytes = |size: ByteSize| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
     let limits = DecodeLimits {
-        record_bytes: bytes(env.get(
+        record_bytes: to_usize(env.get(
             "ABACUS_RECORD_BYTES",
             "16MiB",
             "Largest record that is decoded, after decompression; a larger record is a dead letter",
@@ -82,7 +81,7 @@ fn limits(env: &mut Environment) -> DecodeLimits {
             "64",
             "Deepest nesting of values in the unknown fields of a record",
         ),
-        schema_bytes: bytes(env.get(
+        schema_bytes: to_usize(env.get(
             "ABACUS_SCHEMA_BYTES",
             "128KiB",
             "Largest schema of a producer, together with the schemas that it refers to",

@@ -124,15 +124,11 @@ impl SchemaRegistry {
         subject: &str,
         version: u32,
     ) -> Result<Result<(), String>, Error> {
-        let found = match self.http.version(subject, version).await? {
-            Fetched::Schema(found) => found,
-            Fetched::Missing => return Ok(Err("it was deleted".to_owned())),
-            Fetched::Unusable(reason) => return Ok(Err(reason)),
-        };
-        let Some(id) = found.id.map(SchemaId) else { return Ok(Err("it has no id".to_owned())) };
-        Ok(match self.with_references(found).await? {
-            Ok(text) => text.teach(decoder, id).map_err(|error| error.to_string()),
-            Err(reason) => Err(reason),
+        let fetched = self.http.version(subject, version).await?;
+        Ok(match self.learn(decoder, fetched, None).await? {
+            Answer::Learned => Ok(()),
+            Answer::Unknown => Err("it was deleted".to_owned()),
+            Answer::Unusable(reason) => Err(reason.to_string()),
         })
     }
 
@@ -188,19 +184,33 @@ impl SchemaRegistry {
     }
 
     async fn fetch<E: Event>(&self, decoder: &Decoder<E>, id: SchemaId) -> Result<Answer, Error> {
-        let unusable = |reason: String| Answer::Unusable(reason.into());
-        let found = match self.http.schema(id).await? {
+        self.learn(decoder, self.http.schema(id).await?, Some(id)).await
+    }
+
+    /// Teaches `decoder` a fetched schema with its references. `None` takes the id from the fetched
+    /// schema.
+    async fn learn<E: Event>(
+        &self,
+        decoder: &Decoder<E>,
+        fetched: Fetched,
+        id: Option<SchemaId>,
+    ) -> Result<Answer, Error> {
+        let unusable = |reason: String| Ok(Answer::Unusable(reason.into()));
+        let found = match fetched {
             Fetched::Schema(found) => found,
             Fetched::Missing => return Ok(Answer::Unknown),
-            Fetched::Unusable(reason) => return Ok(unusable(reason)),
+            Fetched::Unusable(reason) => return unusable(reason),
         };
-        Ok(match self.with_references(found).await? {
+        let Some(id) = id.or(found.id.map(SchemaId)) else {
+            return unusable("it has no id".to_owned());
+        };
+        match self.with_references(found).await? {
             Ok(text) => match text.teach(decoder, id) {
-                Ok(()) => Answer::Learned,
+                Ok(()) => Ok(Answer::Learned),
                 Err(error) => unusable(error.to_string()),
             },
             Err(reason) => unusable(reason),
-        })
+        }
     }
 
     /// Fetches the references of a schema. The inner error is the reason for a schema without use.

@@ -4,6 +4,7 @@ mod admin;
 mod circuit_breaker;
 mod config;
 mod environment;
+mod log_limit;
 mod logging;
 pub mod metrics;
 mod readiness;
@@ -26,11 +27,12 @@ pub use crate::config::{
 pub use crate::environment::{
     ConfigProblem, ConfigProblems, Effective, EffectiveSetting, Environment, SettingDoc, Source,
 };
+pub use crate::log_limit::LogLimit;
 pub use crate::logging::announce;
 pub use crate::readiness::ReadinessGate;
 pub use crate::run::{run, settings};
 pub use crate::runtime::Runtime;
-pub use crate::setting::Setting;
+pub use crate::setting::{Setting, to_usize};
 pub use crate::shared_settings::RedisConfig;
 pub use crate::shutdown::Shutdown;
 pub use crate::tasks::TaskFailure;

@@ -29,6 +29,11 @@ impl Setting for PathBuf {
     }
 }
 
+/// Returns a size in bytes, for the sizes of the standard library.
+pub fn to_usize(size: ByteSize) -> usize {
+    usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
+}
+
 macro_rules! whole_numbers {
     ($($number:ty),+) => {$(
         impl Setting for $number {

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::dead_letter::{Class, DeadLetterCount, OriginalRecord, RecordPosition};
+use crate::dead_letter::{
+    Class, DeadLetterCount, DeadLetterLimits, OriginalRecord, RecordPosition,
+};
 use crate::job::RecordContext;
 
 /// First delay of a question after a bad answer.
@@ -44,9 +46,10 @@ pub(crate) struct UnreadableRecord {
 }
 
 impl IntakeBreaker {
-    pub(crate) fn new(dead_letters: DeadLetterCount, delay: Duration) -> Self {
+    pub(crate) fn new(limits: DeadLetterLimits) -> Self {
         let (is_open, state) = (AtomicBool::new(false), Mutex::default());
-        Self { dead_letters, delay, is_open, state }
+        let dead_letters = DeadLetterCount::new(limits);
+        Self { dead_letters, delay: limits.retry, is_open, state }
     }
 
     /// Returns `true` while the intake is stopped.
@@ -111,14 +114,12 @@ impl IntakeBreaker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dead_letter::DeadLetterLimits;
     use crate::lane::Lane;
 
     const DELAY: Duration = Duration::from_secs(10);
 
     fn breaker() -> IntakeBreaker {
-        let limits = DeadLetterLimits { consecutive: 3, percent: 0, retry: DELAY };
-        IntakeBreaker::new(DeadLetterCount::new(limits), DELAY)
+        IntakeBreaker::new(DeadLetterLimits { consecutive: 3, percent: 0, retry: DELAY })
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Limits on the log lines about records: any producer can cause any number of them.
 
-use crate::log_limit::LogLimit;
+use abacus_runtime::LogLimit;
 
 /// One limit for each kind of line.
 #[derive(Default)]

@@ -1,16 +1,16 @@
-//! The topics allowed for replies.
+//! The topics allowed for replies to direct producers.
 
-/// The topics allowed for replies. Any producer can name a reply topic in a request, so without this
-/// list a producer could write to any topic through the processor.
+/// The topics allowed for replies to direct producers. Any producer can name a reply topic in a request,
+/// so without this list a producer could write to any topic through the processor.
 pub(super) struct AllowList {
     exact: Vec<String>,
     prefixes: Vec<String>,
 }
 
 impl AllowList {
-    pub(super) fn new(own: &str, others: &[String]) -> Self {
-        let mut list = Self { exact: vec![own.to_owned()], prefixes: Vec::new() };
-        for topic in others {
+    pub(super) fn new(topics: &[String]) -> Self {
+        let mut list = Self { exact: Vec::new(), prefixes: Vec::new() };
+        for topic in topics {
             match topic.strip_suffix('*') {
                 Some(prefix) => list.prefixes.push(prefix.to_owned()),
                 None => list.exact.push(topic.clone()),
@@ -31,7 +31,7 @@ mod tests {
 
     #[test]
     fn replies_go_only_where_they_are_allowed() {
-        let list = AllowList::new("own", &["exact".to_owned(), "abacus.replies.*".to_owned()]);
+        let list = AllowList::new(&["own", "exact", "abacus.replies.*"].map(str::to_owned));
         for allowed in ["own", "exact", "abacus.replies.billing"] {
             assert!(list.allows(allowed), "{allowed}");
         }

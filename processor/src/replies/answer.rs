@@ -55,6 +55,11 @@ impl Answer {
         self.reply.as_deref().unwrap_or_else(|| self.output.payload())
     }
 
+    /// Size of the reply with its key, in bytes.
+    pub(super) fn reply_bytes(&self) -> usize {
+        self.to.as_ref().map_or(0, |to| to.correlation_id.len()) + self.payload().len()
+    }
+
     /// Finishes the record.
     pub(super) fn finish(self, refusal: Option<Refusal>) {
         failpoint::reach("processor::after_reply");

@@ -10,13 +10,12 @@ use std::time::{Duration, Instant};
 use abacus_kafka::{
     Delivery, Duplicates, Error, KafkaConfig, Outgoing, Producer, ProducerSettings, SendError,
 };
-use abacus_runtime::Shutdown;
+use abacus_runtime::{LogLimit, Shutdown};
 use anyhow::Context as _;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use parking_lot::Mutex;
+use crossbeam_channel::{Receiver, Sender};
 
+use super::answer::Answer;
 use super::topics::{Admission, Deferral, Fate, ReplyTopics, Token};
-use crate::log_limit::LogLimit;
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 use crate::reply_limits::ReplyLimits;
@@ -31,18 +30,15 @@ const LOOKUP_PATIENCE: Duration = Duration::from_secs(2);
 /// Interval at which the look-up thread checks for shutdown.
 const IDLE: Duration = Duration::from_millis(100);
 
-/// Error codes of a missing topic: of the protocol (`UNKNOWN_TOPIC_OR_PARTITION`), and of librdkafka
-/// (`RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC`).
-const NO_SUCH_TOPIC: [i32; 2] = [3, -188];
-
-/// Sends replies to the topics of direct producers. `W` is a reply that waits for the look-up of its
-/// topic.
-pub(super) struct DirectReplies<W> {
+/// Sends replies to the topics of direct producers.
+pub(super) struct DirectReplies {
     producer: Producer,
-    topics: Arc<ReplyTopics<W>>,
+    topics: Arc<ReplyTopics<Box<Answer>>>,
     lookups: Sender<Lookup>,
-    queue: Mutex<Option<Receiver<Lookup>>>,
+    queue: Receiver<Lookup>,
     metrics: Metrics,
+    /// Limit on the log lines about failed look-ups.
+    log: LogLimit,
 }
 
 /// A topic to look up.
@@ -59,7 +55,7 @@ pub(super) enum Sending {
     Unknown,
 }
 
-impl<W: Send + 'static> DirectReplies<W> {
+impl DirectReplies {
     /// Creates the producer.
     pub(super) fn connect(
         kafka: &KafkaConfig,
@@ -90,8 +86,9 @@ impl<W: Send + 'static> DirectReplies<W> {
             producer: producer.context("the producer of direct replies")?,
             topics,
             lookups,
-            queue: Mutex::new(Some(queue)),
+            queue,
             metrics: metrics.clone(),
+            log: LogLimit::default(),
         })
     }
 
@@ -120,9 +117,13 @@ impl<W: Send + 'static> DirectReplies<W> {
     }
 
     /// Keeps a reply until its topic has been looked up. Gives a refused reply back.
-    pub(super) fn defer(&self, topic: &str, reply: W) -> Result<(), (W, Refusal)> {
-        let now = Instant::now();
-        match self.topics.defer(topic, reply, now) {
+    pub(super) fn defer(
+        &self,
+        topic: &str,
+        reply: Box<Answer>,
+    ) -> Result<(), (Box<Answer>, Refusal)> {
+        let (now, bytes) = (Instant::now(), reply.reply_bytes());
+        match self.topics.defer(topic, reply, bytes, now) {
             Deferral::Waiting => Ok(()),
             Deferral::LookUp => {
                 self.request_lookup(topic, now);
@@ -138,20 +139,21 @@ impl<W: Send + 'static> DirectReplies<W> {
         let _ = self.lookups.send(Lookup { topic: topic.into(), since });
     }
 
-    /// Looks topics up until shutdown. Hands each waiting reply to `resume`, with the reason if no
-    /// look-up succeeded. Blocks the thread.
-    pub(super) fn look_up(&self, shutdown: &Shutdown, resume: impl Fn(W, Option<Refusal>)) {
-        let Some(queue) = self.queue.lock().take() else { return };
+    /// Looks topics up until shutdown. Hands each waiting reply to `resume`, with the reason if the
+    /// topic is missing or no look-up succeeded. Blocks the thread.
+    pub(super) fn look_up(
+        &self,
+        shutdown: &Shutdown,
+        resume: impl Fn(Box<Answer>, Option<Refusal>),
+    ) {
         while !shutdown.is_requested() {
-            match queue.recv_timeout(IDLE) {
-                Ok(lookup) => self.resolve(&lookup, &resume),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+            if let Ok(lookup) = self.queue.recv_timeout(IDLE) {
+                self.resolve(&lookup, &resume);
             }
         }
     }
 
-    fn resolve(&self, lookup: &Lookup, resume: &impl Fn(W, Option<Refusal>)) {
+    fn resolve(&self, lookup: &Lookup, resume: &impl Fn(Box<Answer>, Option<Refusal>)) {
         let Lookup { topic, since } = lookup;
         let found = if since.elapsed() > LOOKUP_PATIENCE {
             Err(None)
@@ -159,16 +161,15 @@ impl<W: Send + 'static> DirectReplies<W> {
             self.producer.partition_count(topic).map_err(Some)
         };
         let now = Instant::now();
-        let (waiting, refusal) = match found {
-            Ok(partitions) => (self.topics.resolve(topic, Some(partitions), now), None),
-            Err(Some(Error::NoSuchTopic(_))) => (self.topics.resolve(topic, None, now), None),
-            Err(error) => {
-                let error =
-                    error.map_or_else(|| "other topics take too long".into(), |e| e.to_string());
-                tracing::warn!(kafka.topic = &**topic, error, "cannot look a reply topic up");
-                (self.topics.give_up(topic, now), Some(Refusal::Unresolved))
-            }
-        };
+        let (waiting, refusal) = end_lookup(&self.topics, topic, &found, now);
+        if let Err(error) = found
+            && refusal == Some(Refusal::Unresolved)
+            && let Some(count) = self.log.due(now)
+        {
+            let error =
+                error.map_or_else(|| "other topics take too long".into(), |e| e.to_string());
+            tracing::warn!(kafka.topic = &**topic, error, count, "cannot look a reply topic up");
+        }
         self.metrics.reply_topics.set(i64::try_from(self.topics.len()).unwrap_or(i64::MAX));
         for reply in waiting {
             resume(reply, refusal);
@@ -181,10 +182,47 @@ impl<W: Send + 'static> DirectReplies<W> {
     }
 }
 
+/// Records the result of a look-up; `Err(None)` is a look-up that began too late. Returns the replies
+/// that waited, and the reason if they are refused.
+fn end_lookup<W>(
+    topics: &ReplyTopics<W>,
+    topic: &str,
+    found: &Result<u32, Option<Error>>,
+    now: Instant,
+) -> (Vec<W>, Option<Refusal>) {
+    match found {
+        Ok(partitions) => (topics.resolve(topic, Some(*partitions), now), None),
+        Err(Some(Error::NoSuchTopic(_))) => {
+            (topics.resolve(topic, None, now), Some(Refusal::NoSuchTopic))
+        }
+        Err(_) => (topics.give_up(topic, now), Some(Refusal::Unresolved)),
+    }
+}
+
 fn fate(delivery: Delivery) -> Fate {
     match delivery {
         Delivery::Written => Fate::Written,
-        Delivery::Failed(code) if NO_SUCH_TOPIC.contains(&(code as i32)) => Fate::NoSuchTopic,
+        Delivery::Failed(_) if delivery.is_no_such_topic() => Fate::NoSuchTopic,
         Delivery::Failed(_) => Fate::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_up_without_a_topic_refuses_the_waiting_replies() {
+        let limits =
+            ReplyLimits { backlog: 1, backlog_bytes: 1, topics: 1, memory: Duration::ZERO };
+        let (topics, now) = (ReplyTopics::new(limits), Instant::now());
+        for (found, refusal) in [
+            (Ok(1), None),
+            (Err(Some(Error::NoSuchTopic("t".to_owned()))), Some(Refusal::NoSuchTopic)),
+            (Err(None), Some(Refusal::Unresolved)),
+        ] {
+            topics.defer("t", 7, 1, now);
+            assert_eq!(end_lookup(&topics, "t", &found, now), (vec![7], refusal));
+        }
     }
 }

@@ -42,8 +42,8 @@ struct Topic<W> {
 }
 
 enum Existence<W> {
-    /// A look-up is under way, for these replies.
-    LookedUp(Vec<W>),
+    /// A look-up is under way, for these replies of `bytes` together.
+    LookedUp { waiting: Vec<W>, bytes: usize },
     /// The topic exists. At `until` the topic is looked up again; meanwhile replies are sent.
     Exists { partitions: u32, until: Instant },
     /// The topic does not exist. Replies are refused until `until`.
@@ -104,7 +104,7 @@ impl<W> ReplyTopics<W> {
             Existence::Missing { until } if now < *until => {
                 return Admission::Refused(Refusal::NoSuchTopic);
             }
-            Existence::LookedUp(_) | Existence::Missing { .. } => return Admission::Unknown,
+            Existence::LookedUp { .. } | Existence::Missing { .. } => return Admission::Unknown,
             Existence::Exists { partitions, until } => (*partitions, now >= *until),
         };
         if partition.is_some_and(|number| u32::try_from(number).is_ok_and(|n| n >= partitions)) {
@@ -126,16 +126,19 @@ impl<W> ReplyTopics<W> {
         Admission::AdmittedForLookup(token)
     }
 
-    /// Keeps a reply until its topic has been looked up.
-    pub(super) fn defer(&self, name: &str, reply: W, now: Instant) -> Deferral<W> {
+    /// Keeps a reply of `bytes` until its topic has been looked up, if the limits allow. The first
+    /// reply may have any size.
+    pub(super) fn defer(&self, name: &str, reply: W, bytes: usize, now: Instant) -> Deferral<W> {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         if let Some(topic) = state.topics.get_mut(name)
-            && let Existence::LookedUp(waiting) = &mut topic.existence
+            && let Existence::LookedUp { waiting, bytes: total } = &mut topic.existence
         {
-            if waiting.len() >= self.limits.backlog {
+            let sum = total.saturating_add(bytes);
+            if waiting.len() >= self.limits.backlog || sum > self.limits.backlog_bytes {
                 return Deferral::Refused(reply, Refusal::Backlog);
             }
+            *total = sum;
             waiting.push(reply);
             return Deferral::Waiting;
         }
@@ -143,7 +146,7 @@ impl<W> ReplyTopics<W> {
             return Deferral::Refused(reply, Refusal::TooManyTopics);
         }
         state.lookups += 1;
-        let existence = Existence::LookedUp(vec![reply]);
+        let existence = Existence::LookedUp { waiting: vec![reply], bytes };
         match state.topics.get_mut(name) {
             Some(topic) => topic.existence = existence,
             None => state.insert(name, existence, now),
@@ -167,7 +170,7 @@ impl<W> ReplyTopics<W> {
     /// Ends a look-up without a result: the next reply starts another. Returns the replies that
     /// waited.
     pub(super) fn give_up(&self, name: &str, now: Instant) -> Vec<W> {
-        let is_waiting = |topic: &Topic<W>| matches!(topic.existence, Existence::LookedUp(_));
+        let is_waiting = |topic: &Topic<W>| matches!(topic.existence, Existence::LookedUp { .. });
         if !self.state.lock().topics.get(name).is_some_and(is_waiting) {
             return Vec::new();
         }
@@ -178,7 +181,7 @@ impl<W> ReplyTopics<W> {
         let mut state = self.state.lock();
         let Some(topic) = state.topics.get_mut(name) else { return Vec::new() };
         match std::mem::replace(&mut topic.existence, existence) {
-            Existence::LookedUp(waiting) => {
+            Existence::LookedUp { waiting, .. } => {
                 state.lookups -= 1;
                 waiting
             }
@@ -226,7 +229,7 @@ impl<W> State<W> {
         }
         let rank = |topic: &Topic<W>| match topic.existence {
             _ if !topic.flight.is_idle() => None,
-            Existence::LookedUp(_) => None,
+            Existence::LookedUp { .. } => None,
             Existence::Missing { until } => Some((0, until)),
             Existence::Exists { until, .. } => Some((1, until)),
         };

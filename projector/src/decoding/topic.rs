@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use abacus_runtime::LogLimit;
 use abacus_schemas::{DecodeError, DecodeLimits, Decoder, Event, SchemaError, SchemaId};
 
-use super::skip::{Skip, SkipLog};
+use super::skip::Skip;
 use crate::entry::SkipReason;
 
 /// Decoder of a topic.
@@ -16,13 +17,13 @@ pub(super) struct Topic<E: Event> {
     /// records then causes a single question to the registry. Each topic has a list, because a
     /// schema without use here may be right for another topic.
     useless: HashMap<SchemaId, String>,
-    skip_log: SkipLog,
+    skip_log: LogLimit,
 }
 
 impl<E: Event> Topic<E> {
     pub(super) fn new(name: &str, limits: DecodeLimits) -> Result<Self, SchemaError> {
         let decoder = Decoder::with_limits(limits)?;
-        let (useless, skip_log) = (HashMap::new(), SkipLog::default());
+        let (useless, skip_log) = (HashMap::new(), LogLimit::default());
         Ok(Self { name: name.into(), decoder, useless, skip_log })
     }
 
@@ -30,8 +31,8 @@ impl<E: Event> Topic<E> {
         &self.name
     }
 
-    pub(super) fn skip_log(&mut self) -> &mut SkipLog {
-        &mut self.skip_log
+    pub(super) fn skip_log(&self) -> &LogLimit {
+        &self.skip_log
     }
 
     /// Forgets unusable schemas, which may have been registered since.

@@ -38,10 +38,7 @@ impl<'a> Reader<'a, '_> {
     /// Chooses the branch of a writer's union. Unions in unions do not exist.
     fn in_branch(self) -> Result<Self, ReadError> {
         let Plan::Union(branches) = self.plan else { return Ok(self) };
-        let index = self.input.index()?;
-        let plan = branches
-            .get(index)
-            .ok_or_else(|| ReadError::Malformed(format!("a union has no branch {index}")))?;
+        let plan = self.input.branch(branches)?;
         let plan = plan.as_ref().map_err(|reason| ReadError::malformed(reason))?;
         Ok(Self { plan, ..self })
     }

@@ -81,6 +81,14 @@ impl<'de> Input<'de> {
             .map_err(|_| ReadError::Malformed(format!("{index} is no index of a branch or symbol")))
     }
 
+    /// Reads the index of a branch, and returns this branch of a union.
+    pub(super) fn branch<'a, T>(&mut self, branches: &'a [T]) -> Result<&'a T, ReadError> {
+        let index = self.index()?;
+        branches
+            .get(index)
+            .ok_or_else(|| ReadError::Malformed(format!("a union has no branch {index}")))
+    }
+
     /// Reads bytes after their length.
     pub(super) fn bytes(&mut self) -> Result<&'de [u8], ReadError> {
         let length = self.long()?;

@@ -33,10 +33,7 @@ impl Skip<'_, '_> {
             Shape::Array(item) => self.blocks(*item, depth, Key::Absent),
             Shape::Map(value) => self.blocks(*value, depth, Key::Present),
             Shape::Union(branches) => {
-                let index = self.input.index()?;
-                let branch = branches.get(index).ok_or_else(|| {
-                    ReadError::Malformed(format!("a union has no branch {index}"))
-                })?;
+                let branch = self.input.branch(branches)?;
                 self.value(*branch, depth + 1)
             }
             Shape::Record(record) => {

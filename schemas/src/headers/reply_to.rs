@@ -64,11 +64,11 @@ impl ReplyTo {
     pub fn from_headers<'a>(
         headers: impl Iterator<Item = (&'a str, Option<&'a [u8]>)>,
     ) -> Result<Option<Self>, InvalidReplyTo> {
-        let mut values = [Values::default(); REPLY_NAMES.len()];
+        let mut families = REPLY_NAMES.map(|names| (names, Values::default()));
         let mut topic = None;
         let mut named_by = 0;
         for (name, value) in headers {
-            for (family, (names, values)) in REPLY_NAMES.iter().zip(&mut values).enumerate() {
+            for (family, (names, values)) in families.iter_mut().enumerate() {
                 if name == names.correlation_id {
                     values.correlation_id = value;
                 } else if name == names.partition {
@@ -79,7 +79,6 @@ impl ReplyTo {
             }
         }
         let Some(topic) = topic else { return Ok(None) };
-        let mut families: Vec<_> = REPLY_NAMES.iter().zip(values).collect();
         families.rotate_left(named_by);
         let (names, id) = families
             .iter()

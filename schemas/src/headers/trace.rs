@@ -56,8 +56,13 @@ impl<'a> TraceContext<'a> {
 /// begins with the fields of version 00, and appends further fields after a dash.
 pub fn is_traceparent(value: &[u8]) -> bool {
     let Some((known, appended)) = value.split_at_checked(TRACEPARENT_BYTES) else { return false };
-    let fields: Vec<&[u8]> = known.split(|byte| *byte == b'-').collect();
-    let [version, trace_id, parent_id, flags] = fields[..] else { return false };
+    let mut fields = known.split(|byte| *byte == b'-');
+    let mut next = || fields.next();
+    let (Some(version), Some(trace_id), Some(parent_id), Some(flags), None) =
+        (next(), next(), next(), next(), next())
+    else {
+        return false;
+    };
     let is_complete = match version {
         b"ff" => false,
         b"00" => appended.is_empty(),

@@ -94,8 +94,7 @@ pub(super) fn is_class(name: &str) -> bool {
 
 /// Returns the value of the last header with this name.
 pub(super) fn text<'a>(headers: &Headers<'a>, name: &str) -> Option<&'a str> {
-    let (_, value) = headers.iter().rev().find(|(found, _)| *found == name)?;
-    std::str::from_utf8((*value)?).ok()
+    std::str::from_utf8(headers::last(headers.iter().copied(), name)?).ok()
 }
 
 /// Returns the headers of the original record.

@@ -240,7 +240,7 @@ impl<'a> Replay<'a> {
         for partition in std::mem::take(&mut self.changed) {
             progress.push(self.progress.of(&self.group, partition)?.to_progress(partition)?);
         }
-        if let Some(writer) = &self.writer
+        if let Some(writer) = &mut self.writer
             && !(progress.is_empty() && self.batch.is_empty())
         {
             for (id, class, reason) in self.batch.write(writer, &progress)? {

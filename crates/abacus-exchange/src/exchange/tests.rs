@@ -9,6 +9,7 @@ use super::*;
 use crate::loopback::{Loopback, LoopbackOutcome};
 use crate::metrics::Metrics;
 use crate::outcome::ReplyKind;
+use crate::reply_reader::{ReplySubject, SubjectOf};
 
 const SCHEMA: SchemaId = SchemaId(1);
 /// Longer than any wait for a reply that arrives; a lost reply fails the test.
@@ -53,14 +54,18 @@ fn waiters() -> Arc<Greetings> {
     Arc::new(Waiters::new(9, String::len, Metrics::unregistered().waiters))
 }
 
-fn exchange<T>(waiters: &Arc<Greetings>, transport: T) -> Exchange<String, Greeting, (), T> {
+fn replies(subject: SubjectOf<Greeting>) -> Arc<ReplyReader<Greeting>> {
     let decoder = Decoder::new().unwrap();
     decoder.learn(SCHEMA, Greeting::SCHEMA_JSON).unwrap();
+    Arc::new(ReplyReader { decoder, subject })
+}
+
+fn exchange<T>(waiters: &Arc<Greetings>, transport: T) -> Exchange<String, Greeting, (), T> {
     let registry = RegistryConfig::at("http://127.0.0.1:1");
     Exchange {
         waiters: Arc::clone(waiters),
         transport,
-        replies: Arc::new(ReplyReader { decoder, subject: |_| None }),
+        replies: replies(|_| None),
         registry: SchemaRegistry::new(&registry).unwrap(),
         wait: LONG,
         acceptance: SHORT,
@@ -101,6 +106,24 @@ async fn a_request_is_answered_by_its_reply() {
         matches!(exchange.recall(id).await, Some(Recalled::Replied(reply)) if reply == greeting())
     );
     assert_eq!(exchange.waiters.gauge(), 0);
+}
+
+/// The loopback hands over its reply like a reply in an unknown schema.
+#[tokio::test]
+async fn the_operation_of_a_reply_in_an_unknown_schema_is_compared_once_it_is_read() {
+    let mut exchange = loopback(LoopbackOutcome::Replied(greeting()));
+    exchange.replies = replies(|Greeting { text }| {
+        let request_id = "00000000-0000-0000-0000-000000000001";
+        Some(ReplySubject { request_id, operation: text })
+    });
+    for (operation, is_answered) in [("hello", true), ("pow", false)] {
+        let (id, request, operation) = (Uuid::from_u128(1), "Ada".to_owned(), Some(operation));
+        let submission = Submission { id, request: &request, operation, trace: None, wait: LONG };
+        match exchange.ask(submission).await {
+            Ok(answer) => assert_eq!((answer, is_answered), (Answer::Replied(greeting()), true)),
+            Err(error) => assert!(matches!(error, Error::MismatchedReply) && !is_answered),
+        }
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Waiters;
 use crate::outcome::{LogProgress, ReplyKind, WaitOutcome};
-use crate::reply_reader::ReplyReader;
+use crate::reply_reader::{ReplyReader, Subject, leading_operation};
 use crate::state::count;
 
 impl<Q, L> Waiters<Q, L> {
@@ -21,8 +21,17 @@ impl<Q, L> Waiters<Q, L> {
         reader: &ReplyReader<R>,
     ) -> ReplyKind {
         let Ok(id) = Uuid::from_slice(correlation_id) else { return ReplyKind::Foreign };
-        let answer = |operation: Option<&str>| self.answer_about(id, operation, payload);
-        reader.check(id, payload, answer).unwrap_or(ReplyKind::Mismatched)
+        if let Some(operation) = leading_operation(id, payload) {
+            let kind = self.answer_about(id, Some(operation), payload);
+            if kind != ReplyKind::Mismatched {
+                return kind;
+            }
+        }
+        match reader.subject(id, payload) {
+            Subject::Operation(operation) => self.answer_about(id, Some(&operation), payload),
+            Subject::Unknown => self.answer_about(id, None, payload),
+            Subject::Other => ReplyKind::Mismatched,
+        }
     }
 
     /// Hands a reply to the waiters, without a look at its content. Returns the kind of the reply.

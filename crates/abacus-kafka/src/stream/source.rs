@@ -109,7 +109,7 @@ impl Source {
         let limit =
             Amount { records: settings.partition_backlog, bytes: settings.partition_backlog_bytes };
         let partitions = ReadPartitions::new(limit, metrics.clone());
-        let watch = Watch::spawn(config, &name, &consumer, Box::new(|_| None), monitor)?;
+        let watch = Watch::spawn(config.clone(), &name, &consumer, Box::new(|_| None), monitor)?;
         Ok(Self { consumer, committer, assignments, partitions, watch, settings, metrics })
     }
 

@@ -68,9 +68,9 @@ impl TransactionalProducer {
         if self.has_lost_connection {
             self.replace().map_err(PublishError::Unsettled)?;
         }
-        let lost = self.writer.lost_connections();
-        let result = self.run_transaction(batch, group);
-        self.has_lost_connection = self.writer.lost_connections() != lost;
+        let run = || self.run_transaction(batch, group);
+        let (result, has_lost_connection) = self.writer.lost_connections().during(run);
+        self.has_lost_connection = has_lost_connection;
         result
     }
 
@@ -132,8 +132,8 @@ impl TransactionalProducer {
         }
     }
 
-    /// Aborts a transaction known to be open, if no connection was lost. Otherwise creates a new producer, which fences the
-    /// previous producer.
+    /// Aborts a transaction known to be open, if no connection was lost. Otherwise creates a new
+    /// producer, which fences the previous producer.
     pub(super) fn settle(&mut self, failure: &PublishError) -> Result<(), Error> {
         let is_open = matches!(
             failure,
@@ -175,17 +175,18 @@ impl TransactionalProducer {
         }
     }
 
-    fn has_aborted(&self) -> bool {
+    fn has_aborted(&mut self) -> bool {
         // The abort would wait for outstanding delivery reports, and no thread polls meanwhile.
         if !self.writer.is_idle() {
             return false;
         }
-        let lost = self.writer.lost_connections();
-        let aborted = self.writer.inner.abort_transaction(SETTLE_TIMEOUT);
+        let abort = || self.writer.inner.abort_transaction(SETTLE_TIMEOUT);
+        let (aborted, has_lost_connection) = self.writer.lost_connections().during(abort);
+        self.has_lost_connection = has_lost_connection;
         if let Err(error) = &aborted {
             tracing::warn!(error = %error, "cannot abort the transaction; fencing the producer");
         }
-        aborted.is_ok() && self.writer.lost_connections() == lost
+        aborted.is_ok() && !has_lost_connection
     }
 
     fn failed(&self, step: Step, source: KafkaError) -> PublishError {

@@ -72,9 +72,9 @@ impl Writer {
         self.inner.in_flight_count() == 0
     }
 
-    /// Number of connections lost so far, if the client's configuration enables counting.
-    pub(super) fn lost_connections(&self) -> u64 {
-        self.inner.context().lost_connections.count()
+    /// The lost connections, if the client's configuration enables counting.
+    pub(super) fn lost_connections(&self) -> &LostConnections {
+        &self.inner.context().lost_connections
     }
 
     /// Serves librdkafka's callbacks while nothing is written.

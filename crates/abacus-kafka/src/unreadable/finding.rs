@@ -5,7 +5,9 @@ use rdkafka::error::RDKafkaErrorCode as Code;
 /// The result of reading a partition at one offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Finding {
-    /// A record came, or the offset is the end of the partition.
+    /// A record came.
+    Delivered,
+    /// No record came, and the offset is the end of the partition.
     Readable,
     /// The batch at the offset cannot be read.
     Unreadable {

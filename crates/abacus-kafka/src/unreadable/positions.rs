@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
-use rdkafka::error::{KafkaResult, RDKafkaErrorCode as Code};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::record::TopicPartition;
@@ -69,23 +70,31 @@ pub(crate) fn committed<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     partitions: &[TopicPartition],
 ) -> KafkaResult<HashMap<TopicPartition, i64>> {
-    let mut list = TopicPartitionList::with_capacity(partitions.len());
-    for TopicPartition { topic, partition } in partitions {
-        list.add_partition(topic, *partition);
-    }
+    let list = TopicPartition::list_of(partitions);
     let found = consumer.committed_offsets(list, ANSWER_TIMEOUT)?;
     let mut offsets = HashMap::new();
     let mut missing = Vec::new();
     for (partition, element) in TopicPartition::all_of(&found).into_iter().zip(found.elements()) {
-        match element.offset() {
-            Offset::Offset(offset) => drop(offsets.insert(partition, offset)),
-            _ => missing.push(partition),
+        match committed_offset(&element)? {
+            Some(offset) => drop(offsets.insert(partition, offset)),
+            None => missing.push(partition),
         }
     }
     let firsts = offsets_at(consumer, &missing, Offset::Beginning);
     let firsts = missing.into_iter().zip(firsts);
     offsets.extend(firsts.filter_map(|(partition, first)| Some((partition, first.ok()?))));
     Ok(offsets)
+}
+
+/// Returns the offset in an answer about committed offsets; `None` without a commit. An offset that
+/// could not be read is an error: starting at the beginning would process the whole partition twice.
+pub(crate) fn committed_offset(element: &TopicPartitionListElem<'_>) -> KafkaResult<Option<i64>> {
+    element.error()?;
+    match element.offset() {
+        Offset::Offset(offset) => Ok(Some(offset)),
+        Offset::Invalid => Ok(None),
+        _ => Err(KafkaError::OffsetFetch(Code::InvalidArgument)),
+    }
 }
 
 /// Returns the first or last offset of each partition, in the order of `partitions`. The end of a
@@ -118,6 +127,45 @@ pub(super) fn offsets_at<C: ConsumerContext>(
         Err(error) => {
             let code = error.rdkafka_error_code().unwrap_or(Code::Unknown);
             partitions.iter().map(|_| Err(code)).collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::DefaultProducerContext;
+
+    use super::*;
+    use crate::config::KafkaConfig;
+
+    fn partition(partition: i32) -> TopicPartition {
+        TopicPartition { topic: "topic".into(), partition }
+    }
+
+    #[test]
+    fn an_offset_that_cannot_be_read_is_an_error_and_no_missing_commit() {
+        let cluster: MockCluster<'_, DefaultProducerContext> = MockCluster::new(1).unwrap();
+        cluster.create_topic("topic", 1, 1).unwrap();
+        let config = KafkaConfig::new(cluster.bootstrap_servers());
+        let client = config.consumer("test", &[("group.id", "test")]);
+        let consumer: BaseConsumer = client.create().unwrap();
+        let without_commit = committed(&consumer, &[partition(0)]);
+        assert_eq!(without_commit, Ok(HashMap::from([(partition(0), 0)])));
+        let unread = committed(&consumer, &[partition(0), partition(1)]);
+        assert_eq!(unread, Err(KafkaError::OffsetFetch(Code::UnknownTopicOrPartition)));
+    }
+
+    #[test]
+    fn an_offset_of_another_kind_is_an_error() {
+        let mut list = TopicPartition::list_of(&[partition(0)]);
+        for (offset, expected) in [
+            (Offset::Offset(7), Ok(Some(7))),
+            (Offset::Invalid, Ok(None)),
+            (Offset::End, Err(KafkaError::OffsetFetch(Code::InvalidArgument))),
+        ] {
+            list.set_all_offsets(offset).unwrap();
+            assert_eq!(committed_offset(&list.elements()[0]), expected);
         }
     }
 }

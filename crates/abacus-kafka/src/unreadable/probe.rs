@@ -70,7 +70,8 @@ impl Probe {
         while Instant::now() < deadline {
             match self.consumer.poll(POLL) {
                 None => {}
-                Some(Ok(_) | Err(KafkaError::PartitionEOF(_))) => return Ok(Finding::Readable),
+                Some(Ok(_)) => return Ok(Finding::Delivered),
+                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(Finding::Readable),
                 Some(Err(error)) => match self.finding(&error) {
                     Finding::Unknown => is_disturbed = true,
                     finding => return Ok(finding),

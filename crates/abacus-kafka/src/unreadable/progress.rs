@@ -24,6 +24,9 @@ struct PartitionProgress {
     position: i64,
     since: Instant,
     examined: Option<Instant>,
+    /// The last finding is a record at the position. Records at an offset do not change, so reading
+    /// again would find nothing new.
+    has_delivered: bool,
     blocked: Option<Blockage>,
     skipped: Option<Instant>,
 }
@@ -74,6 +77,12 @@ impl Progress {
         due.map(|(partition, progress)| (partition.clone(), progress.position)).collect()
     }
 
+    /// Returns true if the last look at the partition's position has delivered a record. A partition
+    /// paused on purpose stands still without a fault.
+    pub(super) fn has_delivered(&self, partition: &TopicPartition) -> bool {
+        self.partitions.get(partition).is_some_and(|progress| progress.has_delivered)
+    }
+
     /// Records the finding about a partition at its position.
     pub(super) fn note(
         &mut self,
@@ -84,8 +93,9 @@ impl Progress {
         let skip_after = self.skip_after;
         let Some(progress) = self.partitions.get_mut(partition) else { return Decision::Wait };
         progress.examined = Some(now);
+        progress.has_delivered = *finding == Finding::Delivered;
         let error = match finding {
-            Finding::Readable => {
+            Finding::Delivered | Finding::Readable => {
                 progress.blocked = None;
                 return Decision::Wait;
             }
@@ -131,7 +141,14 @@ impl Progress {
 
 impl PartitionProgress {
     fn at(position: i64, now: Instant) -> Self {
-        Self { position, since: now, examined: None, blocked: None, skipped: None }
+        Self {
+            position,
+            since: now,
+            examined: None,
+            has_delivered: false,
+            blocked: None,
+            skipped: None,
+        }
     }
 
     fn has_skipped(&self, within: Duration, now: Instant) -> bool {
@@ -204,6 +221,26 @@ mod tests {
             }
         }
         assert!((4..=7).contains(&examined), "{examined} times");
+    }
+
+    #[test]
+    fn a_record_that_was_delivered_is_not_looked_at_again() {
+        let mut clock = Clock::new();
+        let mut looks = |position, found: &Finding| {
+            let mut looks = 0;
+            for _ in 0..60 {
+                if clock.tick(position) {
+                    let has_delivered = clock.progress.has_delivered(&partition());
+                    looks += u32::from(!has_delivered);
+                    let finding = if has_delivered { &Finding::Delivered } else { found };
+                    assert_eq!(clock.note(finding), Decision::Wait);
+                }
+            }
+            looks
+        };
+        assert_eq!(looks(7, &Finding::Delivered), 1);
+        assert_eq!(looks(8, &Finding::Delivered), 1, "the next record is not known");
+        assert!(looks(9, &Finding::Readable) > 1, "records may follow at the end of the partition");
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(super) fn end_of_batch(
 ) -> Option<i64> {
     let mut is_inside = |offset| match look(offset) {
         Finding::Unreadable { base: found, .. } => Some(found == base),
-        Finding::Readable => Some(false),
+        Finding::Delivered | Finding::Readable => Some(false),
         Finding::Refused(_) | Finding::Unknown => None,
     };
     let (mut inside, mut outside) = (start, end.max(start + 1));

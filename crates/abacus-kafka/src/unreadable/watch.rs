@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use abacus_runtime::LogLimit;
 use parking_lot::Mutex;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 
@@ -45,7 +46,7 @@ impl Watch {
     /// Starts to observe `consumer`, the client `name`. `start` gives the start offset of a newly
     /// assigned partition; `None` is the committed offset.
     pub(crate) fn spawn<C: ConsumerContext + 'static>(
-        config: &KafkaConfig,
+        config: KafkaConfig,
         name: &str,
         consumer: &Arc<BaseConsumer<C>>,
         start: StartFn,
@@ -53,16 +54,16 @@ impl Watch {
     ) -> Result<Self, Error> {
         let skipped = Arc::new(Skipped::default());
         let watcher = Watcher {
-            config: config.clone(),
             name: format!("{name}-probe"),
             consumer: Arc::downgrade(consumer),
             positions: Positions::new(start),
             progress: Progress::new(config.skip_unreadable_after),
+            config,
             probe: None,
             monitor,
             topics: BTreeMap::new(),
             skipped: Arc::clone(&skipped),
-            logged: None,
+            log: LogLimit::new(LOG_INTERVAL),
         };
         let thread = thread::Builder::new()
             .name("kafka-watch".to_owned())
@@ -100,7 +101,7 @@ struct Watcher<C: ConsumerContext> {
     /// Number of partitions that stand still, of each topic seen.
     topics: BTreeMap<Arc<str>, i64>,
     skipped: Arc<Skipped>,
-    logged: Option<Instant>,
+    log: LogLimit,
 }
 
 impl<C: ConsumerContext> Watcher<C> {
@@ -127,13 +128,14 @@ impl<C: ConsumerContext> Watcher<C> {
         for ((partition, position), end) in due.into_iter().zip(ends) {
             let (finding, end) = match end {
                 Ok(end) if end <= position => (Finding::Readable, end),
+                Ok(end) if self.progress.has_delivered(&partition) => (Finding::Delivered, end),
                 Ok(end) => (self.look(&partition, position), end),
                 Err(code) if ErrorClass::of(code) == ErrorClass::Refusal => {
                     (Finding::Refused(code.to_string()), position)
                 }
                 Err(_) => (Finding::Unknown, position),
             };
-            has_fault |= finding != Finding::Readable;
+            has_fault |= !matches!(finding, Finding::Delivered | Finding::Readable);
             let decision = self.progress.note(&partition, &finding, Instant::now());
             if let (Decision::Skip, Finding::Unreadable { base, error }) = (decision, finding) {
                 self.skip(&partition, (position, end), base, error);
@@ -210,16 +212,8 @@ impl<C: ConsumerContext> Watcher<C> {
         texts.sort_unstable();
         let text = texts.join("; ");
         self.monitor.blocked(&self.topics, &text);
-        if !text.is_empty() && self.may_log() {
+        if !text.is_empty() && self.log.due(Instant::now()).is_some() {
             tracing::warn!("{text}");
         }
-    }
-
-    fn may_log(&mut self) -> bool {
-        let is_due = self.logged.is_none_or(|time| time.elapsed() >= LOG_INTERVAL);
-        if is_due {
-            self.logged = Some(Instant::now());
-        }
-        is_due
     }
 }

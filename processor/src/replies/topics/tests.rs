@@ -15,7 +15,7 @@ fn topics() -> ReplyTopics<u32> {
 /// A table with one topic of four partitions.
 fn with_topic(now: Instant) -> ReplyTopics<u32> {
     let topics = topics();
-    assert_eq!(topics.defer(TOPIC, 1, now), Deferral::LookUp);
+    assert_eq!(topics.defer(TOPIC, 1, 1, now), Deferral::LookUp);
     assert_eq!(topics.resolve(TOPIC, Some(4), now), [1]);
     topics
 }
@@ -32,18 +32,41 @@ fn admitted(topics: &ReplyTopics<u32>, bytes: usize, now: Instant) -> Option<Tok
 fn a_missing_topic_is_looked_up_once_and_then_refused_for_a_time() {
     let (topics, now) = (topics(), Instant::now());
     assert_eq!(topics.admit(TOPIC, None, 1, now), Admission::Unknown);
-    assert_eq!(topics.defer(TOPIC, 1, now), Deferral::LookUp);
+    assert_eq!(topics.defer(TOPIC, 1, 1, now), Deferral::LookUp);
     assert_eq!(topics.admit(TOPIC, None, 1, now), Admission::Unknown);
-    assert_eq!(topics.defer(TOPIC, 2, now), Deferral::Waiting);
+    assert_eq!(topics.defer(TOPIC, 2, 1, now), Deferral::Waiting);
     assert_eq!(topics.resolve(TOPIC, None, now), [1, 2]);
     for _ in 0..150_000 {
         assert_eq!(topics.admit(TOPIC, None, 1, now), Admission::Refused(Refusal::NoSuchTopic));
     }
     let later = now + LIMITS.memory;
     assert_eq!(topics.admit(TOPIC, None, 1, later), Admission::Unknown);
-    assert_eq!(topics.defer(TOPIC, 3, later), Deferral::LookUp);
+    assert_eq!(topics.defer(TOPIC, 3, 1, later), Deferral::LookUp);
     assert_eq!(topics.resolve(TOPIC, Some(1), later), [3]);
     assert!(matches!(topics.admit(TOPIC, None, 1, later), Admission::Admitted(_)));
+}
+
+#[test]
+fn replies_that_wait_have_a_limited_number_of_bytes() {
+    let (topics, now) = (topics(), Instant::now());
+    let refused = |reply| Deferral::Refused(reply, Refusal::Backlog);
+    assert_eq!(topics.defer(TOPIC, 1, 5000, now), Deferral::LookUp);
+    assert_eq!(topics.defer(TOPIC, 2, 1, now), refused(2));
+    assert_eq!(topics.defer("another", 3, 600, now), Deferral::LookUp);
+    assert_eq!(topics.defer("another", 4, usize::MAX, now), refused(4));
+    assert_eq!(topics.defer("another", 5, 400, now), Deferral::Waiting);
+    assert_eq!(topics.defer("another", 6, 1, now), refused(6));
+    assert_eq!(topics.give_up("another", now), [3, 5]);
+}
+
+#[test]
+fn replies_that_wait_have_a_limited_number() {
+    let (topics, now) = (topics(), Instant::now());
+    assert_eq!(topics.defer(TOPIC, 0, 1, now), Deferral::LookUp);
+    for _ in 1..LIMITS.backlog {
+        assert_eq!(topics.defer(TOPIC, 0, 1, now), Deferral::Waiting);
+    }
+    assert_eq!(topics.defer(TOPIC, 0, 1, now), Deferral::Refused(0, Refusal::Backlog));
 }
 
 #[test]
@@ -117,7 +140,7 @@ fn missing_topics_are_forgotten_before_topics_in_use() {
     let _unwritten = admitted(&topics, 1, now);
     for number in 0..100_u32 {
         let name = format!("abacus.replies.{number}");
-        assert_eq!(topics.defer(&name, number, now), Deferral::LookUp);
+        assert_eq!(topics.defer(&name, number, 1, now), Deferral::LookUp);
         assert_eq!(topics.resolve(&name, None, now), [number]);
         assert!(topics.len() <= LIMITS.topics);
     }
@@ -128,11 +151,11 @@ fn missing_topics_are_forgotten_before_topics_in_use() {
 fn new_topics_are_refused_while_too_many_are_looked_up() {
     let (topics, now) = (topics(), Instant::now());
     for name in ["a", "b", "c"] {
-        assert_eq!(topics.defer(name, 0, now), Deferral::LookUp);
+        assert_eq!(topics.defer(name, 0, 1, now), Deferral::LookUp);
     }
-    assert_eq!(topics.defer("d", 7, now), Deferral::Refused(7, Refusal::TooManyTopics));
+    assert_eq!(topics.defer("d", 7, 1, now), Deferral::Refused(7, Refusal::TooManyTopics));
     assert_eq!(topics.give_up("a", now), [0]);
-    assert_eq!(topics.defer("d", 7, now), Deferral::LookUp);
+    assert_eq!(topics.defer("d", 7, 1, now), Deferral::LookUp);
 }
 
 proptest! {
@@ -155,7 +178,7 @@ proptest! {
                         unwritten.push(token);
                     }
                     Admission::Refused(_) => {}
-                    Admission::Unknown => match topics.defer(&name, 0, now) {
+                    Admission::Unknown => match topics.defer(&name, 0, bytes, now) {
                         Deferral::Waiting | Deferral::LookUp => waiting += 1,
                         Deferral::Refused(..) => {}
                     },

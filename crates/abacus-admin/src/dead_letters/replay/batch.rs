@@ -35,7 +35,7 @@ impl Batch {
     /// refused dead letters with class and reason.
     pub(super) fn write(
         &mut self,
-        writer: &TransactionWriter,
+        writer: &mut TransactionWriter,
         progress: &[Progress],
     ) -> anyhow::Result<Vec<(DeadLetterId, String, String)>> {
         let mut refused = Vec::new();

@@ -58,7 +58,7 @@ impl ReadPartitions {
         read.next_offset = message.offset() + 1;
         if !read.is_paused && pending.reaches(limit) {
             read.is_paused = true;
-            let list = to_list([&read.partition]);
+            let list = TopicPartition::list_of([&read.partition]);
             consumer.pause(&list).map_err(Error::call("pausing"))?;
             self.metrics.paused.inc();
         }
@@ -154,7 +154,7 @@ impl ReadPartitions {
         consumer.resume(&assigned).map_err(Error::call("resuming"))?;
         let (paused, others): (Vec<_>, Vec<_>) =
             self.partitions.iter().partition(|read| read.is_paused);
-        let paused = to_list(paused.iter().map(|read| &read.partition));
+        let paused = TopicPartition::list_of(paused.iter().map(|read| &read.partition));
         consumer.pause(&paused).map_err(Error::call("pausing"))?;
         resume(consumer, &others)
     }
@@ -186,7 +186,7 @@ fn resume(consumer: &GroupConsumer, partitions: &[&ReadPartition]) -> Result<(),
     if partitions.is_empty() {
         return Ok(());
     }
-    let list = to_list(partitions.iter().map(|read| &read.partition));
+    let list = TopicPartition::list_of(partitions.iter().map(|read| &read.partition));
     consumer.resume(&list).map_err(Error::call("resuming"))?;
     let mut positions = TopicPartitionList::with_capacity(partitions.len());
     for ReadPartition { partition, next_offset, .. } in partitions {
@@ -198,12 +198,4 @@ fn resume(consumer: &GroupConsumer, partitions: &[&ReadPartition]) -> Result<(),
     // With a zero timeout the call returns at once, and librdkafka seeks later.
     consumer.seek_partitions(positions, Duration::ZERO).map_err(Error::call("resuming"))?;
     Ok(())
-}
-
-fn to_list<'a>(partitions: impl IntoIterator<Item = &'a TopicPartition>) -> TopicPartitionList {
-    let mut list = TopicPartitionList::new();
-    for partition in partitions {
-        list.add_partition(&partition.topic, partition.partition);
-    }
-    list
 }

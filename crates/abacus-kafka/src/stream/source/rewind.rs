@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use rdkafka::consumer::Consumer as _;
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::KafkaResult;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::config::{CALL_TIMEOUT, POLL_INTERVAL};
@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::stream::assignments::Assignments;
 use crate::stream::committer::Committer;
 use crate::stream::consumer::GroupConsumer;
+use crate::unreadable::committed_offset;
 
 /// Seeks every assigned partition to its committed offset, after a failed commit batch. Returns
 /// false while the batch is unsettled.
@@ -55,16 +56,12 @@ fn seek(consumer: &GroupConsumer, mut committed: TopicPartitionList) -> Result<(
     Ok(())
 }
 
-/// Sets partitions without a committed offset to their beginning. An offset that could not be read is
-/// an error: starting at the beginning would process the whole partition twice.
+/// Sets partitions without a committed offset to their beginning.
 fn set_missing_to_beginning(offsets: &mut TopicPartitionList) -> KafkaResult<()> {
     let mut missing = Vec::new();
     for element in offsets.elements() {
-        element.error()?;
-        match element.offset() {
-            Offset::Offset(_) => {}
-            Offset::Invalid => missing.push((element.topic().to_owned(), element.partition())),
-            _ => return Err(KafkaError::OffsetFetch(RDKafkaErrorCode::InvalidArgument)),
+        if committed_offset(&element)?.is_none() {
+            missing.push((element.topic().to_owned(), element.partition()));
         }
     }
     for (topic, partition) in missing {
