@@ -85,15 +85,3 @@ impl SkipReason {
         }
     }
 }
-
-impl Content {
-    /// Returns the request id of a row.
-    pub(crate) fn request_id(&self) -> Option<Uuid> {
-        match self {
-            Self::Requested(row) => Some(row.request_id),
-            Self::Completed(row) => Some(row.request_id),
-            Self::Rejected(rejection) => Some(rejection.request_id),
-            Self::Skipped(_) => None,
-        }
-    }
-}

@@ -52,14 +52,13 @@ abacus_runtime::metrics! {
 }
 
 impl Metrics {
-    /// Records a committed batch.
+    /// Records a confirmed commit.
     pub(crate) fn committed(&self, batch: &Batch, summary: &CommitSummary) {
         #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
         self.batch.observe(batch.entries().len() as f64);
         self.commit.observe(summary.took.as_secs_f64());
         self.table(REQUESTED, &summary.requested);
         self.table(COMPLETED, &summary.completed);
-        self.entries_committed(batch);
     }
 
     /// Records the next offsets of partitions.

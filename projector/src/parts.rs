@@ -70,24 +70,16 @@ fn rejected(entry: Entry, refusal: &Refusal) -> Entry {
         Refusal::Value(text) => (SkipReason::Refused, text),
         Refusal::Unanswered(text) => (SkipReason::Unwritable, text),
     };
-    let content = match entry.content {
-        Content::Skipped(reason) => Content::Skipped(reason),
-        Content::Rejected(Rejection { row: Some(row), .. }) if reason == SkipReason::Unwritable => {
-            *row
-        }
-        Content::Rejected(rejection) if reason == SkipReason::Unwritable => {
-            Content::Rejected(rejection)
-        }
-        Content::Rejected(rejection) => Content::Skipped(rejection.reason),
-        row @ (Content::Requested(_) | Content::Completed(_)) => match row.request_id() {
-            Some(request_id) => Content::Rejected(Rejection {
-                request_id,
-                reason,
-                detail: detail(text),
-                row: Some(Box::new(row)),
-            }),
-            None => Content::Skipped(reason),
-        },
+    let rejection = |request_id, row| {
+        let (detail, row) = (detail(text), Some(Box::new(row)));
+        Content::Rejected(Rejection { request_id, reason, detail, row })
+    };
+    let content = match (entry.content, refusal) {
+        (Content::Requested(row), _) => rejection(row.request_id, Content::Requested(row)),
+        (Content::Completed(row), _) => rejection(row.request_id, Content::Completed(row)),
+        (Content::Rejected(Rejection { row: Some(row), .. }), Refusal::Unanswered(_)) => *row,
+        (Content::Rejected(rejected), Refusal::Value(_)) => Content::Skipped(rejected.reason),
+        (unchanged, _) => unchanged,
     };
     Entry { content, ..entry }
 }

@@ -104,9 +104,7 @@ impl Writer {
                     backoff.reset();
                     self.metrics.committed(&batch, &summary);
                     reports::row_conflicts(&summary);
-                    reports::rejected(&batch);
-                    reports::forged(&batch);
-                    return Ok(self.done(updates));
+                    return Ok(self.done(&batch, updates));
                 }
                 Ok(Written::OffsetConflict) => self.offset_conflict(),
                 Err(Failure::Refused(reason)) => {
@@ -121,9 +119,7 @@ impl Writer {
             backoff.wait()?;
             if self.is_stored(&updates, backoff)? {
                 info!("the unconfirmed commit of a batch was successful");
-                self.metrics.entries_committed(&batch);
-                reports::rejected(&batch);
-                return Ok(self.done(updates));
+                return Ok(self.done(&batch, updates));
             }
             // The answer to the read shows that Postgres is not away.
             if let Some(text) = unanswered {
@@ -178,7 +174,11 @@ impl Writer {
         Ok(self.session.insert(session))
     }
 
-    fn done(&self, updates: Vec<OffsetUpdate>) -> PartOutcome {
+    /// Reports a committed part.
+    fn done(&self, batch: &Batch, updates: Vec<OffsetUpdate>) -> PartOutcome {
+        self.metrics.entries_committed(batch);
+        reports::rejected(batch);
+        reports::forged(batch);
         self.gate.ready();
         self.offsets.lock().mark_committed(&updates);
         self.metrics.offsets_committed(&updates);

@@ -113,8 +113,8 @@ impl FromRequestParts<Shared> for Call {
             conditions: Conditions::read(&parts.method, headers),
             prefer: Preferences::read(headers).with_wait(parameters.wait()),
             key,
+            tracestate: traceparent.as_ref().and_then(|_| tracestate(headers)),
             traceparent,
-            tracestate: tracestate(headers),
             began,
         })
     }

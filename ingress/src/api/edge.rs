@@ -14,6 +14,7 @@ use abacus_http::fields::rate_limit::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use abacus_http::fields::request_id::REQUEST_ID;
 use abacus_http::fields::traceparent::TRACEPARENT;
 use abacus_http::server::close_connection;
+use abacus_schemas::headers::TRACESTATE;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
 use axum::http::{HeaderName, header};
@@ -112,7 +113,7 @@ fn request_headers() -> Vec<HeaderName> {
         LAST_EVENT_ID,
         PREFER,
         TRACEPARENT,
-        HeaderName::from_static("tracestate"),
+        HeaderName::from_static(TRACESTATE),
         REQUEST_ID,
     ]
 }

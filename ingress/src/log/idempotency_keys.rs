@@ -38,7 +38,7 @@ const CLAIM: &str = "
         OR (kept.fingerprint = excluded.fingerprint
             AND kept.written_at IS NULL
             AND kept.leased_until <= now()
-            AND NOT EXISTS (SELECT FROM request_log AS log WHERE log.request_id = kept.request_id))
+            AND NOT EXISTS (SELECT FROM compute_requested AS log WHERE log.request_id = kept.request_id))
     RETURNING request_id, fingerprint, expires_at, leased_until, true AS is_ours, false AS is_written,
               0::float8 AS lease_left, false AS is_expired,
               (extract(epoch FROM requested_at) * 1000000)::bigint AS requested_micros";
@@ -48,7 +48,7 @@ const FIND: &str = "
     SELECT request_id, fingerprint, expires_at, leased_until, false AS is_ours,
            expires_at <= now() AS is_expired,
            written_at IS NOT NULL
-               OR EXISTS (SELECT FROM request_log AS log WHERE log.request_id = kept.request_id)
+               OR EXISTS (SELECT FROM compute_requested AS log WHERE log.request_id = kept.request_id)
                AS is_written,
            greatest(extract(epoch FROM leased_until - now()), 0)::float8 AS lease_left,
            (extract(epoch FROM requested_at) * 1000000)::bigint AS requested_micros

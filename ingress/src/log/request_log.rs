@@ -45,7 +45,9 @@ impl RequestLog {
     /// Creates the pools; connections open on first use.
     pub(crate) fn new(url: &SecretString) -> anyhow::Result<Self> {
         let columns = columns();
-        let find = format!("{columns} WHERE request_id = $1");
+        // A request from before the digests matches each completion of its id: take the first.
+        let find =
+            format!("{columns} WHERE request_id = $1 ORDER BY request_log.completed_at LIMIT 1");
         let find_awaited = format!("{columns}{AWAITED}");
         let lists = pool(url, LIST_CONNECTIONS, TIMEOUT)?;
         Ok(Self { pool: pool(url, CONNECTIONS, TIMEOUT)?, lists, find, find_awaited })
