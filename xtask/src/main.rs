@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `dist/` | Kafka and the registry, fetched once ([`dist`]) |
 //! | `dev/`, `test/`, `check/`, `bench/` | one stack each: `state.json`, `pids/`, `logs/`, `data/` ([`stack`]) |
+//! | `fresh/` | the bare system of `check fresh` ([`checks`]) |
 //! | `python/`, `tools/` | tools of tests and checks ([`python`], [`ci`]) |
 #![allow(
     clippy::print_stdout,
@@ -22,6 +23,7 @@ mod cli;
 mod command;
 mod dist;
 mod docker;
+mod files;
 mod health;
 mod http;
 mod java;

@@ -15,7 +15,7 @@ use crate::cli;
 use crate::command;
 use crate::packages::{self, Purpose};
 use crate::progress::Progress;
-use crate::wait;
+use crate::test::and_then_clean_up;
 use crate::workspace::Workspace;
 
 /// Runs the check and prints the time of each step.
@@ -29,13 +29,14 @@ pub(super) fn run(workspace: &Workspace, progress: &Progress, options: &cli::Fre
     let mut times = Times(Vec::new());
     let system = times.measure("make a bare system", || System::make(workspace, progress))?;
     let result = run_commands(&system, progress, options, &mut times);
-    wait::forget_interrupt();
     times.print();
-    if options.keep {
-        println!("\nthe system is in {}", system.root().display());
-        return result.and(system.stop());
-    }
-    result.and(system.remove())
+    and_then_clean_up(result, || {
+        if options.keep {
+            println!("\nthe system is in {}", system.root().display());
+            return system.stop();
+        }
+        system.remove()
+    })
 }
 
 fn run_commands(

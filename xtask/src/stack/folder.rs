@@ -3,8 +3,9 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
+use crate::files::remove;
 use crate::progress::Progress;
 use crate::stack::credentials::{self, Credentials};
 use crate::stack::name;
@@ -218,16 +219,6 @@ impl Stack {
         }
         self.state = State::default();
         Ok(())
-    }
-}
-
-fn remove(path: &Path) -> Result<()> {
-    let result = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
-    match result {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot delete {}", path.display()))
-        }
-        _ => Ok(()),
     }
 }
 

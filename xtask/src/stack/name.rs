@@ -10,7 +10,7 @@ pub(crate) const TEST: &str = "test";
 pub(crate) const BENCH: &str = "bench";
 
 /// Folders of `.abacus` without a stack.
-const RESERVED: [&str; 3] = ["dist", "python", "tools"];
+const RESERVED: [&str; 4] = ["dist", "fresh", "python", "tools"];
 
 /// Checks a name of a stack. The name is also the name of the folder.
 pub(super) fn check(name: &str) -> Result<()> {
@@ -31,7 +31,7 @@ mod tests {
     #[test]
     fn a_name_that_would_leave_the_folder_is_refused() {
         assert!(check("dev-2").is_ok());
-        for name in ["", "..", "a/b", "Dev", "dist"] {
+        for name in ["", "..", "a/b", "Dev", "dist", "fresh"] {
             assert!(check(name).is_err(), "{name}");
         }
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use crate::command;
+use crate::files::remove;
 use crate::progress::Progress;
 use crate::wait;
 use crate::workspace::Workspace;
@@ -205,13 +206,4 @@ fn toolchain() -> Result<PathBuf> {
 /// Returns the path of a file inside the system, as this machine sees it.
 fn inside(root: &Path, path: &str) -> PathBuf {
     root.join(path.trim_start_matches('/'))
-}
-
-fn remove(root: &Path) -> Result<()> {
-    match fs::remove_dir_all(root) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove {}", root.display()))
-        }
-        _ => Ok(()),
-    }
 }
