@@ -104,7 +104,7 @@ fn a_reply_in_a_schema_with_another_string_in_second_place_is_decoded() {
     foreign.splice(second..second, *b"\x08note");
     assert_eq!(leading_operation(ID, &foreign), Some("note"));
     for (asked, kind) in [("pow", ReplyKind::Answered), ("factorial", ReplyKind::Mismatched)] {
-        let size = |_: &()| 0;
+        let size = |(): &()| 0;
         let waiters = Arc::new(Waiters::<(), ()>::new(1, size, Metrics::unregistered().waiters));
         let _waiter = waiters.register(ID, Some(asked)).unwrap();
         assert_eq!(waiters.answer_checked(ID.as_bytes(), &foreign, &reader), kind);
