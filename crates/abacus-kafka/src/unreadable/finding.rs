@@ -22,6 +22,14 @@ pub(super) enum Finding {
     Unknown,
 }
 
+impl Finding {
+    /// Returns true for an error that names an unreadable batch. Without such an error, the client has
+    /// received nothing for a while, as also happens on a slow machine.
+    pub(super) fn is_certain(&self) -> bool {
+        matches!(self, Self::Unreadable { base: Some(_), .. })
+    }
+}
+
 /// The class of a consumer error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ErrorClass {

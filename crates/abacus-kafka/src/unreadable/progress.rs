@@ -110,15 +110,15 @@ impl Progress {
         let has_skipped = progress.has_skipped(skip_after, now);
         let blocked = progress.blocked.get_or_insert(Blockage { since: now, error: String::new() });
         blocked.error.clone_from(error);
-        let is_over = has_skipped || now >= blocked.since + skip_after;
+        let is_over = has_skipped && finding.is_certain() || now >= blocked.since + skip_after;
         if is_over && matches!(finding, Finding::Unreadable { .. }) {
             return Decision::Skip;
         }
         Decision::Wait
     }
 
-    /// Records that the batch at the partition's position is skipped. A further unreadable batch is
-    /// skipped at once, until the partition has been readable for the whole time limit.
+    /// Records that the batch at the partition's position is skipped. A further batch that an error
+    /// names is skipped at once, until the partition has been readable for the whole time limit.
     pub(super) fn mark_skipped(&mut self, partition: &TopicPartition, now: Instant) {
         if let Some(progress) = self.partitions.get_mut(partition) {
             progress.skipped = Some(now);
@@ -168,7 +168,11 @@ mod tests {
     }
 
     fn unreadable() -> Finding {
-        Finding::Unreadable { base: None, error: "broken".to_owned() }
+        Finding::Unreadable { base: Some(7), error: "broken".to_owned() }
+    }
+
+    fn silent() -> Finding {
+        Finding::Unreadable { base: None, error: "no record".to_owned() }
     }
 
     struct Clock {
@@ -252,6 +256,19 @@ mod tests {
             clock.tick(position);
         }
         assert!(clock.seconds_until_skip(100) >= 60, "a partition that goes on starts again");
+    }
+
+    #[test]
+    fn silence_after_a_skipped_batch_skips_nothing_before_the_time_limit() {
+        let mut clock = Clock::new();
+        clock.seconds_until_skip(7);
+        for _ in 0..50 {
+            if clock.tick(8) {
+                assert_eq!(clock.note(&silent()), Decision::Wait);
+            }
+        }
+        let is_skipped = (0..20).any(|_| clock.tick(8) && clock.note(&silent()) == Decision::Skip);
+        assert!(is_skipped, "a batch that gives no error is skipped too");
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(super) fn end_of_batch(
     base: Option<i64>,
     mut look: impl FnMut(i64) -> Finding,
 ) -> Option<i64> {
-    let mut is_inside = |offset| match look(offset) {
+    let mut is_inside = |offset| match look_twice_at_silence(offset, &mut look) {
         Finding::Unreadable { base: found, .. } => Some(found == base),
         Finding::Delivered | Finding::Readable => Some(false),
         Finding::Refused(_) | Finding::Unknown => None,
@@ -40,6 +40,15 @@ pub(super) fn end_of_batch(
         }
     }
     Some(outside)
+}
+
+/// Looks again if the first look finds neither a record nor an error: a slow answer is no fault of a
+/// batch.
+fn look_twice_at_silence(offset: i64, look: &mut impl FnMut(i64) -> Finding) -> Finding {
+    match look(offset) {
+        silent @ Finding::Unreadable { .. } if !silent.is_certain() => look(offset),
+        finding => finding,
+    }
 }
 
 #[cfg(test)]
@@ -89,6 +98,20 @@ mod tests {
             let found = end_of_batch(0, first + rest, None, |at| finding(&batches, at, false));
             prop_assert_eq!(found, Some(first));
         }
+    }
+
+    #[test]
+    fn a_slow_answer_does_not_put_a_record_into_the_batch_before() {
+        let batches = [(1, false), (9, true)];
+        let mut slow = 0;
+        let found = end_of_batch(0, 10, None, |offset| {
+            slow += 1;
+            if slow % 2 == 1 {
+                return Finding::Unreadable { base: None, error: "no record".to_owned() };
+            }
+            finding(&batches, offset, false)
+        });
+        assert_eq!(found, Some(1));
     }
 
     #[test]

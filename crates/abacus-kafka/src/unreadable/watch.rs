@@ -157,7 +157,7 @@ impl<C: ConsumerContext> Watcher<C> {
         self.probe.as_ref().map_or(Finding::Unknown, |probe| probe.look(partition, offset))
     }
 
-    /// Skips the unreadable batch at the position, and the unreadable batches directly after.
+    /// Skips the unreadable batch at the position, and the batches directly after that an error names.
     fn skip(
         &mut self,
         partition: &TopicPartition,
@@ -177,8 +177,8 @@ impl<C: ConsumerContext> Watcher<C> {
                 error,
             });
             match (next < end).then(|| self.look(partition, next)) {
-                Some(Finding::Unreadable { base: found, error: text }) => {
-                    (position, base, error) = (next, found, text);
+                Some(Finding::Unreadable { base: Some(found), error: text }) => {
+                    (position, base, error) = (next, Some(found), text);
                 }
                 _ => return,
             }
