@@ -1,11 +1,10 @@
 //! Compressed batches: every codec of Kafka is read. An unreadable batch is skipped, and reading of
 //! the partition continues.
 
-use abacus_schemas::{Outcome, headers};
-use abacus_testkit::{Isolation, PATIENCE, Service, request, wait_until};
+use abacus_schemas::{Outcome, Timestamp, headers};
+use abacus_testkit::{Isolation, PATIENCE, RawBatch, Service, Unreadable, request, wait_until};
 
 use crate::poison::{PARTITION, Setting};
-use crate::raw_batch::{self, Unreadable};
 
 const CODECS: [&str; 5] = ["none", "gzip", "snappy", "lz4", "zstd"];
 
@@ -77,8 +76,8 @@ fn an_unreadable_batch_is_put_aside(kind: Unreadable, expected_error: &str) {
     assert_answered(&setting, "before");
     let payload = setting.request(&request("factorial", &[("n", "20")])).payload;
     let values = [payload.as_slice(); 3];
-    let to = (topic.as_str(), PARTITION);
-    let offset = raw_batch::produce(&setting.system.stack.kafka, to, kind, &values);
+    let batch = RawBatch::unreadable(kind, &values, Timestamp::now().as_micros() / 1000);
+    let offset = batch.produce(&setting.system.stack.kafka, &topic, PARTITION).unwrap();
     ask(&setting, "lz4", "after");
 
     wait_until_blocked(&mut processor, &topic, offset);

@@ -32,7 +32,6 @@ mod outage;
 mod poison;
 mod protection;
 mod python;
-mod raw_batch;
 mod refusal;
 mod registry;
 mod rejected;

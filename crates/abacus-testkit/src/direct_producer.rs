@@ -9,6 +9,7 @@ use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProd
 
 use crate::record::{NewRecord, Position};
 use crate::wait::BROKER_CALL;
+use crate::wild_record::WildRecord;
 
 /// A producer that shares no code with the services.
 pub struct DirectProducer {
@@ -71,6 +72,24 @@ impl DirectProducer {
         }
         self.inner.send(message).map_err(|(error, _)| error).expect("a record is taken");
         PendingDelivery { report: reported, outcome: None }
+    }
+
+    /// Sends a record that may lack a key, a value or the value of a header. Returns an error if the
+    /// client refuses the record.
+    pub fn send_wild(&self, record: &WildRecord) -> Result<PendingDelivery, KafkaError> {
+        let (report, reported) = channel();
+        let headers = record.headers.iter().fold(OwnedHeaders::new(), |all, (key, value)| {
+            all.insert(Header { key, value: value.as_deref() })
+        });
+        let mut message =
+            BaseRecord::<[u8], [u8], _>::with_opaque_to(&record.topic, Box::new(report))
+                .partition(record.partition)
+                .headers(headers);
+        message.key = record.key.as_deref();
+        message.payload = record.payload.as_deref();
+        message.timestamp = record.timestamp;
+        self.inner.send(message).map_err(|(error, _)| error)?;
+        Ok(PendingDelivery { report: reported, outcome: None })
     }
 
     /// Sends a record and waits until it is written.

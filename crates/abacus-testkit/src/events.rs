@@ -58,6 +58,11 @@ impl Events {
             .unwrap_or_else(|error| panic!("{error}: {record:?}"))
     }
 
+    /// Decodes the completion in a record. Returns `None` for any other value.
+    pub fn try_completed(&self, record: &Record) -> Option<ComputeCompleted> {
+        self.decode(&self.decode_completed, &record.payload).ok()
+    }
+
     fn decode<E: Event>(&self, decoder: &Decoder<E>, payload: &[u8]) -> Result<E, String> {
         if let Err(DecodeError::UnknownSchema(id)) = decoder.decode(payload) {
             let learned = self.runtime.block_on(self.registry.resolve(decoder, id));

@@ -8,6 +8,7 @@ use rdkafka::message::{BorrowedMessage, Header, Headers, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::record::{Position, Record};
+use crate::wait::BROKER_CALL;
 
 /// Longest wait of one poll.
 const POLL: Duration = Duration::from_millis(20);
@@ -17,6 +18,8 @@ pub struct Follower {
     consumer: BaseConsumer,
     topic: String,
     is_at_end: Vec<bool>,
+    /// Offset after the last record read, by partition.
+    next: Vec<i64>,
     records: Vec<Record>,
 }
 
@@ -28,8 +31,14 @@ impl Follower {
             assignment.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
         }
         consumer.assign(&assignment).expect("an assignment");
-        let is_at_end = vec![false; usize::try_from(partitions).unwrap()];
-        Self { consumer, topic: topic.to_owned(), is_at_end, records: Vec::new() }
+        let count = usize::try_from(partitions).unwrap();
+        Self {
+            consumer,
+            topic: topic.to_owned(),
+            is_at_end: vec![false; count],
+            next: vec![0; count],
+            records: Vec::new(),
+        }
     }
 
     /// Reads all available records, with a short wait for the first one.
@@ -40,6 +49,8 @@ impl Follower {
             match polled {
                 Ok(message) => {
                     let record = to_record(&message);
+                    let partition = usize::try_from(record.position.partition).unwrap();
+                    self.next[partition] = record.position.offset + 1;
                     self.records.push(record);
                 }
                 Err(KafkaError::PartitionEOF(partition)) => {
@@ -69,6 +80,29 @@ impl Follower {
     pub fn take(&mut self) -> Vec<Record> {
         self.poll();
         std::mem::take(&mut self.records)
+    }
+
+    /// Reads all records that are in the topic now. Returns the records read since the last call of
+    /// [`Follower::take`], and forgets them.
+    #[track_caller]
+    pub fn take_rest(&mut self) -> Vec<Record> {
+        let mut assignment = TopicPartitionList::new();
+        for (partition, next) in (0..).zip(&self.next) {
+            assignment.add_partition_offset(&self.topic, partition, Offset::Offset(*next)).unwrap();
+        }
+        self.consumer.assign(&assignment).expect("an assignment");
+        self.is_at_end.fill(false);
+        let what = format!("the end of {}", self.topic);
+        crate::wait::wait_until(&what, BROKER_CALL, || {
+            self.poll();
+            if self.is_at_end() { Ok(()) } else { Err(format!("{:?}", self.is_at_end)) }
+        });
+        std::mem::take(&mut self.records)
+    }
+
+    /// Offset after the last record read, by partition; 0 for none.
+    pub fn next_offsets(&self) -> &[i64] {
+        &self.next
     }
 
     /// Returns the records read so far, in the order of reading.

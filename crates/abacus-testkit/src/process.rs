@@ -78,9 +78,19 @@ impl Process {
 
     /// Resident memory, in bytes.
     pub fn resident_bytes(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    /// Largest resident memory since the start, in bytes.
+    pub fn peak_resident_bytes(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    /// A size in `/proc/PID/status`, in bytes.
+    fn memory(&self, name: &str) -> u64 {
         let file = format!("/proc/{}/status", self.child.id());
         let status = fs::read_to_string(file).expect("it runs");
-        let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = status.lines().find_map(|line| line.strip_prefix(name));
         let number = kibibytes.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
         number.expect("the kernel says how much") << 10
     }

@@ -34,7 +34,7 @@ pub struct NewRecord {
 }
 
 /// Position of a record in a topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// Partition.
     pub partition: i32,

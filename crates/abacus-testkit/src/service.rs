@@ -116,6 +116,12 @@ impl Service {
         self.process.resident_bytes()
     }
 
+    /// Largest resident memory since the start, in bytes.
+    #[track_caller]
+    pub fn peak_resident_bytes(&self) -> u64 {
+        self.process.peak_resident_bytes()
+    }
+
     /// A client of the public server.
     #[track_caller]
     pub fn http(&mut self) -> Client {

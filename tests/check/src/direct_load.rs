@@ -5,14 +5,13 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use abacus_schemas::headers;
-use abacus_testkit::{DirectProducer, NewRecord, PendingDelivery, System, request};
+use abacus_testkit::{DirectProducer, NewRecord, PendingDelivery, Random, System, request};
 use uuid::Uuid;
 
 use crate::evidence::{Call, Channel, DirectCall};
 use crate::gate::Gate;
 use crate::plan::Plan;
 use crate::question::Question;
-use crate::random::Random;
 
 /// Number of callers, each with a partition of the reply topic.
 pub(crate) const CALLERS: i32 = 3;

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use abacus_testkit::{Cluster, System};
+use abacus_testkit::{Cluster, Random, System};
 
 use crate::arrivals::Arrivals;
 use crate::fault::{Fault, Kind};
 use crate::gate::Gate;
 use crate::plan::Plan;
 use crate::pool::Pool;
-use crate::random::Random;
 
 const STEP: Duration = Duration::from_millis(20);
 /// Number of parts in which half the requests of a fault pass during a wait.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::random::Random;
+use abacus_testkit::Random;
 
 /// Failpoints of the processor. A processor dies at an armed failpoint.
 pub(crate) const FAILPOINTS: [Failpoint; 7] = [

@@ -21,7 +21,6 @@ pub mod oracle;
 mod plan;
 mod pool;
 mod question;
-mod random;
 mod report;
 mod run;
 mod verdict;

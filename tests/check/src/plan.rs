@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use abacus_testkit::Random;
+
 use crate::fault::{ArmedFailpoint, FAILPOINTS, Fault};
-use crate::random::Random;
 
 /// A plan. Equal plans make equal choices.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::random::Random;
+use abacus_testkit::Random;
 
 /// An operation with operands.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use abacus_testkit::{Cluster, Isolation, Service, Stack, System};
+use abacus_testkit::{Cluster, Isolation, Random, Service, Stack, System};
 
 use crate::arrivals::Arrivals;
 use crate::direct_load::{self, DirectLoad};
@@ -16,7 +16,6 @@ use crate::judge::judge;
 use crate::oracle::Oracle;
 use crate::plan::Plan;
 use crate::pool::Pool;
-use crate::random::Random;
 use crate::report::Report;
 
 /// Longest wait for open transactions of dead processes: twice the transaction time-out.

@@ -2,19 +2,21 @@
 
 /// `SplitMix64` (Steele, Lea and Flood, 2014). Each seed gives a different sequence.
 #[derive(Clone, Debug)]
-pub(crate) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// The choices of `seed`.
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// Choices about item `number`, independent of other items.
-    pub(crate) fn about(seed: u64, number: u64) -> Self {
-        Self(Self::new(seed ^ number.wrapping_mul(0xd6e8_feb8_6659_fd93)).next())
+    pub fn about(seed: u64, number: u64) -> Self {
+        Self(Self::new(seed ^ number.wrapping_mul(0xd6e8_feb8_6659_fd93)).bits())
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    /// A number of 64 random bits.
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -23,22 +25,22 @@ impl Random {
     }
 
     /// A number below `limit`. `limit` is not zero.
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.bits() % limit
     }
 
     /// A number from `least` to `most`.
-    pub(crate) fn between(&mut self, least: u64, most: u64) -> u64 {
+    pub fn between(&mut self, least: u64, most: u64) -> u64 {
         least + self.below(most - least + 1)
     }
 
     /// A random choice. `choices` is not empty.
-    pub(crate) fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+    pub fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.index(choices.len())]
     }
 
     /// Shuffles a slice.
-    pub(crate) fn shuffle<T>(&mut self, things: &mut [T]) {
+    pub fn shuffle<T>(&mut self, things: &mut [T]) {
         for end in (1..things.len()).rev() {
             things.swap(end, self.index(end + 1));
         }
