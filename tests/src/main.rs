@@ -20,6 +20,7 @@ mod evolution;
 mod exactly_once;
 mod examples;
 mod failover;
+mod fuzz;
 mod heavy;
 mod history;
 mod history_api;

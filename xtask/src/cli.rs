@@ -146,6 +146,8 @@ pub(crate) enum Schemas {
 pub(crate) enum Check {
     /// Shows under faults that every request is completed once and every caller answered
     ExactlyOnce(ExactlyOnce),
+    /// Writes hostile records to a running system and accounts for each of them
+    Fuzz(Fuzz),
     /// Finds circles of imports between the modules of a crate
     Modules,
     /// Compares the dependencies between crates with the allowed ones
@@ -193,6 +195,19 @@ pub(crate) struct ExactlyOnce {
     /// A setting of the services, as NAME=VALUE; with ABACUS_DELIVERY=at-least-once the check must fail
     #[arg(long = "set")]
     pub(crate) settings: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fuzz {
+    /// Time of writing, in seconds
+    #[arg(long, default_value_t = 60)]
+    pub(crate) seconds: u64,
+    /// Seed of all records [default: a new seed]
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Write only the record with this number, as named in a report
+    #[arg(long, requires = "seed")]
+    pub(crate) only: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -262,6 +277,18 @@ mod tests {
         };
         assert_eq!((options.requests, options.kills, options.seed), (500, 20, Some(7)));
         assert_eq!(options.brokers, 3);
+    }
+
+    #[test]
+    fn a_record_of_the_fuzzer_is_repeated_by_its_seed_and_number() {
+        let parse = |words: &str| Cli::try_parse_from(words.split(' '));
+        let Command::Check(Check::Fuzz(options)) =
+            parse("xtask check fuzz --seed 7 --only 12").unwrap().command
+        else {
+            panic!("no check")
+        };
+        assert_eq!((options.seed, options.only, options.seconds), (Some(7), Some(12), 60));
+        assert!(parse("xtask check fuzz --only 12").is_err());
     }
 
     #[test]

@@ -57,10 +57,12 @@ const WALLS: &[(&str, &[&str])] = &[
     // Tests, measurements and commands.
     ("abacus-testkit", &["abacus-migrations", "abacus-registry", "abacus-schemas"]),
     ("abacus-check", &["abacus-schemas", "abacus-testkit"]),
+    ("abacus-fuzz", &["abacus-check", "abacus-schemas", "abacus-testkit"]),
     (
         "abacus-tests",
         &[
             "abacus-check",
+            "abacus-fuzz",
             "abacus-ingress",
             "abacus-kafka",
             "abacus-processor",
