@@ -18,6 +18,7 @@ mod events;
 mod fault_proxy;
 mod follower;
 mod kafka;
+mod kafka_proxy;
 mod load;
 mod metrics;
 mod ports;
@@ -38,6 +39,7 @@ pub use events::{Events, request};
 pub use fault_proxy::{Fault, FaultProxy};
 pub use follower::Follower;
 pub use kafka::Kafka;
+pub use kafka_proxy::{CaughtEndTxn, EndTxnTrap};
 pub use load::{Load, Sample};
 pub use process::Process;
 /// The error of a record that was not written.
