@@ -27,6 +27,7 @@ mod history_api;
 mod http;
 mod idempotency;
 mod identity;
+mod late_end_txn;
 mod openapi;
 mod oracle;
 mod outage;

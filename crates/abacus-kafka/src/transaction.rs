@@ -107,7 +107,8 @@ impl TransactionWriter {
             return Err(Error::LostConnection(context.name.clone()));
         }
         let run = || self.run_transaction(records, &offsets);
-        let (result, has_lost_connection) = context.lost_connections.during(run);
+        let (result, has_lost_connection) =
+            context.lost_connections.during(run, || self.read_event());
         self.has_lost_connection = has_lost_connection;
         result
     }
@@ -133,6 +134,15 @@ impl TransactionWriter {
         self.producer
             .commit_transaction(STEP_TIMEOUT)
             .map_err(Error::call("committing a transaction"))
+    }
+
+    /// Reads a queued event. Returns false if no event is queued and no record is in flight.
+    fn read_event(&self) -> bool {
+        let has_event = self.producer.in_flight_count() > 0;
+        if has_event {
+            self.producer.poll(Duration::ZERO);
+        }
+        has_event
     }
 
     fn send(&self, index: usize, record: &OutboundRecord) {

@@ -2,6 +2,7 @@
 //! [`Cluster`](crate::Cluster).
 
 use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::metadata::MetadataPartition;
 use uuid::Uuid;
 
+use crate::kafka_proxy::KafkaProxy;
 use crate::ports::free_port;
 use crate::process::Process;
 use crate::stack::Stack;
@@ -36,12 +38,47 @@ pub(crate) struct Node {
     id: u16,
     broker: u16,
     controller: u16,
+    /// Listener for clients behind a proxy.
+    proxied: Option<Proxied>,
+}
+
+/// A listener behind a proxy.
+#[derive(Clone, Copy, Debug)]
+struct Proxied {
+    listener: u16,
+    /// Port of the proxy, told to the clients of this listener.
+    proxy: u16,
 }
 
 impl Node {
     /// A node on free ports.
     pub(crate) fn new(id: u16) -> Self {
-        Self { id, broker: free_port(), controller: free_port() }
+        Self { id, broker: free_port(), controller: free_port(), proxied: None }
+    }
+
+    /// A node with a second address behind a proxy. `proxy` starts the proxy for a listener's
+    /// address.
+    pub(crate) fn behind(
+        id: u16,
+        proxy: impl FnOnce(SocketAddr) -> KafkaProxy,
+    ) -> (Self, KafkaProxy) {
+        let listener = free_port();
+        let proxy = proxy((Ipv4Addr::LOCALHOST, listener).into());
+        let proxied = Some(Proxied { listener, proxy: proxy.address().port() });
+        (Self { proxied, ..Self::new(id) }, proxy)
+    }
+
+    /// The listeners: as bound, and as told to clients.
+    fn listeners(self) -> (String, String) {
+        let Self { broker, controller, .. } = self;
+        let own = format!("PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}");
+        match self.proxied {
+            Some(Proxied { listener, proxy }) => (
+                format!("{own},PROXIED://127.0.0.1:{listener}"),
+                format!("{own},PROXIED://127.0.0.1:{proxy}"),
+            ),
+            None => (own.clone(), own),
+        }
     }
 }
 
@@ -182,8 +219,7 @@ fn probe(port: u16) -> BaseConsumer {
 }
 
 fn properties(node: Node, nodes: &[Node], folder: &Path) -> String {
-    let Node { id, broker, controller } = node;
-    let listeners = format!("PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}");
+    let (listeners, advertised) = node.listeners();
     let voter = |node: &Node| format!("{}@127.0.0.1:{}", node.id, node.controller);
     let voters: Vec<String> = nodes.iter().map(voter).collect();
     // Each node holds a replica of every partition. Writes continue without one node.
@@ -194,11 +230,16 @@ fn properties(node: Node, nodes: &[Node], folder: &Path) -> String {
     let hands_over = (nodes.len() > 1).to_string();
     let settings = [
         ("process.roles", "broker,controller"),
-        ("node.id", &id.to_string()),
+        ("node.id", &node.id.to_string()),
         ("controller.quorum.voters", &voters.join(",")),
         ("controller.listener.names", "CONTROLLER"),
         ("listeners", &listeners),
-        ("advertised.listeners", &listeners),
+        ("advertised.listeners", &advertised),
+        (
+            "listener.security.protocol.map",
+            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT",
+        ),
+        ("inter.broker.listener.name", "PLAINTEXT"),
         ("log.dirs", &folder.join("data").display().to_string()),
         ("auto.create.topics.enable", "false"),
         ("default.replication.factor", &replicas),

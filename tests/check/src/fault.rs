@@ -74,6 +74,12 @@ pub enum Fault {
     BrokerRestart(Duration),
     /// SIGKILL of a broker, and a start after a delay.
     BrokerKill(Duration),
+    /// SIGSTOP of a broker with an `EndTxn` of a processor in its socket, loss of the processor's
+    /// connection, then SIGCONT.
+    EndTxnInSocket,
+    /// Loss of the connection that carries an `EndTxn` of a processor. The broker receives the
+    /// request during the processor's next transaction.
+    LateEndTxn,
     /// One more processor.
     Add,
     /// One processor less.
@@ -93,6 +99,10 @@ pub enum Kind {
     BrokerRestart,
     /// See [`Fault::BrokerKill`].
     BrokerKill,
+    /// See [`Fault::EndTxnInSocket`].
+    EndTxnInSocket,
+    /// See [`Fault::LateEndTxn`].
+    LateEndTxn,
     /// See [`Fault::Add`].
     Add,
     /// See [`Fault::Remove`].
@@ -108,6 +118,8 @@ impl Fault {
             Self::Freeze => Kind::Freeze,
             Self::BrokerRestart(_) => Kind::BrokerRestart,
             Self::BrokerKill(_) => Kind::BrokerKill,
+            Self::EndTxnInSocket => Kind::EndTxnInSocket,
+            Self::LateEndTxn => Kind::LateEndTxn,
             Self::Add => Kind::Add,
             Self::Remove => Kind::Remove,
         }
@@ -122,6 +134,8 @@ impl std::fmt::Display for Kind {
             Self::Freeze => "SIGSTOP past the session's end, SIGCONT",
             Self::BrokerRestart => "broker stopped and started",
             Self::BrokerKill => "broker killed and started",
+            Self::EndTxnInSocket => "broker stopped before it reads an EndTxn",
+            Self::LateEndTxn => "EndTxn during the next transaction",
             Self::Add => "processor added",
             Self::Remove => "processor removed",
         };

@@ -8,7 +8,7 @@ use crate::driver::Driver;
 use crate::fault::{ArmedFailpoint, Fault};
 
 /// Longest time for a fault to take effect: a rebalance around a dead member, and a start.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Driver<'_> {
     /// Injects a fault. Returns whether the fault took effect.
@@ -19,6 +19,8 @@ impl Driver<'_> {
             Fault::Freeze => self.freeze(),
             Fault::BrokerRestart(away) => self.bounce(away, |broker| broker.ask_to_stop()),
             Fault::BrokerKill(away) => self.bounce(away, Broker::stop),
+            Fault::EndTxnInSocket => self.stop_with_end_txn(),
+            Fault::LateEndTxn => self.delay_end_txn(),
             Fault::Add => self.add(),
             Fault::Remove => self.remove(),
         }
@@ -88,9 +90,13 @@ impl Driver<'_> {
         if self.cluster.size() == 1 {
             self.arrivals.renew(&self.system, &self.reply_topic);
         }
+        ended && in_sync && self.goes_on()
+    }
+
+    /// Waits for a further completion.
+    pub(crate) fn goes_on(&mut self) -> bool {
         let before = self.arrivals.completed();
-        let goes_on = self.wait_under_load(PATIENCE, |driver| driver.arrivals.completed() > before);
-        ended && in_sync && goes_on
+        self.wait_under_load(PATIENCE, |driver| driver.arrivals.completed() > before)
     }
 
     fn add(&mut self) -> bool {
@@ -102,8 +108,6 @@ impl Driver<'_> {
     }
 
     fn remove(&mut self) -> bool {
-        let before = self.arrivals.completed();
-        let stopped = self.pool.remove();
-        stopped && self.wait_under_load(PATIENCE, |driver| driver.arrivals.completed() > before)
+        self.pool.remove() && self.goes_on()
     }
 }

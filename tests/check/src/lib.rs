@@ -17,6 +17,7 @@ mod gate;
 mod http_load;
 mod injection;
 mod judge;
+mod late_end_txn;
 pub mod oracle;
 mod plan;
 mod pool;

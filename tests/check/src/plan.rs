@@ -60,7 +60,7 @@ impl Plan {
     }
 
     fn fault_count(&self) -> u64 {
-        self.kills + self.rounds() * 5
+        self.kills + self.rounds() * 7
     }
 
     /// Number of faults of each kind other than kills.
@@ -76,6 +76,7 @@ impl Plan {
             let away = Duration::from_millis(random.between(200, 5000));
             let stop = if self.brokers > 1 { Fault::BrokerRestart } else { Fault::BrokerKill };
             faults.extend([stop(away), Fault::BrokerKill(away), Fault::Freeze]);
+            faults.extend([Fault::EndTxnInSocket, Fault::LateEndTxn]);
         }
         random.shuffle(&mut faults);
         let part = faults.len().div_ceil(usize::try_from(self.rounds()).unwrap());
@@ -130,7 +131,7 @@ mod tests {
         for (seed, kills) in (0..20).flat_map(|seed| [8, 20, 100].map(|kills| (seed, kills))) {
             let faults = Plan::new(1000, kills, seed).faults();
             let kinds: BTreeSet<Kind> = faults.iter().map(|fault| fault.kind()).collect();
-            assert_eq!(kinds.len(), 13, "{kinds:?}");
+            assert_eq!(kinds.len(), 15, "{kinds:?}");
             let is_kill = |fault: &&Fault| matches!(fault, Fault::Kill(_) | Fault::Failpoint(_));
             assert_eq!(faults.iter().filter(is_kill).count() as u64, kills);
             let mut extra = 0;

@@ -20,6 +20,8 @@ const SEARCHED_LINES: usize = 200;
 /// Processors with stable names: a restarted processor keeps its name.
 pub(crate) struct Pool {
     system: Arc<System>,
+    /// Bootstrap brokers of the processors.
+    bootstrap: String,
     members: Vec<Member>,
     /// Failpoint for the next restarted processor, if any.
     pub(crate) next: Option<ArmedFailpoint>,
@@ -38,9 +40,10 @@ struct Member {
 
 impl Pool {
     /// Starts `count` processors without waiting.
-    pub(crate) fn start(system: &Arc<System>, count: usize) -> Self {
+    pub(crate) fn start(system: &Arc<System>, bootstrap: &str, count: usize) -> Self {
         let mut pool = Self {
             system: Arc::clone(system),
+            bootstrap: bootstrap.to_owned(),
             members: Vec::new(),
             next: None,
             fired: Vec::new(),
@@ -182,7 +185,11 @@ impl Pool {
     }
 
     fn spawn(&self, name: &str, arm: Option<ArmedFailpoint>) -> Service {
-        let mut setup = self.system.processor().set("ABACUS_INSTANCE_ID", name);
+        let mut setup = self
+            .system
+            .processor()
+            .set("ABACUS_INSTANCE_ID", name)
+            .set("ABACUS_KAFKA_BOOTSTRAP", &self.bootstrap);
         if let Some(arm) = arm {
             setup = setup.set("FAILPOINTS", arm.setting());
         }

@@ -32,11 +32,12 @@ pub fn run(plan: &Plan, stack: &Stack, progress: &dyn Fn(&str)) -> Report {
     let system = Arc::new(system(plan, Stack { kafka: cluster.bootstrap(), ..stack.clone() }));
     let reply_topic = format!("abacus.replies.{}", system.name());
     system.kafka.create_topic(&reply_topic, direct_load::CALLERS);
+    let pool = Pool::start(&system, &cluster.proxied_bootstrap(), plan.processors);
     let mut driver = Driver {
         plan,
         reply_topic: reply_topic.clone(),
         cluster,
-        pool: Pool::start(&system, plan.processors),
+        pool,
         gate: Arc::new(Gate::new(plan.requests)),
         arrivals: Arrivals::watch(&system, &reply_topic),
         random: Random::new(plan.seed ^ 1),

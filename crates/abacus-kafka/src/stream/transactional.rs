@@ -69,7 +69,7 @@ impl TransactionalProducer {
             self.replace().map_err(PublishError::Unsettled)?;
         }
         let run = || self.run_transaction(batch, group);
-        let (result, has_lost_connection) = self.writer.lost_connections().during(run);
+        let (result, has_lost_connection) = self.writer.observe_connections(run);
         self.has_lost_connection = has_lost_connection;
         result
     }
@@ -181,7 +181,7 @@ impl TransactionalProducer {
             return false;
         }
         let abort = || self.writer.inner.abort_transaction(SETTLE_TIMEOUT);
-        let (aborted, has_lost_connection) = self.writer.lost_connections().during(abort);
+        let (aborted, has_lost_connection) = self.writer.observe_connections(abort);
         self.has_lost_connection = has_lost_connection;
         if let Err(error) = &aborted {
             tracing::warn!(error = %error, "cannot abort the transaction; fencing the producer");

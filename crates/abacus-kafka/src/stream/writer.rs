@@ -72,9 +72,19 @@ impl Writer {
         self.inner.in_flight_count() == 0
     }
 
-    /// The lost connections, if the client's configuration enables counting.
-    pub(super) fn lost_connections(&self) -> &LostConnections {
-        &self.inner.context().lost_connections
+    /// Calls `run`. Returns the result, and true if the client lost a connection meanwhile and the
+    /// client's configuration enables counting.
+    pub(super) fn observe_connections<T>(&self, run: impl FnOnce() -> T) -> (T, bool) {
+        self.inner.context().lost_connections.during(run, || self.read_event())
+    }
+
+    /// Reads a queued event. Returns false if no event is queued and no record is in flight.
+    fn read_event(&self) -> bool {
+        let is_idle = self.is_idle();
+        if !is_idle {
+            self.serve();
+        }
+        !is_idle
     }
 
     /// Serves librdkafka's callbacks while nothing is written.
