@@ -9,6 +9,7 @@
     reason = "allowed in tests, and so in their helpers"
 )]
 
+mod access;
 mod claims;
 mod clients;
 mod codecs;

@@ -16,7 +16,7 @@ impl Cluster {
         let nodes: Vec<Node> =
             (1..=count).map(|id| Node::new(id.try_into().expect("a small number"))).collect();
         let prepared: Vec<_> =
-            nodes.iter().map(|node| Broker::prepare(stack, *node, &nodes)).collect();
+            nodes.iter().map(|node| Broker::prepare(stack, *node, &nodes, None)).collect();
         let format = |(broker, mut formatting): (Broker, _)| {
             broker.assert_formatted(&mut formatting);
             broker

@@ -9,6 +9,7 @@
     reason = "a test kit: any failure fails the test"
 )]
 
+mod attempts;
 mod broker;
 mod client;
 mod cluster;
@@ -19,6 +20,7 @@ mod fault_proxy;
 mod follower;
 mod kafka;
 mod load;
+mod login;
 mod metrics;
 mod ports;
 mod process;
@@ -39,9 +41,12 @@ pub use fault_proxy::{Fault, FaultProxy};
 pub use follower::Follower;
 pub use kafka::Kafka;
 pub use load::{Load, Sample};
+pub use login::{SUPER_USER, client_properties};
 pub use process::Process;
 /// The error of a record that was not written.
 pub use rdkafka::error::KafkaError as WriteError;
+/// The reason of a broker for refusing a call.
+pub use rdkafka::error::RDKafkaErrorCode as ErrorCode;
 pub use record::{Isolation, NewRecord, Position, Record};
 pub use redis_server::RedisServer;
 /// The error of a request without a response.
