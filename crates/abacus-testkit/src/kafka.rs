@@ -21,6 +21,8 @@ use crate::wait::{BROKER_CALL, wait_until};
 
 /// Larger than the limit of any topic, so tests can exceed the limits.
 const MAX_RECORD_BYTES: &str = "100000000";
+/// Largest value of librdkafka. A limit applies to records before compression.
+const MAX_UNPACKED_BYTES: &str = "1000000000";
 
 /// A Kafka cluster, seen by a user of the cluster.
 #[derive(Clone, Debug)]
@@ -82,7 +84,7 @@ impl Kafka {
             .config()
             .set("linger.ms", "0")
             .set("compression.type", codec)
-            .set("message.max.bytes", MAX_RECORD_BYTES)
+            .set("message.max.bytes", MAX_UNPACKED_BYTES)
             .create_with_context(DeliveryReports)
             .expect("a producer");
         DirectProducer::new(inner)
