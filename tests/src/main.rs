@@ -21,6 +21,7 @@ mod evolution;
 mod exactly_once;
 mod examples;
 mod failover;
+mod forged_results;
 mod heavy;
 mod history;
 mod history_api;
