@@ -35,6 +35,7 @@ mod poison;
 mod protection;
 mod python;
 mod raw_batch;
+mod redis_memory;
 mod refusal;
 mod registry;
 mod rejected;
