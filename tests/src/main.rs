@@ -21,6 +21,7 @@ mod evolution;
 mod exactly_once;
 mod examples;
 mod failover;
+mod flood;
 mod forged_results;
 mod heavy;
 mod history;
