@@ -201,11 +201,10 @@ impl Row for RequestedRow {
         self.request_id
     }
 
+    /// Compares the requests as written: two requests may have one row in the log, and a request with
+    /// and without a signature may have two.
     fn agrees_with(&self, other: &Self) -> bool {
-        self.operation == other.operation
-            && self.operands == other.operands
-            && self.requester == other.requester
-            && self.source == other.source
+        self.content == other.content
     }
 
     /// A request of an ingress outranks the request of any producer with an equal id.

@@ -141,6 +141,34 @@ fn operands_and_result_of_one_id_are_of_one_request() {
     assert_eq!(listed.get::<_, i64>(0), 40);
 }
 
+#[test]
+fn a_copy_of_a_request_is_no_row_conflict() {
+    let system = System::new();
+    let [mut ingress, _processor, mut projector] =
+        system.start_all([system.ingress(), system.processor(), system.projector()]);
+    assert_eq!(ingress.http().get("/v1/pow/2/3").status, 200);
+    let written = system.kafka.scan(&system.topics.requested, Isolation::Committed);
+    let original = system.events.requested(&written[0]).expect("a request");
+    let time = Timestamp::from_micros(original.requested_at.as_micros() + 1);
+    let copy = ComputeRequested { requested_at: time, ..original.clone() };
+    let operands = request("pow", &[("base", "2"), ("exponent", "4")]).operands;
+    let other = ComputeRequested { operands, ..original };
+    let records = [&copy, &other].map(|event| record(&system, event, 0));
+    system.kafka.producer().produce_all(&records);
+    wait_until("the conflict to be counted", PATIENCE, || {
+        let labels = [("table", "compute_requested")];
+        match projector.count("abacus_projector_clashes_total", &labels) {
+            1 => Ok(()),
+            count => Err(count.to_string()),
+        }
+    });
+    let listed = "SELECT requested.content_digest <> conflict.content_digest
+                  FROM request_conflicts AS conflict
+                  JOIN compute_requested AS requested USING (request_id)";
+    let listed = system.database.connect().query(listed, &[]).unwrap();
+    assert_eq!(listed.iter().map(|row| row.get(0)).collect::<Vec<bool>>(), [true]);
+}
+
 /// Source, requester and mark of a row.
 fn author(system: &System, id: &str) -> (String, Option<String>, bool) {
     let select =

@@ -9,6 +9,7 @@
     reason = "allowed in tests, and so in their helpers"
 )]
 
+mod access;
 mod claims;
 mod clients;
 mod codecs;
@@ -20,6 +21,8 @@ mod evolution;
 mod exactly_once;
 mod examples;
 mod failover;
+mod flood;
+mod forged_results;
 mod fuzz;
 mod heavy;
 mod history;
@@ -34,6 +37,7 @@ mod outage;
 mod poison;
 mod protection;
 mod python;
+mod redis_memory;
 mod refusal;
 mod registry;
 mod rejected;

@@ -387,3 +387,33 @@ fn a_record_that_is_small_on_the_wire_and_huge_when_unpacked_stops_nothing() {
     );
     assert_eq!(processor.count("abacus_stream_rewinds_total", &[]), 0);
 }
+
+/// Characters of an operand above the limit of decoding. Each takes six bytes in JSON, more in total
+/// than Postgres takes in a message.
+const CONTROL_CHARACTERS: usize = 200_000_000;
+
+#[test]
+fn a_record_that_unpacks_to_more_than_the_limit_of_decoding_is_put_aside_by_all() {
+    let setting = Setting::new();
+    let [mut processor, mut projector] =
+        setting.system.start_all([setting.system.processor(), setting.system.projector()]);
+    let producer = setting.system.kafka.producer_with_compression("gzip");
+    let huge = request("factorial", &[("n", &"\u{1}".repeat(CONTROL_CHARACTERS))]);
+    let huge = setting.with_reply(setting.request(&huge), "huge");
+    let position = producer.produce(&huge);
+    producer.produce(&setting.with_reply(setting.request(&good()), "good"));
+    let told = setting.reply("huge");
+    assert!(matches!(&told, Outcome::Failed { code, .. } if code == "too-large"), "{told:?}");
+    assert!(is_twenty_factorial(&setting.reply("good")));
+    setting.wait_until_done();
+    let topic = &setting.system.topics.dead_letter;
+    let dead_letters = setting.system.kafka.scan(topic, Isolation::Committed);
+    let [dead_letter] = &dead_letters[..] else { panic!("{} dead letters", dead_letters.len()) };
+    assert_eq!(dead_letter.header(headers::ERROR_CLASS), "too-large");
+    assert_eq!(dead_letter.header(headers::ORIGIN_OFFSET), position.offset.to_string());
+    assert!(dead_letter.payload.is_empty());
+    setting.system.database.wait_for_log(1, PATIENCE);
+    let labels = [("reason", "too-large")];
+    assert_eq!(projector.count("abacus_projector_skipped_records_total", &labels), 1);
+    assert_eq!(processor.count("abacus_stream_rewinds_total", &[]), 0);
+}

@@ -31,7 +31,7 @@ const PARTITIONS: i32 = 4;
 impl Pipe {
     fn new(guarantee: Guarantee, protocol: GroupProtocol) -> Self {
         let bootstrap = Stack::from_env().kafka;
-        let kafka = Kafka::new(&bootstrap);
+        let kafka = Kafka::new(&bootstrap, None);
         let name = format!("t{}", Uuid::new_v4().simple());
         let pipe = Self { producer: kafka.producer(), bootstrap, kafka, name, guarantee, protocol };
         pipe.kafka.create_topic(&pipe.input(), PARTITIONS);

@@ -40,7 +40,7 @@ pub(crate) enum Command {
     /// Lists and replays dead letters of the running system; see `list --help` and `replay --help`
     #[command(disable_help_flag = true)]
     DeadLetters(DeadLetters),
-    /// Runs the four servers without the services, as a stack with a name
+    /// Runs the servers without the services, as a stack with a name
     #[command(subcommand)]
     Stack(StackCommand),
     /// Installs missing system packages

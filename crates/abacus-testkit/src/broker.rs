@@ -13,6 +13,7 @@ use rdkafka::metadata::MetadataPartition;
 use uuid::Uuid;
 
 use crate::kafka_proxy::KafkaProxy;
+use crate::login::{SUPER_USER, broker_settings, client_settings};
 use crate::ports::free_port;
 use crate::process::Process;
 use crate::stack::Stack;
@@ -26,6 +27,8 @@ pub struct Broker {
     stack: Stack,
     folder: PathBuf,
     port: u16,
+    /// User of the test on a broker with access lists.
+    user: Option<&'static str>,
     process: Option<Process>,
     /// Client of the broker, renewed with each start, as a client may never recover from the stop
     /// of a lone broker.
@@ -68,10 +71,10 @@ impl Node {
         (Self { proxied, ..Self::new(id) }, proxy)
     }
 
-    /// The listeners: as bound, and as told to clients.
-    fn listeners(self) -> (String, String) {
+    /// The listeners, `clients` among them: as bound, and as told to clients.
+    fn listeners(self, clients: &str) -> (String, String) {
         let Self { broker, controller, .. } = self;
-        let own = format!("PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}");
+        let own = format!("{clients}://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}");
         match self.proxied {
             Some(Proxied { listener, proxy }) => (
                 format!("{own},PROXIED://127.0.0.1:{listener}"),
@@ -85,20 +88,37 @@ impl Node {
 impl Broker {
     /// Starts a lone broker on free ports and waits until it serves.
     pub fn start(stack: &Stack) -> Self {
+        Self::start_alone(stack, None)
+    }
+
+    /// Starts a lone broker with access lists for [`SUPER_USER`] and `users`. The users have no
+    /// permission.
+    pub fn start_with_access_lists(stack: &Stack, users: &[&str]) -> Self {
+        Self::start_alone(stack, Some(users))
+    }
+
+    fn start_alone(stack: &Stack, users: Option<&[&str]>) -> Self {
         let node = Node::new(1);
-        let (mut broker, mut formatting) = Self::prepare(stack, node, &[node]);
+        let (mut broker, mut formatting) = Self::prepare(stack, node, &[node], users);
         broker.assert_formatted(&mut formatting);
         broker.start_again();
         broker
     }
 
     /// Prepares one of `nodes`. Returns the broker and the process that formats its storage.
-    pub(crate) fn prepare(stack: &Stack, node: Node, nodes: &[Node]) -> (Self, Child) {
+    pub(crate) fn prepare(
+        stack: &Stack,
+        node: Node,
+        nodes: &[Node],
+        users: Option<&[&str]>,
+    ) -> (Self, Child) {
         let folder = std::env::temp_dir().join(format!("abacus-broker-{}", Uuid::new_v4()));
         fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("server.properties"), properties(node, nodes, &folder)).unwrap();
-        let port = node.broker;
-        let broker = Self { stack: stack.clone(), folder, port, process: None, probe: probe(port) };
+        let settings = properties(node, nodes, &folder, users);
+        fs::write(folder.join("server.properties"), settings).unwrap();
+        let (port, user) = (node.broker, users.map(|_| SUPER_USER));
+        let probe = probe(port, user);
+        let broker = Self { stack: stack.clone(), folder, port, user, process: None, probe };
         let formatting = broker.format();
         (broker, formatting)
     }
@@ -147,7 +167,7 @@ impl Broker {
         command.args(["-cp", &self.stack.kafka_classes, "kafka.Kafka"]).arg(self.settings());
         command.stdin(Stdio::null()).stdout(self.log()).stderr(self.log());
         self.process = Some(Process::spawn("kafka", command));
-        self.probe = probe(self.port);
+        self.probe = probe(self.port, self.user);
     }
 
     /// Checks whether the broker knows `brokers` brokers and all replicas are in sync. The error
@@ -210,16 +230,19 @@ impl Drop for Broker {
     }
 }
 
-fn probe(port: u16) -> BaseConsumer {
-    ClientConfig::new()
-        .set("bootstrap.servers", format!("127.0.0.1:{port}"))
-        .set("log_level", "0")
-        .create()
-        .expect("a client")
+fn probe(port: u16, user: Option<&str>) -> BaseConsumer {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", format!("127.0.0.1:{port}")).set("log_level", "0");
+    config.extend(user.into_iter().flat_map(client_settings).map(owned));
+    config.create().expect("a client")
 }
 
-fn properties(node: Node, nodes: &[Node], folder: &Path) -> String {
-    let (listeners, advertised) = node.listeners();
+fn owned((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+fn properties(node: Node, nodes: &[Node], folder: &Path, users: Option<&[&str]>) -> String {
+    let (listeners, advertised) = node.listeners(users.map_or("PLAINTEXT", |_| "CLIENTS"));
     let voter = |node: &Node| format!("{}@127.0.0.1:{}", node.id, node.controller);
     let voters: Vec<String> = nodes.iter().map(voter).collect();
     // Each node holds a replica of every partition. Writes continue without one node.
@@ -264,5 +287,8 @@ fn properties(node: Node, nodes: &[Node], folder: &Path) -> String {
         ("message.max.bytes", "8388608"),
         ("replica.fetch.max.bytes", "8388608"),
     ];
-    settings.map(|(name, value)| format!("{name}={value}\n")).concat()
+    let of_users = users.map(broker_settings).unwrap_or_default();
+    let of_users = of_users.iter().map(|(name, value)| (*name, value.as_str()));
+    let all = settings.into_iter().chain(of_users);
+    all.map(|(name, value)| format!("{name}={value}\n")).collect()
 }

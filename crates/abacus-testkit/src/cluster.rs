@@ -22,7 +22,7 @@ impl Cluster {
         let trap = Arc::default();
         let (nodes, proxies): (Vec<_>, _) = (0..count).map(|index| proxied(index, &trap)).unzip();
         let prepared: Vec<_> =
-            nodes.iter().map(|node| Broker::prepare(stack, *node, &nodes)).collect();
+            nodes.iter().map(|node| Broker::prepare(stack, *node, &nodes, None)).collect();
         let format = |(broker, mut formatting): (Broker, _)| {
             broker.assert_formatted(&mut formatting);
             broker

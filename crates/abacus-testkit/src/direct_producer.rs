@@ -59,6 +59,10 @@ impl DirectProducer {
     /// Sends a record.
     #[track_caller]
     pub fn send(&self, record: &NewRecord) -> PendingDelivery {
+        self.try_send(record).expect("a record is taken")
+    }
+
+    pub(crate) fn try_send(&self, record: &NewRecord) -> Result<PendingDelivery, KafkaError> {
         let (report, reported) = channel();
         let headers = record.headers.iter().fold(OwnedHeaders::new(), |all, (key, value)| {
             all.insert(Header { key, value: Some(value.as_slice()) })
@@ -70,8 +74,8 @@ impl DirectProducer {
         if let Some(partition) = record.partition {
             message = message.partition(partition);
         }
-        self.inner.send(message).map_err(|(error, _)| error).expect("a record is taken");
-        PendingDelivery { report: reported, outcome: None }
+        self.inner.send(message).map_err(|(error, _)| error)?;
+        Ok(PendingDelivery { report: reported, outcome: None })
     }
 
     /// Sends a record that may lack a key, a value or the value of a header. Returns an error if the

@@ -15,22 +15,26 @@ use uuid::Uuid;
 
 use crate::direct_producer::{DeliveryReports, DirectProducer};
 use crate::follower::Follower;
+use crate::login::client_settings;
 use crate::record::{Isolation, NewRecord, Record};
 use crate::wait::{BROKER_CALL, wait_until};
 
 /// Larger than the limit of any topic, so tests can exceed the limits.
 const MAX_RECORD_BYTES: &str = "100000000";
+/// Largest value of librdkafka. A limit applies to records before compression.
+const MAX_UNPACKED_BYTES: &str = "1000000000";
 
-/// A Kafka cluster.
+/// A Kafka cluster, seen by a user of the cluster.
 #[derive(Clone, Debug)]
 pub struct Kafka {
     bootstrap: String,
+    user: Option<String>,
 }
 
 impl Kafka {
-    /// The cluster at `bootstrap`.
-    pub fn new(bootstrap: &str) -> Self {
-        Self { bootstrap: bootstrap.to_owned() }
+    /// The cluster at `bootstrap`, seen by `user` if the cluster has access lists.
+    pub fn new(bootstrap: &str, user: Option<&str>) -> Self {
+        Self { bootstrap: bootstrap.to_owned(), user: user.map(ToOwned::to_owned) }
     }
 
     /// Creates a topic.
@@ -65,7 +69,7 @@ impl Kafka {
         described.entries.iter().map(setting).collect()
     }
 
-    fn admin(&self) -> AdminClient<DefaultClientContext> {
+    pub(crate) fn admin(&self) -> AdminClient<DefaultClientContext> {
         self.config().create().expect("an admin")
     }
 
@@ -80,7 +84,7 @@ impl Kafka {
             .config()
             .set("linger.ms", "0")
             .set("compression.type", codec)
-            .set("message.max.bytes", MAX_RECORD_BYTES)
+            .set("message.max.bytes", MAX_UNPACKED_BYTES)
             .create_with_context(DeliveryReports)
             .expect("a producer");
         DirectProducer::new(inner)
@@ -180,22 +184,25 @@ impl Kafka {
             .collect()
     }
 
-    fn config(&self) -> ClientConfig {
+    pub(crate) fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", &self.bootstrap)
             .set("client.id", "testkit")
             .set("reconnect.backoff.max.ms", "500")
             .set("log_level", "2");
+        for (name, value) in self.user.iter().flat_map(|user| client_settings(user)) {
+            config.set(name, value);
+        }
         config
     }
 }
 
-fn admin_options() -> AdminOptions {
+pub(crate) fn admin_options() -> AdminOptions {
     AdminOptions::new().operation_timeout(Some(BROKER_CALL)).request_timeout(Some(BROKER_CALL))
 }
 
-fn block_on<T>(call: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(call: impl Future<Output = T>) -> T {
     runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(call)
 }
 

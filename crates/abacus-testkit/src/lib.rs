@@ -9,6 +9,7 @@
     reason = "a test kit: any failure fails the test"
 )]
 
+mod attempts;
 mod broker;
 mod client;
 mod cluster;
@@ -20,6 +21,7 @@ mod follower;
 mod kafka;
 mod kafka_proxy;
 mod load;
+mod login;
 mod metrics;
 mod ports;
 mod process;
@@ -44,11 +46,14 @@ pub use follower::Follower;
 pub use kafka::Kafka;
 pub use kafka_proxy::{CaughtEndTxn, EndTxnTrap};
 pub use load::{Load, Sample};
+pub use login::{SUPER_USER, client_properties};
 pub use process::Process;
 pub use random::Random;
 pub use raw_batch::{RawBatch, RawRecord, Unreadable};
 /// The error of a record that was not written.
 pub use rdkafka::error::KafkaError as WriteError;
+/// The reason of a broker for refusing a call.
+pub use rdkafka::error::RDKafkaErrorCode as ErrorCode;
 pub use record::{Isolation, NewRecord, Position, Record};
 pub use redis_server::RedisServer;
 /// The error of a request without a response.

@@ -13,6 +13,7 @@ use crate::wait::{PATIENCE, wait_until};
 #[derive(Debug)]
 pub struct RedisServer {
     program: PathBuf,
+    arguments: Vec<String>,
     port: u16,
     process: Option<Process>,
 }
@@ -20,8 +21,14 @@ pub struct RedisServer {
 impl RedisServer {
     /// Starts a server on a free port.
     pub fn start(stack: &Stack) -> Self {
+        Self::start_with(stack, &[])
+    }
+
+    /// Starts a server with additional arguments on a free port.
+    pub fn start_with(stack: &Stack, arguments: &[&str]) -> Self {
         let program = stack.redis_server.clone();
-        let mut server = Self { program, port: free_port(), process: None };
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let mut server = Self { program, arguments, port: free_port(), process: None };
         server.start_again();
         server
     }
@@ -41,6 +48,7 @@ impl RedisServer {
         let mut command = Process::command(&self.program);
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
         command.args(["--save", "", "--appendonly", "no", "--dir", "/"]);
+        command.args(&self.arguments);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         self.process = Some(Process::spawn("redis-server", command));
         wait_until("Redis to answer", PATIENCE, || self.connect().map(drop));
@@ -49,6 +57,23 @@ impl RedisServer {
     /// Address of the server.
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// Reads the value of a key.
+    pub fn read(&self, key: &str) -> Option<Vec<u8>> {
+        redis::cmd("GET").arg(key).query(&mut self.connect().unwrap()).unwrap()
+    }
+
+    /// Writes the value of a key. Fails if the memory is full.
+    pub fn write(&self, key: &str, value: &[u8]) -> Result<(), String> {
+        let mut connection = self.connect()?;
+        let written = redis::cmd("SET").arg(key).arg(value).exec(&mut connection);
+        written.map_err(|error| error.to_string())
+    }
+
+    /// Number of keys.
+    pub fn size(&self) -> usize {
+        redis::cmd("DBSIZE").query(&mut self.connect().unwrap()).unwrap()
     }
 
     /// Changes the last byte of every value. Returns the number of values.

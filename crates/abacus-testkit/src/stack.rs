@@ -8,6 +8,8 @@ use std::path::PathBuf;
 pub struct Stack {
     /// Kafka, as `host:port`.
     pub kafka: String,
+    /// User of the test, if Kafka has access lists.
+    pub kafka_user: Option<&'static str>,
     /// Base URL of the registry's Confluent-compatible API.
     pub registry: String,
     /// Postgres, for a user who may create databases.
@@ -31,6 +33,7 @@ impl Stack {
     pub fn from_env() -> Self {
         Self {
             kafka: variable("ABACUS_TEST_KAFKA_BOOTSTRAP"),
+            kafka_user: None,
             registry: variable("ABACUS_TEST_REGISTRY_URL"),
             postgres: variable("ABACUS_TEST_POSTGRES_URL"),
             redis: variable("ABACUS_TEST_REDIS_URL"),

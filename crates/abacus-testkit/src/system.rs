@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::database::Database;
 use crate::events::Events;
 use crate::kafka::Kafka;
+use crate::login::client_properties;
 use crate::process::Process;
 use crate::service::{Service, ServiceSetup};
 use crate::stack::Stack;
@@ -53,12 +54,16 @@ impl System {
             ("ABACUS_REGISTRY_URL", stack.registry.clone()),
             ("ABACUS_TOPIC_PREFIX", prefix.clone()),
         ];
-        let settings = settings.map(|(key, value)| (key.to_owned(), value)).into();
+        let mut settings: BTreeMap<_, _> =
+            settings.map(|(key, value)| (key.to_owned(), value)).into();
+        if let Some(user) = stack.kafka_user {
+            settings.insert("ABACUS_KAFKA_PROPERTIES".to_owned(), client_properties(user));
+        }
         admin(&stack, &settings, &["topics", "apply"]);
         admin(&stack, &settings, &["schemas", "register"]);
         let topics = Topics::with_prefix(&prefix);
         let mut system = Self {
-            kafka: Kafka::new(&stack.kafka),
+            kafka: Kafka::new(&stack.kafka, stack.kafka_user),
             database: Database::create(&stack.postgres, &name),
             events: Events::load(&stack.registry, &topics),
             stack,

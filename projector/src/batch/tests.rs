@@ -14,15 +14,16 @@ fn partition(number: i32) -> TopicPartition {
 }
 
 fn row(id: u128, n: &str, offset: i64) -> RequestedRow {
+    let operands = BTreeMap::from([("n".to_owned(), n.to_owned())]);
     RequestedRow {
         request_id: Uuid::from_u128(id),
         operation: "fibonacci".to_owned(),
-        operands: BTreeMap::from([("n".to_owned(), n.to_owned())]),
+        content: ContentDigest::new("fibonacci", &operands, None, "test"),
+        operands,
         requester: None,
         source: "test".to_owned(),
         requested_at: UNIX_EPOCH,
         recorded_at: UNIX_EPOCH + Duration::from_secs(offset.unsigned_abs()),
-        content: ContentDigest::default(),
         authorship: Authorship::Unsigned,
         origin: Origin { partition: 0, offset, appended_at: UNIX_EPOCH + Duration::from_secs(5) },
         altered: false,
@@ -48,6 +49,15 @@ fn each_partition_moves_to_the_offset_after_its_last_record() {
         OffsetUpdate { partition: partition(1), expected: None, next: 76, newest_request: None },
     ];
     assert_eq!(batch.offset_updates(&offsets), expected);
+}
+
+#[test]
+fn content_is_compared_as_written_and_not_as_stored() {
+    let first = row(1, "5", 0);
+    let unsigned_copy = RequestedRow { source: "kafka".to_owned(), ..first.clone() };
+    assert!(first.agrees_with(&unsigned_copy));
+    let stored_alike = RequestedRow { content: row(1, "6", 0).content, ..first.clone() };
+    assert!(!first.agrees_with(&stored_alike));
 }
 
 #[test]

@@ -28,14 +28,14 @@ impl<'a> Columns<'a> {
             column::<_, Operands<'a>>(rows, |row| Json(&row.operands)),
             column::<_, Option<&str>>(rows, |row| row.requester.as_deref()),
             column::<_, &str>(rows, |row| &row.source),
+            column::<_, &[u8]>(rows, |row| row.content.as_bytes()),
             column::<_, SystemTime>(rows, |row| row.requested_at),
             column::<_, i32>(rows, |row| row.origin.partition),
             column::<_, i64>(rows, |row| row.origin.offset),
             column::<_, SystemTime>(rows, |row| row.recorded_at),
-            column::<_, &[u8]>(rows, |row| row.content.as_bytes()),
             column::<_, bool>(rows, |row| row.authorship.is_signed()),
         ];
-        Self { all, compared: 5 }
+        Self { all, compared: 6 }
     }
 
     pub(super) fn completed(rows: &[&'a CompletedRow]) -> Self {

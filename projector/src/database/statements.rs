@@ -70,11 +70,11 @@ SELECT (SELECT count(*) FROM moved) + (SELECT count(*) FROM begun)";
 
 /// A signed request takes the place of an unsigned request with its id.
 const INSERT_REQUESTED: &str = "
-INSERT INTO compute_requested AS stored (request_id, operation, operands, requester, source, requested_at,
-    kafka_partition, kafka_offset, recorded_at, content_digest, authenticated)
+INSERT INTO compute_requested AS stored (request_id, operation, operands, requester, source,
+    content_digest, requested_at, kafka_partition, kafka_offset, recorded_at, authenticated)
 SELECT *
-FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::text[], $6::timestamptz[],
-    $7::int4[], $8::int8[], $9::timestamptz[], $10::bytea[], $11::bool[])
+FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::text[], $6::bytea[],
+    $7::timestamptz[], $8::int4[], $9::int8[], $10::timestamptz[], $11::bool[])
 ON CONFLICT (request_id) DO UPDATE
 SET operation = excluded.operation, operands = excluded.operands, requester = excluded.requester,
     source = excluded.source, requested_at = excluded.requested_at,
@@ -83,13 +83,16 @@ SET operation = excluded.operation, operands = excluded.operands, requester = ex
     authenticated = true
 WHERE excluded.authenticated AND NOT stored.authenticated";
 
+/// Rows of earlier versions have an empty digest, or none.
 const REQUESTED_CONFLICTS: &str = "
 SELECT request_id
-FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::text[])
-    AS sent (request_id, operation, operands, requester, source)
+FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::text[], $6::bytea[])
+    AS sent (request_id, operation, operands, requester, source, content_digest)
 JOIN compute_requested AS stored USING (request_id)
-WHERE (sent.operation, sent.operands, sent.requester, sent.source)
-    IS DISTINCT FROM (stored.operation, stored.operands, stored.requester, stored.source)";
+WHERE CASE WHEN stored.content_digest <> '' THEN sent.content_digest <> stored.content_digest
+    ELSE (sent.operation, sent.operands, sent.requester, sent.source)
+        IS DISTINCT FROM (stored.operation, stored.operands, stored.requester, stored.source)
+    END";
 
 const INSERT_COMPLETED: &str = "
 INSERT INTO compute_completed (request_id, status, result, error_code, error_message,

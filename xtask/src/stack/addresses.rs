@@ -53,6 +53,11 @@ impl Stack {
         Ok(format!("redis://127.0.0.1:{}", self.port("redis")?))
     }
 
+    /// Returns the URL of the Redis for rate limits.
+    pub(super) fn limits_url(&self) -> Result<String> {
+        Ok(format!("redis://127.0.0.1:{}", self.port("limits")?))
+    }
+
     /// Returns the URL of the first ingress.
     pub(crate) fn ingress_url(&self) -> Result<String> {
         self.url_of_ingress(1)
@@ -70,6 +75,7 @@ impl Stack {
             "registry" => self.registry_url(),
             "postgres" => self.postgres_url(),
             "redis" => self.redis_url(),
+            "limits" => self.limits_url(),
             _ if name.starts_with("ingress-") => self.url_of_ingress(number_of(name)),
             _ => Ok(format!("http://127.0.0.1:{}/metrics", self.port(&format!("{name}-admin"))?)),
         }
@@ -81,7 +87,8 @@ impl Stack {
         self.claim_port("kafka-controller", "kafka", preferred.kafka_controller)?;
         self.claim_port("registry", "registry", preferred.registry)?;
         self.claim_port("postgres", "postgres", preferred.postgres)?;
-        self.claim_port("redis", "redis", preferred.redis)
+        self.claim_port("redis", "redis", preferred.redis)?;
+        self.claim_port("limits", "limits", preferred.limits)
     }
 }
 
@@ -103,6 +110,7 @@ pub(super) struct PreferredPorts {
     pub(super) registry: u16,
     pub(super) postgres: u16,
     pub(super) redis: u16,
+    pub(super) limits: u16,
     pub(super) ingress: u16,
     pub(super) ingress_admin: u16,
     /// Port of the first processor. Further processors take the ports after the projector's port.
@@ -117,6 +125,7 @@ const fn ports_from(base: u16) -> PreferredPorts {
         registry: base + 81,
         postgres: base + 432,
         redis: base + 379,
+        limits: base + 378,
         ingress: base + 80,
         ingress_admin: base + 180,
         processor_admin: base + 181,
@@ -132,6 +141,7 @@ pub(super) fn ports_of(stack: &str) -> PreferredPorts {
             registry: 28_081,
             postgres: 25_432,
             redis: 26_379,
+            limits: 26_378,
             ingress: 8080,
             ingress_admin: 9080,
             processor_admin: 9081,

@@ -14,8 +14,8 @@ use crate::supervisor::{Part, Start, Supervisor};
 use crate::workspace::Workspace;
 
 /// Order of stopping, by the start of a part's name: a part stops before the parts it depends on.
-const STOP_ORDER: [&str; 7] =
-    ["ingress", "processor", "projector", "registry", "redis", "postgres", "kafka"];
+const STOP_ORDER: [&str; 8] =
+    ["ingress", "processor", "projector", "registry", "redis", "limits", "postgres", "kafka"];
 
 /// A stack. While a stack is open for change, no second xtask can change it.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Start and health of the four servers of a stack.
+//! Start and health of the servers of a stack.
 
 use anyhow::Result;
 
@@ -13,12 +13,12 @@ impl Stack {
             "kafka" => kafka::health(self)?,
             "registry" => registry::health(self)?,
             "postgres" => postgres::health(self)?,
-            "redis" => redis::health(self)?,
+            redis::CACHE | redis::LIMITS => redis::health(self, name)?,
             _ => services::health(self, name)?,
         })
     }
 
-    /// Starts the four servers, except running servers, and waits until all are healthy.
+    /// Starts the servers, except running servers, and waits until all are healthy.
     pub(crate) fn start_servers(&mut self, setup: &Setup, progress: &Progress) -> Result<()> {
         self.claim_server_ports()?;
         let parts = progress.step("prepare the servers", |step| {
@@ -26,7 +26,8 @@ impl Stack {
                 kafka::part(self, setup, step)?,
                 registry::part(self, setup)?,
                 postgres::part(self, step)?,
-                redis::part(self)?,
+                redis::part(self, redis::CACHE)?,
+                redis::part(self, redis::LIMITS)?,
             ];
             step.note("");
             Ok(parts)

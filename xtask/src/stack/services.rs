@@ -108,7 +108,11 @@ impl Stack {
         let mut part = self.service("ingress", number, preferred.ingress_admin + step, binaries)?;
         let listen = format!("127.0.0.1:{}", self.port(&port_name)?);
         let partition = (number - 1).to_string();
-        let settings = [("ABACUS_HTTP_LISTEN", listen), ("ABACUS_REPLY_PARTITION", partition)];
+        let settings = [
+            ("ABACUS_HTTP_LISTEN", listen),
+            ("ABACUS_REPLY_PARTITION", partition),
+            ("ABACUS_REDIS_URL", self.limits_url()?),
+        ];
         let environment = &mut part.launch.environment;
         environment.extend(settings.map(|(name, value)| (name.to_owned(), value)));
         environment.extend(self.credentials()?.settings());
