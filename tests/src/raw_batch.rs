@@ -1,8 +1,10 @@
-//! Record batches that no client library writes: the bytes of Kafka's produce request by hand.
+//! Record batches below the client libraries: the bytes of Kafka's requests by hand.
 //!
 //! The broker decompresses each batch and checks its records, but takes two kinds of batches that
 //! librdkafka cannot read: a frame of LZ4 with a wrong checksum of its content, and gzip in several
 //! members. See the Kafka protocol guide, "Record Batch" and "Produce API (version 7)".
+
+pub(crate) mod fetch;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -39,18 +41,24 @@ pub(crate) fn produce(
     put_i32(&mut body, partition);
     put_i32(&mut body, len(&batch));
     body.extend(batch);
-    let mut socket = TcpStream::connect(bootstrap).unwrap();
-    socket.write_all(&len(&body).to_be_bytes()).unwrap();
-    socket.write_all(&body).unwrap();
-    let mut size = [0; 4];
-    socket.read_exact(&mut size).unwrap();
-    let mut answer = vec![0; usize::try_from(i32::from_be_bytes(size)).unwrap()];
-    socket.read_exact(&mut answer).unwrap();
+    let answer = send(bootstrap, &body);
     // Correlation id, number of topics, name, number of partitions, partition, error, offset.
     let at = 4 + 4 + 2 + topic.len() + 4 + 4;
     let error = i16::from_be_bytes(answer[at..at + 2].try_into().unwrap());
     assert_eq!(error, 0, "the broker refuses a batch of the kind {kind:?}");
     i64::from_be_bytes(answer[at + 2..at + 10].try_into().unwrap())
+}
+
+/// Sends a request to the broker. Returns the response.
+fn send(bootstrap: &str, request: &[u8]) -> Vec<u8> {
+    let mut socket = TcpStream::connect(bootstrap).unwrap();
+    socket.write_all(&len(request).to_be_bytes()).unwrap();
+    socket.write_all(request).unwrap();
+    let mut size = [0; 4];
+    socket.read_exact(&mut size).unwrap();
+    let mut answer = vec![0; usize::try_from(i32::from_be_bytes(size)).unwrap()];
+    socket.read_exact(&mut answer).unwrap();
+    answer
 }
 
 fn record_batch(kind: Unreadable, values: &[&[u8]]) -> Vec<u8> {
