@@ -70,7 +70,7 @@ def end_of(consumer, topic):
 
 def send(bootstrap, topic, request_id, value, headers):
     """Writes one record and waits until Kafka has confirmed it."""
-    # A record written twice is completed twice: idempotence prevents duplicates by retries.
+    # Idempotence prevents duplicates by retries of the client.
     producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True})
     failures = []
 

@@ -1,5 +1,7 @@
 //! Clients with the reply headers of their frameworks, and producers whose requests get no reply.
 
+mod programs;
+
 use std::thread;
 use std::time::{Duration, Instant};
 

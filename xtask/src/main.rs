@@ -9,6 +9,7 @@
 //! | `dev/`, `test/`, `check/`, `bench/` | one stack each: `state.json`, `pids/`, `logs/`, `data/` ([`stack`]) |
 //! | `fresh/` | the bare system of `check fresh` ([`checks`]) |
 //! | `python/`, `tools/` | tools of tests and checks ([`python`], [`ci`]) |
+//! | `client-programs/`, `go-toolchain/`, `node-toolchain/` | client programs of the tests, and missing toolchains ([`clients`]) |
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -20,6 +21,7 @@ mod bench;
 mod checks;
 mod ci;
 mod cli;
+mod clients;
 mod command;
 mod dist;
 mod docker;

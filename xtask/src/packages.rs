@@ -21,7 +21,7 @@ pub(crate) enum Purpose {
     Build,
     /// Run Kafka, the registry, Postgres and Redis.
     Servers,
-    /// Run the tests; some tests use Python.
+    /// Run the tests; some tests use clients in Python, in Java, and kcat.
     Tests,
     /// Put load on the HTTP interface.
     Bench,
@@ -91,6 +91,24 @@ const REQUIREMENTS: &[Requirement] = &[
         name: "Python with venv",
         packages: &["python3-venv"],
         is_met: has_python_venv,
+    },
+    Requirement {
+        purpose: Purpose::Tests,
+        name: "a Java compiler",
+        packages: &["default-jdk-headless", "openjdk-17-jdk-headless"],
+        is_met: || programs::on_path("javac").is_some(),
+    },
+    Requirement {
+        purpose: Purpose::Tests,
+        name: "kcat",
+        packages: &["kcat"],
+        is_met: || programs::on_path("kcat").is_some(),
+    },
+    Requirement {
+        purpose: Purpose::Tests,
+        name: "curl",
+        packages: &["curl"],
+        is_met: || programs::on_path("curl").is_some(),
     },
     Requirement {
         purpose: Purpose::Bench,

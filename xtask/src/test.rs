@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 
 use crate::cli;
+use crate::clients;
 use crate::command;
 use crate::packages::{self, Purpose};
 use crate::programs;
@@ -24,6 +25,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &cli::Tes
     let purposes = [Purpose::Build, Purpose::Servers, Purpose::Tests];
     packages::ensure(workspace, progress, &purposes)?;
     let python = python::ensure(workspace, progress)?;
+    clients::ensure(workspace, progress)?;
     let setup = Setup::ensure(workspace, progress)?;
     let mut stack = Stack::open(workspace, TEST)?;
     let result = start_empty(&mut stack, &setup, progress)
@@ -114,6 +116,7 @@ pub(crate) fn environment(
         ("ABACUS_TEST_REDIS_SERVER", redis_server.display().to_string()),
         ("ABACUS_TEST_JAVA", setup.java.display().to_string()),
         ("ABACUS_TEST_KAFKA_CLASSES", setup.dist.kafka_classes().display().to_string()),
+        ("ABACUS_TEST_CLIENTS", clients::folder(workspace).display().to_string()),
         ("ABACUS_TEST_BIN_DIR", workspace.binaries(Profile::Dev)?.display().to_string()),
     ];
     Ok(settings.map(|(name, value)| (name.to_owned(), value)).to_vec())
@@ -129,6 +132,7 @@ pub(crate) fn stack(
         cli::StackCommand::Up(options) => {
             packages::ensure(workspace, progress, &[Purpose::Servers, Purpose::Tests])?;
             let python = python::ensure(workspace, progress)?;
+            clients::ensure(workspace, progress)?;
             let setup = Setup::ensure(workspace, progress)?;
             let mut stack = Stack::open(workspace, &options.name)?;
             stack.set_mode(Mode::Throwaway)?;

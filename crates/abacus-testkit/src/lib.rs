@@ -49,7 +49,7 @@ pub use load::{Load, Sample};
 pub use login::{SUPER_USER, client_properties};
 pub use process::Process;
 pub use random::Random;
-pub use raw_batch::{RawBatch, RawRecord, Unreadable};
+pub use raw_batch::{RawBatch, RawRecord, Unreadable, batch_codecs};
 /// The error of a record that was not written.
 pub use rdkafka::error::KafkaError as WriteError;
 /// The reason of a broker for refusing a call.

@@ -1,4 +1,4 @@
-//! Record batches that no client library writes: the bytes of Kafka's produce request by hand.
+//! Record batches below the client libraries: the bytes of Kafka's requests by hand.
 //!
 //! The broker decompresses each batch and checks its records, but takes two kinds of batches that
 //! librdkafka cannot read: a frame of LZ4 with a wrong checksum of its content, and gzip in several
@@ -7,11 +7,14 @@
 mod bytes;
 mod checksum;
 mod compression;
+mod connection;
+mod fetch;
 mod produce;
 
 use self::bytes::{len, put_i16, put_i32, put_varint};
 use self::checksum::{CRC32C, crc};
 pub use self::compression::Unreadable;
+pub use self::fetch::batch_codecs;
 
 /// A record of a batch. Names of headers are bytes, as in the protocol.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -20,6 +20,8 @@ pub struct Stack {
     pub redis_server: PathBuf,
     /// A Python with `confluent-kafka` and `fastavro`.
     pub python: PathBuf,
+    /// Folder of the client programs, built from `tests/clients`.
+    pub clients: PathBuf,
     /// Folder of the built binaries.
     pub binaries: PathBuf,
     /// Path of the `java` program.
@@ -39,6 +41,7 @@ impl Stack {
             redis: variable("ABACUS_TEST_REDIS_URL"),
             redis_server: variable("ABACUS_TEST_REDIS_SERVER").into(),
             python: variable("ABACUS_TEST_PYTHON").into(),
+            clients: variable("ABACUS_TEST_CLIENTS").into(),
             binaries: variable("ABACUS_TEST_BIN_DIR").into(),
             java: variable("ABACUS_TEST_JAVA").into(),
             kafka_classes: variable("ABACUS_TEST_KAFKA_CLASSES"),

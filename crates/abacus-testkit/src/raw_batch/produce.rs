@@ -1,10 +1,7 @@
-//! The produce request, over a connection for one batch.
-
-use std::io::{self, Read as _, Write as _};
-use std::net::TcpStream;
+//! The produce request.
 
 use super::bytes::{len, put_i16, put_i32, put_string};
-use crate::wait::BROKER_CALL;
+use super::connection::exchange;
 
 /// Sends `batch`. Returns the offset of its first record, or the reason of a refusal.
 pub(super) fn produce(
@@ -40,16 +37,4 @@ fn request(topic: &str, partition: i32, batch: &[u8]) -> Vec<u8> {
     put_i32(&mut body, len(batch));
     body.extend_from_slice(batch);
     body
-}
-
-fn exchange(bootstrap: &str, body: &[u8]) -> io::Result<Vec<u8>> {
-    let mut socket = TcpStream::connect(bootstrap)?;
-    socket.set_read_timeout(Some(BROKER_CALL))?;
-    socket.write_all(&len(body).to_be_bytes())?;
-    socket.write_all(body)?;
-    let mut size = [0; 4];
-    socket.read_exact(&mut size)?;
-    let mut answer = vec![0; usize::try_from(i32::from_be_bytes(size)).unwrap()];
-    socket.read_exact(&mut answer)?;
-    Ok(answer)
 }

@@ -28,8 +28,10 @@ const REGISTRY_SETTINGS: &[&str] = &[
     "/etc/maven/settings.xml",
     "/etc/pip.conf",
     "/root/.cargo/config.toml",
+    "/root/.config/go/env",
     "/root/.config/pip",
     "/root/.m2/settings.xml",
+    "/root/.npmrc",
     "/usr/local/share/ca-certificates",
 ];
 /// Environment variables with the same purpose.

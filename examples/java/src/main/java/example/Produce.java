@@ -58,6 +58,8 @@ public final class Produce {
             System.err.println("usage: Produce OPERATION NAME=VALUE...");
             System.exit(2);
         }
+        // Avro instantiates the classes of trusted packages only.
+        System.setProperty("org.apache.avro.SERIALIZABLE_PACKAGES", "abacus.compute.v1");
         ComputeRequested request = request(arguments[0], Arrays.asList(arguments).subList(1, arguments.length));
         String correlationId = UUID.randomUUID().toString();
         createReplyTopic();
@@ -147,7 +149,7 @@ public final class Produce {
         AvroKafkaSerializer<ComputeRequested> values = new AvroKafkaSerializer<>();
         values.configure(registry(), false);
         Map<String, Object> settings = kafka();
-        // A record written twice is completed twice: idempotence prevents duplicates by retries.
+        // Idempotence prevents duplicates by retries of the client.
         settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true);
         settings.put(ProducerConfig.ACKS_CONFIG, "all");
         return new KafkaProducer<>(settings, new StringSerializer(), values);
