@@ -41,5 +41,6 @@ mod roles;
 mod settings;
 mod shutdown;
 mod stream;
+mod takeover;
 mod topics;
 mod waiting;

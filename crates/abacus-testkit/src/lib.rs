@@ -20,6 +20,7 @@ mod follower;
 mod kafka;
 mod load;
 mod metrics;
+mod open_transaction;
 mod ports;
 mod process;
 mod record;
@@ -39,6 +40,7 @@ pub use fault_proxy::{Fault, FaultProxy};
 pub use follower::Follower;
 pub use kafka::Kafka;
 pub use load::{Load, Sample};
+pub use open_transaction::OpenTransaction;
 pub use process::Process;
 /// The error of a record that was not written.
 pub use rdkafka::error::KafkaError as WriteError;
