@@ -43,4 +43,5 @@ mod shutdown;
 mod stream;
 mod takeover;
 mod topics;
+mod transactions;
 mod waiting;
