@@ -30,7 +30,8 @@ use crate::metrics::{IdentityMetrics, LimitMetrics, Metrics};
 use crate::problems::{Error, Failure};
 use crate::quotas::Quotas;
 use crate::requests::{
-    Deliveries, Idempotency, Lag, RequestExchange, Requests, report_deliveries, watch,
+    Deliveries, EventLog, Idempotency, Lag, RequestExchange, RequestScanner, Requests,
+    report_deliveries, search_event_log, watch,
 };
 
 /// First part of the Kafka client name; the name of the instance follows.
@@ -44,6 +45,8 @@ const REPLIES_BUDGET: Duration = Duration::from_secs(3);
 const WATCHER_BUDGET: Duration = Duration::from_secs(4);
 /// Shutdown budget for storing the last delivery reports of requests with a key.
 const KEYS_BUDGET: Duration = Duration::from_secs(8);
+/// Shutdown budget of the search of the event log, which ends at once.
+const SEARCH_BUDGET: Duration = Duration::from_secs(1);
 /// Time for flushing the producer beyond the delivery timeout. The delivery timeout ends every wait
 /// in the producer.
 const FLUSH_MARGIN: Duration = Duration::from_secs(1);
@@ -92,10 +95,11 @@ async fn state(
     let exchange = Arc::new(exchange(config, runtime, listeners, &metrics).await?);
     spawn_watcher(runtime, &exchange, &log, &metrics);
     let delivery = config.publisher.delivery_timeout;
-    let idempotency =
-        Idempotency::new(&config.idempotency, log.connections(), delivery, deliveries);
-    let keys = idempotency.keys();
-    runtime.spawn("idempotency", KEYS_BUDGET, |stop| report_deliveries(keys, reports, stop));
+    let keys = config.idempotency.keys(log.connections(), &config.topics.requested, delivery);
+    let reported = keys.clone();
+    runtime.spawn("idempotency", KEYS_BUDGET, |stop| report_deliveries(reported, reports, stop));
+    let event_log = spawn_search(config, runtime);
+    let idempotency = Idempotency { keys, deliveries, event_log };
     let feed = pool(&config.postgres_url, 1, FEED_TIMEOUT)?;
     let pools = Pools { shared: log.connections(), feed };
     let identity_metrics = IdentityMetrics::register(runtime.metrics())?.identity();
@@ -242,6 +246,18 @@ fn spawn_producer(runtime: &Runtime, config: &IngressConfig, producer: &Arc<Prod
             .await?
             .context("requests remained in the producer's queue")
     });
+}
+
+/// Starts the task that searches the event log for requests of crashed instances.
+fn spawn_search(config: &IngressConfig, runtime: &Runtime) -> EventLog {
+    let (event_log, searches) = EventLog::new();
+    let scanner = RequestScanner {
+        kafka: config.kafka.clone(),
+        client: format!("{}-search", client_name(config)),
+        topic: config.topics.requested.clone(),
+    };
+    runtime.spawn("event-log", SEARCH_BUDGET, |stop| search_event_log(scanner, searches, stop));
+    event_log
 }
 
 fn spawn_watcher(

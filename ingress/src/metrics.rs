@@ -41,9 +41,10 @@ metrics! {
         pub(crate) attached: IntCounterVec = "abacus_ingress_attached_total",
             labels ["source" in ["reply", "log", "nothing"]];
         /// Requests with an idempotency key, by outcome: claimed, taken-over (after a crash),
-        /// replayed, reused (for another computation), or unavailable (Postgres was away).
+        /// found (in the event log, after a crash), replayed, reused (for another computation), or
+        /// unavailable (Postgres or the event log was away).
         pub(crate) keyed: IntCounterVec = "abacus_ingress_keyed_requests_total",
-            labels ["outcome" in ["claimed", "taken-over", "replayed", "reused", "unavailable"]];
+            labels ["outcome" in ["claimed", "taken-over", "found", "replayed", "reused", "unavailable"]];
         /// Queries to the request log for awaited computations.
         pub(crate) watcher_queries: IntCounter = "abacus_ingress_watcher_queries_total";
         /// Requests by delivery of the record: written, failed, or refused before sending.

@@ -21,7 +21,10 @@ mod submit;
 mod watcher;
 
 pub(crate) use error::{Error, FailedRequest, unless_failed};
-pub(crate) use idempotency::{Deliveries, Idempotency, IdempotencyConfig, report_deliveries};
+pub(crate) use idempotency::{
+    Deliveries, EventLog, Idempotency, IdempotencyConfig, RequestScanner, report_deliveries,
+    search_event_log,
+};
 pub(crate) use lag::Lag;
 pub(crate) use service::{RequestExchange, Requests};
 pub(crate) use submit::{ComputationRequest, Outcome, Submission, SubmitOptions};

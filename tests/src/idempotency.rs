@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::thread;
 
 use abacus_testkit::{
-    Client, Fault, FaultProxy, HttpRequest, Isolation, PATIENCE, Record, Response, Service, System,
-    wait_until,
+    Client, Fault, FaultProxy, HttpError, HttpRequest, Isolation, PATIENCE, Record, Response,
+    Service, System, wait_until,
 };
 use serde_json::{Value, json};
 
@@ -28,14 +28,14 @@ fn sign_in(client: &Client, name: &str) -> String {
 
 /// A caller at one instance.
 #[derive(Clone)]
-struct Caller {
+pub(crate) struct Caller {
     client: Client,
     authorization: String,
 }
 
 impl Caller {
     #[track_caller]
-    fn of(ingress: &mut Service, name: &str) -> Self {
+    pub(crate) fn of(ingress: &mut Service, name: &str) -> Self {
         let client = ingress.http();
         let authorization = sign_in(&client, name);
         Self { client, authorization }
@@ -43,7 +43,7 @@ impl Caller {
 
     /// The caller at another instance, as soon as the instance knows the account.
     #[track_caller]
-    fn at(&self, ingress: &mut Service) -> Self {
+    pub(crate) fn at(&self, ingress: &mut Service) -> Self {
         let there = Self { client: ingress.http(), ..self.clone() };
         let me = HttpRequest::get("/v1/me").with("authorization", &there.authorization);
         wait_until("the caller to be known", PATIENCE, || match there.client.execute(&me) {
@@ -54,8 +54,14 @@ impl Caller {
     }
 
     #[track_caller]
-    fn ask(&self, key: &str, n: &str) -> Response {
+    pub(crate) fn ask(&self, key: &str, n: &str) -> Response {
         self.ask_preferring(key, n, "wait=30")
+    }
+
+    /// Asks an instance that may die before the answer.
+    pub(crate) fn try_ask(&self, key: &str, n: &str) -> Result<Response, HttpError> {
+        let body = json!({ "operation": "fibonacci", "operands": { "n": n } });
+        self.client.try_execute(&self.keyed(HttpRequest::post("/v1/computations", body), key))
     }
 
     #[track_caller]
@@ -88,7 +94,7 @@ fn is_replay(response: &Response) -> bool {
     response.header("idempotency-replayed") == "true"
 }
 
-fn requested(system: &System) -> Vec<Record> {
+pub(crate) fn requested(system: &System) -> Vec<Record> {
     system.kafka.scan(&system.topics.requested, Isolation::Committed)
 }
 
@@ -144,12 +150,7 @@ fn a_retry_after_its_instance_was_killed_has_the_same_id_and_result() {
     let there = here.at(&mut second);
     let cut_off = {
         let caller = here.clone();
-        thread::spawn(move || {
-            let body = json!({ "operation": "fibonacci", "operands": { "n": "402" } });
-            caller
-                .client
-                .try_execute(&caller.keyed(HttpRequest::post("/v1/computations", body), "one"))
-        })
+        thread::spawn(move || caller.try_ask("one", "402"))
     };
     wait_for_waiters(&mut first, 1);
     let record = wait_for_request(&system);

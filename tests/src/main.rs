@@ -46,5 +46,7 @@ mod roles;
 mod settings;
 mod shutdown;
 mod stream;
+mod takeover;
 mod topics;
+mod transactions;
 mod waiting;

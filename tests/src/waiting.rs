@@ -3,7 +3,9 @@
 
 use std::thread;
 
-use abacus_testkit::{Client, HttpRequest, PATIENCE, Response, Service, System, wait_until};
+use abacus_testkit::{
+    Client, HttpRequest, PATIENCE, Response, Service, ServiceSetup, System, wait_until,
+};
 use serde_json::{Value, json};
 
 use crate::history::History;
@@ -11,13 +13,15 @@ use crate::oracle::{self, Question};
 
 /// Two instances that differ in name and reply partition.
 pub(crate) fn two_ingresses(system: &System) -> [Service; 2] {
-    let instance = |number: u32| {
-        system
-            .ingress()
-            .set("ABACUS_INSTANCE_ID", format!("{}-{number}", system.name()))
-            .set("ABACUS_REPLY_PARTITION", number.to_string())
-    };
-    system.start_all([instance(0), instance(1)])
+    system.start_all([0, 1].map(|number| instance(system, number)))
+}
+
+/// The instance with this number, which is also the number of its reply partition.
+pub(crate) fn instance(system: &System, number: u32) -> ServiceSetup {
+    system
+        .ingress()
+        .set("ABACUS_INSTANCE_ID", format!("{}-{number}", system.name()))
+        .set("ABACUS_REPLY_PARTITION", number.to_string())
 }
 
 fn question(n: &str) -> Question {

@@ -81,6 +81,8 @@ pub struct Submission<'a, Q> {
     pub operation: Option<&'static str>,
     /// W3C trace context of the request.
     pub trace: Option<TraceContext<'a>>,
+    /// Partition of the record; `None` leaves the choice to the transport.
+    pub partition: Option<i32>,
     /// Longest wait for the reply. A zero wait ends with the acknowledgement.
     pub wait: Duration,
 }
@@ -107,12 +109,12 @@ impl<Q: Clone, R: Event, L, T: Transport<Q>> Exchange<Q, R, L, T> {
     /// Publishes the request and waits for the answer. The waiter is registered before the record
     /// is sent, and removed when this future ends or is dropped.
     pub async fn ask(&self, submission: Submission<'_, Q>) -> Result<Answer<R>, Error> {
-        let Submission { id, request, operation, trace, wait } = submission;
+        let Submission { id, request, operation, trace, partition, wait } = submission;
         if !self.transport.is_reachable() {
             return Err(Error::Unreachable);
         }
         let waiter = self.waiters.register(id, operation)?;
-        self.transport.publish(id, request, trace)?;
+        self.transport.publish(id, request, trace, partition)?;
         let limits = WaitLimits { reply: wait, acceptance: self.acceptance };
         match waiter.wait(limits).await {
             // A call without a wait is answered `Accepted`, however fast the reply is.

@@ -50,7 +50,13 @@ where
         true
     }
 
-    fn publish(&self, id: Uuid, request: &Q, _: Option<TraceContext<'_>>) -> Result<(), Error> {
+    fn publish(
+        &self,
+        id: Uuid,
+        request: &Q,
+        _: Option<TraceContext<'_>>,
+        _: Option<i32>,
+    ) -> Result<(), Error> {
         match (self.respond)(request) {
             LoopbackOutcome::Replied(reply) => {
                 let payload = self.encoder.encode(&reply)?;

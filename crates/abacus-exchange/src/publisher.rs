@@ -68,7 +68,7 @@ pub struct Publisher<Q: Event> {
     pub producer: Arc<Producer>,
     /// Writes requests.
     pub encoder: Encoder<Q>,
-    /// Chooses the partition.
+    /// Chooses the partition of a request without a partition of its own.
     pub partitioner: StickyPartitioner,
     /// The request topic.
     pub topic: String,
@@ -87,7 +87,13 @@ impl<Q: Event> Transport<Q> for Publisher<Q> {
 
     /// The record carries no deadline: at the end of the wait the caller learns where to find the
     /// result, and still wants the result.
-    fn publish(&self, id: Uuid, request: &Q, trace: Option<TraceContext<'_>>) -> Result<(), Error> {
+    fn publish(
+        &self,
+        id: Uuid,
+        request: &Q,
+        trace: Option<TraceContext<'_>>,
+        partition: Option<i32>,
+    ) -> Result<(), Error> {
         let payload = self.encoder.encode(request)?;
         let reply_partition = self.reply_to.partition.to_be_bytes();
         let signature = self.signer.as_ref().map(|sign| sign(request));
@@ -105,7 +111,7 @@ impl<Q: Event> Transport<Q> for Publisher<Q> {
         let mut buffer = Uuid::encode_buffer();
         let record = Outgoing {
             topic: &self.topic,
-            partition: Some(self.partitioner.partition()),
+            partition: partition.or_else(|| Some(self.partitioner.partition())),
             key: id.hyphenated().encode_lower(&mut buffer).as_bytes(),
             payload: &payload,
             headers: &headers,

@@ -11,6 +11,13 @@ pub trait Transport<Q>: Send + Sync {
     /// Returns false while the event log is known to be unreachable.
     fn is_reachable(&self) -> bool;
 
-    /// Hands a request over for writing. The delivery is reported to the waiters.
-    fn publish(&self, id: Uuid, request: &Q, trace: Option<TraceContext<'_>>) -> Result<(), Error>;
+    /// Hands a request over for writing to `partition`, or to a partition that the transport
+    /// chooses. The delivery is reported to the waiters.
+    fn publish(
+        &self,
+        id: Uuid,
+        request: &Q,
+        trace: Option<TraceContext<'_>>,
+        partition: Option<i32>,
+    ) -> Result<(), Error>;
 }

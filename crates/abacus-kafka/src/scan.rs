@@ -1,5 +1,5 @@
-//! Reads the current content of a topic once, for tools: committed records up to the end of each
-//! partition at the start of the scan, without a consumer group.
+//! Reads the current content of a topic once: records up to the end of each partition at the start of
+//! the scan, without a consumer group.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -40,16 +40,37 @@ pub struct TopicScan {
 }
 
 impl TopicScan {
-    /// Reads the end of each partition, and starts reading. Blocks.
+    /// Reads the end of each partition, and starts reading committed records. Blocks.
     pub fn open(
         config: &KafkaConfig,
         name: &str,
         topic: &str,
         start: &ScanStart,
     ) -> Result<Self, Error> {
-        let consumer = connect(config, name)?;
+        let consumer = connect(config, name, "read_committed")?;
         let partitions = partitions(&consumer, topic)?;
         let starts = starts(&consumer, topic, &partitions, start)?;
+        let start = |partition| (partition, starts.get(&partition).copied().unwrap_or(0));
+        Self::begin(consumer, topic, partitions.into_iter().map(start))
+    }
+
+    /// Reads the end of each partition in `starts`, and starts reading from these offsets. An open
+    /// transaction does not end the scan: the records of open and of aborted transactions are read,
+    /// too. Blocks.
+    pub fn open_uncommitted(
+        config: &KafkaConfig,
+        name: &str,
+        topic: &str,
+        starts: BTreeMap<i32, i64>,
+    ) -> Result<Self, Error> {
+        Self::begin(connect(config, name, "read_uncommitted")?, topic, starts)
+    }
+
+    fn begin(
+        consumer: BaseConsumer<Logging>,
+        topic: &str,
+        starts: impl IntoIterator<Item = (i32, i64)>,
+    ) -> Result<Self, Error> {
         let mut scan = Self {
             consumer,
             topic: topic.to_owned(),
@@ -57,10 +78,10 @@ impl TopicScan {
             unread: BTreeMap::new(),
         };
         let mut positions = BTreeMap::new();
-        for partition in partitions {
+        for (partition, start) in starts {
             let (first, end) = watermarks(&scan.consumer, topic, partition)?;
             scan.ends.insert(partition, end);
-            let start = starts.get(&partition).map_or(first, |start| *start.max(&first));
+            let start = start.max(first);
             if start < end {
                 scan.unread.insert(partition, end);
                 positions.insert(partition, start);
@@ -135,7 +156,7 @@ pub fn read_record<T>(
     (partition, offset): (i32, i64),
     read: impl FnOnce(&InboundRecord<'_>) -> T,
 ) -> Result<Option<T>, Error> {
-    let consumer = connect(config, name)?;
+    let consumer = connect(config, name, "read_committed")?;
     if !partitions(&consumer, topic)?.contains(&partition) {
         return Ok(None);
     }
@@ -155,10 +176,14 @@ pub fn read_record<T>(
 }
 
 /// Connects a consumer. rdkafka delivers no records without a group id; no offset is ever committed.
-fn connect(config: &KafkaConfig, name: &str) -> Result<BaseConsumer<Logging>, Error> {
+fn connect(
+    config: &KafkaConfig,
+    name: &str,
+    isolation: &str,
+) -> Result<BaseConsumer<Logging>, Error> {
     let own = [
         ("group.id", name),
-        ("isolation.level", "read_committed"),
+        ("isolation.level", isolation),
         ("enable.partition.eof", "true"),
         ("queued.max.messages.kbytes", READ_AHEAD_KIB),
     ];

@@ -13,7 +13,7 @@ use crate::wild_record::WildRecord;
 
 /// A producer that shares no code with the services.
 pub struct DirectProducer {
-    inner: ThreadedProducer<DeliveryReports>,
+    pub(crate) inner: ThreadedProducer<DeliveryReports>,
 }
 
 /// A record sent and not yet confirmed.
@@ -47,13 +47,6 @@ impl PendingDelivery {
 impl DirectProducer {
     pub(crate) fn new(inner: ThreadedProducer<DeliveryReports>) -> Self {
         Self { inner }
-    }
-
-    pub(crate) fn produce_and_abort<'a>(&self, records: impl IntoIterator<Item = &'a NewRecord>) {
-        self.inner.init_transactions(BROKER_CALL).expect("a transactional producer");
-        self.inner.begin_transaction().expect("a transaction");
-        self.produce_all(records);
-        self.inner.abort_transaction(BROKER_CALL).expect("an aborted transaction");
     }
 
     /// Sends a record.

@@ -1,7 +1,7 @@
 //! Kafka as seen by outside clients: records written, records read, and offsets.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rdkafka::TopicPartitionList;
 use rdkafka::admin::{
@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::direct_producer::{DeliveryReports, DirectProducer};
 use crate::follower::Follower;
 use crate::login::client_settings;
+use crate::open_transaction::OpenTransaction;
 use crate::record::{Isolation, NewRecord, Record};
 use crate::wait::{BROKER_CALL, wait_until};
 
@@ -104,12 +105,23 @@ impl Kafka {
 
     /// Writes records in a transaction and aborts it.
     pub fn produce_and_abort<'a>(&self, records: impl IntoIterator<Item = &'a NewRecord>) {
+        self.open_transaction(records, Duration::from_mins(1)).abort();
+    }
+
+    /// Writes records in a transaction, and leaves the transaction open. The broker aborts the
+    /// transaction after `time_limit`.
+    pub fn open_transaction<'a>(
+        &self,
+        records: impl IntoIterator<Item = &'a NewRecord>,
+        time_limit: Duration,
+    ) -> OpenTransaction {
         let inner = self
             .config()
             .set("transactional.id", format!("testkit-{}", Uuid::new_v4()))
+            .set("transaction.timeout.ms", time_limit.as_millis().to_string())
             .create_with_context(DeliveryReports)
             .expect("a producer");
-        DirectProducer::new(inner).produce_and_abort(records);
+        OpenTransaction::begin(DirectProducer::new(inner), records)
     }
 
     /// Reads a whole topic, partition by partition.

@@ -18,12 +18,13 @@ pub(crate) const DELETED_AT_ONCE: i64 = 1_000;
 const ATTEMPTS: usize = 3;
 
 /// Claims a new key, an expired key, or a key with an ended lease and no request in the request
-/// log.
+/// log. The request log of the claim has every request before `projected`: one statement sees one
+/// state of the database.
 const CLAIM: &str = "
     INSERT INTO idempotency_keys AS kept
-           (requester, key, fingerprint, request_id, requested_at, leased_until, expires_at)
+           (requester, key, fingerprint, request_id, requested_at, leased_until, expires_at, partition)
     VALUES ($1, $2, $3, $4, timestamptz 'epoch' + $5::bigint * interval '1 microsecond',
-            now() + make_interval(secs => $6), now() + make_interval(secs => $7))
+            now() + make_interval(secs => $6), now() + make_interval(secs => $7), $8)
     ON CONFLICT (requester, key) DO UPDATE
        SET fingerprint = excluded.fingerprint,
            request_id = CASE WHEN kept.expires_at > now() THEN kept.request_id
@@ -32,6 +33,9 @@ const CLAIM: &str = "
                                ELSE excluded.requested_at END,
            expires_at = CASE WHEN kept.expires_at > now() THEN kept.expires_at
                              ELSE excluded.expires_at END,
+           partition = CASE WHEN kept.expires_at > now()
+                            THEN coalesce(kept.partition, excluded.partition)
+                            ELSE excluded.partition END,
            leased_until = excluded.leased_until,
            written_at = NULL
      WHERE kept.expires_at <= now()
@@ -41,7 +45,11 @@ const CLAIM: &str = "
             AND NOT EXISTS (SELECT FROM compute_requested AS log WHERE log.request_id = kept.request_id))
     RETURNING request_id, fingerprint, expires_at, leased_until, true AS is_ours, false AS is_written,
               0::float8 AS lease_left, false AS is_expired,
-              (extract(epoch FROM requested_at) * 1000000)::bigint AS requested_micros";
+              (extract(epoch FROM requested_at) * 1000000)::bigint AS requested_micros,
+              coalesce(partition, 0) AS partition,
+              coalesce((SELECT projected.next_offset FROM projected_offsets AS projected
+                         WHERE projected.topic = $9 AND projected.partition = kept.partition), 0)
+                  AS projected";
 
 /// Selects the request of a key.
 const FIND: &str = "
@@ -51,7 +59,8 @@ const FIND: &str = "
                OR EXISTS (SELECT FROM compute_requested AS log WHERE log.request_id = kept.request_id)
                AS is_written,
            greatest(extract(epoch FROM leased_until - now()), 0)::float8 AS lease_left,
-           (extract(epoch FROM requested_at) * 1000000)::bigint AS requested_micros
+           (extract(epoch FROM requested_at) * 1000000)::bigint AS requested_micros,
+           coalesce(partition, 0) AS partition, 0::bigint AS projected
       FROM idempotency_keys AS kept
      WHERE requester = $1 AND key = $2";
 
@@ -78,6 +87,8 @@ const DELETE_EXPIRED: &str = "
 #[derive(Clone)]
 pub(crate) struct IdempotencyKeys {
     pool: Pool,
+    /// The topic of requests.
+    topic: String,
     lease: Duration,
     lifetime: Duration,
 }
@@ -92,6 +103,8 @@ pub(crate) struct KeyClaim<'a> {
     pub(crate) id: Uuid,
     /// Time of the request for a new key.
     pub(crate) requested_at: Timestamp,
+    /// Partition of the request for a new key.
+    pub(crate) partition: i32,
 }
 
 /// The request of a key.
@@ -108,6 +121,11 @@ pub(crate) struct IdempotencyEntry {
     pub(crate) is_written: bool,
     /// Time left for another instance to publish the request.
     pub(crate) lease_left: Duration,
+    /// Partition of the request.
+    pub(crate) partition: i32,
+    /// At the time of the claim, the request log had every request of the partition before this
+    /// offset.
+    pub(crate) projected: i64,
 }
 
 /// Reason why a key gives no entry.
@@ -122,9 +140,10 @@ pub(crate) enum KeyError {
 }
 
 impl IdempotencyKeys {
-    /// Creates the keys behind `pool`. A key expires after `lifetime`, and a lease after `lease`.
-    pub(crate) fn new(pool: Pool, lease: Duration, lifetime: Duration) -> Self {
-        Self { pool, lease, lifetime }
+    /// Creates the keys behind `pool`, for requests in `topic`. A key expires after `lifetime`, and
+    /// a lease after `lease`.
+    pub(crate) fn new(pool: Pool, topic: String, lease: Duration, lifetime: Duration) -> Self {
+        Self { pool, topic, lease, lifetime }
     }
 
     /// Returns the duration of a lease.
@@ -163,11 +182,20 @@ impl IdempotencyKeys {
         let client = self.pool.get().await?;
         let (claim, find) = (client.prepare_cached(CLAIM), client.prepare_cached(FIND));
         let (claim, find) = futures_util::future::try_join(claim, find).await?;
-        let KeyClaim { requester, key, fingerprint, id, requested_at } = claimed;
+        let KeyClaim { requester, key, fingerprint, id, requested_at, partition } = claimed;
         let (fingerprint, micros) = (fingerprint.as_slice(), requested_at.as_micros());
         let (lease, lifetime) = (self.lease.as_secs_f64(), self.lifetime.as_secs_f64());
-        let values: [&(dyn ToSql + Sync); 7] =
-            [&requester, &key, &fingerprint, &id, &micros, &lease, &lifetime];
+        let values: [&(dyn ToSql + Sync); 9] = [
+            &requester,
+            &key,
+            &fingerprint,
+            &id,
+            &micros,
+            &lease,
+            &lifetime,
+            &partition,
+            &self.topic,
+        ];
         for _ in 0..ATTEMPTS {
             if let Some(row) = client.query_opt(&claim, &values).await? {
                 return Ok(row);
@@ -238,6 +266,8 @@ fn read(row: &Row) -> Result<IdempotencyEntry, tokio_postgres::Error> {
         is_ours: row.try_get("is_ours")?,
         is_written: row.try_get("is_written")?,
         lease_left: Duration::try_from_secs_f64(row.try_get("lease_left")?).unwrap_or_default(),
+        partition: row.try_get("partition")?,
+        projected: row.try_get("projected")?,
     })
 }
 

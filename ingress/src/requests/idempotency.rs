@@ -2,12 +2,13 @@
 //! and the result of the first request, by any instance and after any crash.
 //!
 //! Postgres decides between concurrent calls. The instance that claims a key publishes the request
-//! within a lease. Every other call attaches to this request. A lease that ends while the request
-//! is not in the event log means a crash. The next call then takes the claim over under the first
-//! id; if the crashed instance did write a record, both records belong to one request. Without
-//! Postgres, no request with a key is computed.
+//! within a lease, to the partition in the row. Every other call attaches to this request. A lease
+//! that ends without a note of the written request means a crash. The next call then takes the
+//! claim over under the first id, and searches the partition for the request. A found request is
+//! not written again. Without Postgres, no request with a key is computed.
 
 mod deliveries;
+mod event_log;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,13 +21,16 @@ use sha2::{Digest as _, Sha256};
 use crate::log::{IdempotencyKeys, KEY_TIMEOUT};
 
 pub(crate) use deliveries::{Deliveries, report_deliveries};
+use event_log::SEARCH_TIMEOUT;
+pub(crate) use event_log::{EventLog, RequestScanner, search_event_log};
 
 /// Shortest lifetime of a key. Retries come within seconds, so a shorter lifetime has no use.
 const MIN_LIFETIME: Duration = Duration::from_secs(1);
 
 /// Margin of a lease over the time for publishing. The margin covers a late answer to the claim,
-/// and a late report of the written record to Postgres.
-const LEASE_MARGIN: Duration = KEY_TIMEOUT.saturating_add(Duration::from_secs(1));
+/// the search of the event log, and a late report of the written record to Postgres.
+const LEASE_MARGIN: Duration =
+    KEY_TIMEOUT.saturating_add(SEARCH_TIMEOUT).saturating_add(Duration::from_secs(1));
 
 /// Lifetime of idempotency keys.
 #[derive(Clone, Debug)]
@@ -49,31 +53,22 @@ impl Config for IdempotencyConfig {
     }
 }
 
-/// The table of idempotency keys, and the expected deliveries of requests with a key.
-pub(crate) struct Idempotency {
-    pub(super) keys: IdempotencyKeys,
-    pub(super) deliveries: Arc<Deliveries>,
-}
-
-impl Idempotency {
-    /// Creates the keys behind `pool`. `delivery` is the longest time for writing a request to the
-    /// event log.
-    pub(crate) fn new(
-        config: &IdempotencyConfig,
-        pool: Pool,
-        delivery: Duration,
-        deliveries: Arc<Deliveries>,
-    ) -> Self {
+impl IdempotencyConfig {
+    /// Creates the keys behind `pool`, for requests in `topic`. `delivery` is the longest time for
+    /// writing a request to the event log.
+    pub(crate) fn keys(&self, pool: Pool, topic: &str, delivery: Duration) -> IdempotencyKeys {
         let lease = delivery + LEASE_MARGIN;
         // A key that expires before the lease would be claimed twice.
-        let lifetime = config.lifetime.max(lease);
-        Self { keys: IdempotencyKeys::new(pool, lease, lifetime), deliveries }
+        let lifetime = self.lifetime.max(lease);
+        IdempotencyKeys::new(pool, topic.to_owned(), lease, lifetime)
     }
+}
 
-    /// Returns the table of keys, for the task that reports deliveries.
-    pub(crate) fn keys(&self) -> IdempotencyKeys {
-        self.keys.clone()
-    }
+/// The table of idempotency keys, the expected deliveries of requests with a key, and the event log.
+pub(crate) struct Idempotency {
+    pub(crate) keys: IdempotencyKeys,
+    pub(crate) deliveries: Arc<Deliveries>,
+    pub(crate) event_log: EventLog,
 }
 
 /// Returns the hash of a computation. The hash does not depend on the spelling of the operands.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::error::{Error, FailedRequest};
 use super::service::Requests;
-use super::submit::{Outcome, Submission, SubmissionKey};
+use super::submit::{Outcome, Submission, SubmissionKey, Target};
 use crate::log::{IdempotencyEntry, KeyClaim, KeyError};
 use crate::quotas::Permit;
 use crate::representation::Computation;
@@ -33,6 +33,7 @@ impl Requests {
             fingerprint: &key.fingerprint,
             id: submission.id,
             requested_at: submission.event.requested_at,
+            partition: self.exchange.transport.partitioner.partition(),
         };
         let began = Instant::now();
         self.quotas.admit_read(submission.client).await.map_err(Error::from)?;
@@ -60,7 +61,8 @@ impl Requests {
     }
 
     /// Publishes the request; this instance holds the lease. A taken-over request keeps the first
-    /// id and time. Returns `None` if the key must be read again.
+    /// id, time and partition, and is published only if the crashed instance did not write it.
+    /// Returns `None` if the key must be read again.
     async fn publish_claimed(
         &self,
         submission: &Submission<'_>,
@@ -68,16 +70,22 @@ impl Requests {
         permit: Permit,
         began: Instant,
     ) -> Result<Option<Outcome>, Error> {
-        if let Some(progress) = self.exchange.progress(entry.id) {
+        let is_new = entry.id == submission.id;
+        let progress = match self.exchange.progress(entry.id) {
+            None if !is_new => self.find_written(entry).await?,
+            progress => progress,
+        };
+        if let Some(progress) = progress {
             drop(permit);
             let entry = self.rejoin_publication(entry, progress);
             return self.await_claimed(submission, &entry, began).await;
         }
-        self.count(if entry.id == submission.id { "claimed" } else { "taken-over" });
+        self.count(if is_new { "claimed" } else { "taken-over" });
         let event = first_event(&submission.event, entry);
         let deliveries = &self.idempotency.deliveries;
         deliveries.expect(entry.id, entry.leased_until);
-        let published = self.publish(permit, entry.id, event, submission.options).await;
+        let target = Target { id: entry.id, partition: Some(entry.partition) };
+        let published = self.publish(permit, event, target, submission.options).await;
         let (computation, permit) = published.inspect_err(|error| {
             // The producer reports the delivery of a sent record.
             if error.is_before_sending() {
@@ -88,13 +96,33 @@ impl Requests {
         Ok(Some(Outcome { computation, permit: Some(permit), key_expires_at }))
     }
 
+    /// Searches the event log for the request of a crashed instance. After a failed search, gives the
+    /// lease back: the request may be in the event log.
+    async fn find_written(&self, entry: &IdempotencyEntry) -> Result<Option<Progress>, Error> {
+        match self.idempotency.event_log.contains(entry).await {
+            Ok(true) => {
+                self.count("found");
+                Ok(Some(Progress::Written))
+            }
+            Ok(false) => Ok(None),
+            Err(error) => {
+                let deliveries = &self.idempotency.deliveries;
+                deliveries.expect(entry.id, entry.leased_until);
+                deliveries.mark_failed(entry.id);
+                let error = KeyError::Unavailable(error);
+                self.count_refusal(&error);
+                Err(error.into())
+            }
+        }
+    }
+
     /// Renews the lease of a request that this instance has already published, to avoid a second
     /// publication. Returns the entry to wait for.
     fn rejoin_publication(&self, entry: &IdempotencyEntry, progress: Progress) -> IdempotencyEntry {
         let deliveries = &self.idempotency.deliveries;
         let is_written = progress == Progress::Written;
         if is_written {
-            // The delivery report did not reach Postgres in time.
+            // No report of the delivery reached Postgres in time.
             deliveries.expect(entry.id, entry.leased_until);
             deliveries.mark_written(entry.id);
         } else {

@@ -58,6 +58,20 @@ pub(super) struct SubmissionKey<'a> {
     pub(super) fingerprint: [u8; 32],
 }
 
+/// Id and partition of a request's record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target {
+    pub(super) id: Uuid,
+    /// `None` for the partition of the moment.
+    pub(super) partition: Option<i32>,
+}
+
+impl Target {
+    fn any(id: Uuid) -> Self {
+        Self { id, partition: None }
+    }
+}
+
 /// Outcome of a submission.
 pub(crate) struct Outcome {
     pub(crate) computation: Computation,
@@ -109,7 +123,7 @@ impl Requests {
         }
         let permit = self.admit(&submission).await?;
         let (id, options) = (submission.id, submission.options);
-        let published = self.publish(permit, id, submission.event, options).await;
+        let published = self.publish(permit, submission.event, Target::any(id), options).await;
         let (computation, permit) = published.map_err(FailedRequest::with_request_id(id))?;
         Ok(Outcome { computation, permit: Some(permit), key_expires_at: None })
     }
@@ -124,10 +138,11 @@ impl Requests {
     pub(super) async fn publish(
         &self,
         mut permit: Permit,
-        id: Uuid,
         event: ComputeRequested,
+        target: Target,
         options: SubmitOptions<'_>,
     ) -> Result<(Computation, Permit), Error> {
+        let Target { id, partition } = target;
         let generated = traceparent::for_request(id);
         let trace = options.trace.or_else(|| TraceContext::new(generated.as_bytes(), None));
         let operation = abacus_operations::find(&event.operation).map(Operation::name);
@@ -136,6 +151,7 @@ impl Requests {
             request: &event,
             operation,
             trace,
+            partition,
             wait: options.wait,
         };
         let computation = match self.exchange.ask(question).await? {

@@ -109,6 +109,9 @@ fn properties(stack: &Stack, data: &Path) -> Result<String> {
         ("transaction.state.log.num.partitions", "8"),
         ("share.coordinator.state.topic.num.partitions", "1"),
         ("group.initial.rebalance.delay.ms", "0"),
+        // An open transaction holds up its partition for at most a minute, the default of librdkafka
+        // and of the Java client.
+        ("transaction.max.timeout.ms", "60000"),
         // Short sessions of services: the partitions of a dead instance move soon.
         ("group.min.session.timeout.ms", "1000"),
         ("group.consumer.min.session.timeout.ms", "1000"),

@@ -45,7 +45,13 @@ impl Transport<String> for Refusing {
         self.is_reachable
     }
 
-    fn publish(&self, _: Uuid, _: &String, _: Option<TraceContext<'_>>) -> Result<(), Error> {
+    fn publish(
+        &self,
+        _: Uuid,
+        _: &String,
+        _: Option<TraceContext<'_>>,
+        _: Option<i32>,
+    ) -> Result<(), Error> {
         Err(Error::QueueFull)
     }
 }
@@ -94,7 +100,8 @@ async fn ask<T: Transport<String>>(
     wait: Duration,
 ) -> Result<Answer<Greeting>, Error> {
     let request = "Ada".to_owned();
-    exchange.ask(Submission { id, request: &request, operation: None, trace: None, wait }).await
+    let (operation, trace, partition) = (None, None, None);
+    exchange.ask(Submission { id, request: &request, operation, trace, partition, wait }).await
 }
 
 #[tokio::test]
@@ -118,7 +125,8 @@ async fn the_operation_of_a_reply_in_an_unknown_schema_is_compared_once_it_is_re
     });
     for (operation, is_answered) in [("hello", true), ("pow", false)] {
         let (id, request, operation) = (Uuid::from_u128(1), "Ada".to_owned(), Some(operation));
-        let submission = Submission { id, request: &request, operation, trace: None, wait: LONG };
+        let (trace, partition, wait) = (None, None, LONG);
+        let submission = Submission { id, request: &request, operation, trace, partition, wait };
         match exchange.ask(submission).await {
             Ok(answer) => assert_eq!((answer, is_answered), (Answer::Replied(greeting()), true)),
             Err(error) => assert!(matches!(error, Error::MismatchedReply) && !is_answered),

@@ -32,7 +32,7 @@ use crate::api::write_catalog;
 use crate::log::{LoggedRequest, RequestLog};
 use crate::metrics::{IdentityMetrics, LimitMetrics, Metrics};
 use crate::quotas::Quotas;
-use crate::requests::{Deliveries, Idempotency, Requests};
+use crate::requests::{Deliveries, EventLog, Idempotency, IdempotencyConfig, Requests};
 
 const SCHEMA: SchemaId = SchemaId(1);
 const MAX_BODY: u64 = 4096;
@@ -100,8 +100,9 @@ impl Harness {
         let log = Arc::new(RequestLog::new(&unreachable_log()).unwrap());
         let (deliveries, _) = Deliveries::new();
         let delivery = Duration::from_secs(5);
-        let idempotency =
-            Idempotency::new(&read(), log.connections(), delivery, Arc::new(deliveries));
+        let keys = read::<IdempotencyConfig>().keys(log.connections(), "requested", delivery);
+        let (deliveries, event_log) = (Arc::new(deliveries), EventLog::new().0);
+        let idempotency = Idempotency { keys, deliveries, event_log };
         let quotas = Arc::new(Quotas::local());
         let limit_metrics = LimitMetrics::register(&Registry::new()).unwrap();
         let state = AppState {
