@@ -137,6 +137,12 @@ pub(crate) enum KeyError {
     Reused,
     #[error("the keys cannot be read, and nothing was computed; try again with the same key")]
     Unavailable(#[source] anyhow::Error),
+    /// The event log may have the request of a crashed instance.
+    #[error(
+        "an earlier call with the key was cut off, and its request cannot be searched for now; this \
+         call computed nothing; try again with the same key"
+    )]
+    Unsearchable(#[source] anyhow::Error),
 }
 
 impl IdempotencyKeys {

@@ -27,7 +27,7 @@ impl Error {
                 RequestError::Log(_) => service::REQUEST_LOG_UNAVAILABLE.logged(Warn),
                 RequestError::KeyNeedsCredentials => idempotency::IDEMPOTENCY_KEY_NEEDS_CREDENTIALS.silent(),
                 RequestError::Key(KeyError::Reused) => idempotency::IDEMPOTENCY_KEY_REUSED.silent(),
-                RequestError::Key(KeyError::Unavailable(_)) => idempotency::IDEMPOTENCY_UNAVAILABLE.logged(Warn),
+                RequestError::Key(KeyError::Unavailable(_) | KeyError::Unsearchable(_)) => idempotency::IDEMPOTENCY_UNAVAILABLE.logged(Warn),
             },
             Self::Representation(error) => match error {
                 RepresentationError::TooLongForHex { .. } => requests::TOO_LONG_FOR_HEX.silent(),

@@ -109,7 +109,7 @@ impl Requests {
                 let deliveries = &self.idempotency.deliveries;
                 deliveries.expect(entry.id, entry.leased_until);
                 deliveries.mark_failed(entry.id);
-                let error = KeyError::Unavailable(error);
+                let error = KeyError::Unsearchable(error);
                 self.count_refusal(&error);
                 Err(error.into())
             }
@@ -167,7 +167,7 @@ impl Requests {
     fn count_refusal(&self, error: &KeyError) {
         self.count(match error {
             KeyError::Reused => "reused",
-            KeyError::Unavailable(_) => "unavailable",
+            KeyError::Unavailable(_) | KeyError::Unsearchable(_) => "unavailable",
         });
     }
 

@@ -23,7 +23,8 @@ abacus_http::problem_types! {
         Useless;
     IDEMPOTENCY_UNAVAILABLE: SERVICE_UNAVAILABLE, "idempotency-unavailable",
         "Idempotency keys are not available",
-        "The server cannot reach the database of the keys. Nothing was computed.",
+        "The server cannot reach the database of the keys, or cannot search for the request of an earlier call that \
+         was cut off. This call computed nothing.",
         "Try again in a moment with the same key, or leave the key out.",
         Safe;
 }
