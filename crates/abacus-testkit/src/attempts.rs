@@ -22,7 +22,7 @@ impl Kafka {
         let mut config = self.config();
         config.set("transactional.id", transactional_id);
         let producer: BaseProducer = config.create().expect("a producer");
-        producer.init_transactions(BROKER_CALL).map_err(code)
+        producer.init_transactions(BROKER_CALL).map_err(|error| code(&error))
     }
 
     /// Writes a record.
@@ -30,8 +30,8 @@ impl Kafka {
         let mut config = self.config();
         let inner = config.set("message.timeout.ms", DELIVERY).create_with_context(DeliveryReports);
         let producer = DirectProducer::new(inner.expect("a producer"));
-        let sent = producer.try_send(record).map_err(code)?;
-        sent.outcome().map(drop).map_err(code)
+        let sent = producer.try_send(record).map_err(|error| code(&error))?;
+        sent.outcome().map(drop).map_err(|error| code(&error))
     }
 
     /// Joins a consumer group. A client that reads or commits the offsets of a group asks for the
@@ -39,13 +39,13 @@ impl Kafka {
     pub fn try_join(&self, group: &str, topic: &str) -> Result<(), RDKafkaErrorCode> {
         let consumer: BaseConsumer =
             self.config().set("group.id", group).create().expect("a consumer");
-        consumer.subscribe(&[topic]).map_err(code)?;
+        consumer.subscribe(&[topic]).map_err(|error| code(&error))?;
         let deadline = Instant::now() + BROKER_CALL;
         while Instant::now() < deadline {
             if let Some(polled) = consumer.poll(POLL) {
-                return polled.map(drop).map_err(code);
+                return polled.map(drop).map_err(|error| code(&error));
             }
-            if consumer.assignment().map_err(code)?.count() > 0 {
+            if consumer.assignment().map_err(|error| code(&error))?.count() > 0 {
                 return Ok(());
             }
         }
@@ -54,12 +54,18 @@ impl Kafka {
 
     /// Deletes a consumer group.
     pub fn try_delete_group(&self, group: &str) -> Result<(), RDKafkaErrorCode> {
-        only(block_on(self.admin().delete_groups(&[group], &admin_options())).map_err(code)?)
+        only(
+            block_on(self.admin().delete_groups(&[group], &admin_options()))
+                .map_err(|error| code(&error))?,
+        )
     }
 
     /// Deletes a topic.
     pub fn try_delete_topic(&self, name: &str) -> Result<(), RDKafkaErrorCode> {
-        only(block_on(self.admin().delete_topics(&[name], &admin_options())).map_err(code)?)
+        only(
+            block_on(self.admin().delete_topics(&[name], &admin_options()))
+                .map_err(|error| code(&error))?,
+        )
     }
 }
 
@@ -69,6 +75,6 @@ fn only(results: Vec<Result<String, (String, RDKafkaErrorCode)>>) -> Result<(), 
     result.map(drop).map_err(|(_, code)| code)
 }
 
-fn code(error: KafkaError) -> RDKafkaErrorCode {
+fn code(error: &KafkaError) -> RDKafkaErrorCode {
     error.rdkafka_error_code().unwrap_or_else(|| panic!("{error}"))
 }

@@ -289,6 +289,10 @@ fn properties(node: Node, nodes: &[Node], folder: &Path, users: Option<&[&str]>)
     ];
     let of_users = users.map(broker_settings).unwrap_or_default();
     let of_users = of_users.iter().map(|(name, value)| (*name, value.as_str()));
-    let all = settings.into_iter().chain(of_users);
-    all.map(|(name, value)| format!("{name}={value}\n")).collect()
+    let all: Vec<String> = settings
+        .into_iter()
+        .chain(of_users)
+        .map(|(name, value)| format!("{name}={value}\n"))
+        .collect();
+    all.concat()
 }
