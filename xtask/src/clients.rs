@@ -17,6 +17,7 @@ use anyhow::{Context, Result};
 use self::sources::Sources;
 use self::toolchains::Toolchain;
 use crate::command;
+use crate::files::remove;
 use crate::java;
 use crate::progress::Progress;
 use crate::workspace::Workspace;
@@ -46,13 +47,13 @@ pub(crate) fn ensure(workspace: &Workspace, progress: &Progress) -> Result<()> {
         return Ok(());
     }
     let build = Build { workspace, progress, folder: folder.with_extension("partial") };
-    sources::remove(&build.folder)?;
+    remove(&build.folder)?;
     sources.copy_into(&build.folder)?;
     build.go()?;
     build.node()?;
     build.java()?;
     fs::write(build.folder.join(FINGERPRINT), sources.fingerprint())?;
-    sources::remove(&folder)?;
+    remove(&folder)?;
     fs::rename(&build.folder, &folder).context("cannot rename the folder of the clients")
 }
 

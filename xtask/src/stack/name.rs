@@ -10,7 +10,8 @@ pub(crate) const TEST: &str = "test";
 pub(crate) const BENCH: &str = "bench";
 
 /// Folders of `.abacus` without a stack.
-const RESERVED: [&str; 4] = ["dist", "fresh", "python", "tools"];
+const RESERVED: [&str; 7] =
+    ["client-programs", "dist", "fresh", "go-toolchain", "node-toolchain", "python", "tools"];
 
 /// Checks a name of a stack. The name is also the name of the folder.
 pub(super) fn check(name: &str) -> Result<()> {
