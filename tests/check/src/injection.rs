@@ -108,6 +108,7 @@ impl Driver<'_> {
     }
 
     fn remove(&mut self) -> bool {
-        self.pool.remove() && self.goes_on()
+        self.pool.remove();
+        self.goes_on()
     }
 }
