@@ -9,6 +9,8 @@ use crate::fault::{ArmedFailpoint, Fault};
 
 /// Longest time for a fault to take effect: a rebalance around a dead member, and a start.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+/// Most attempts at a fault.
+pub(crate) const ATTEMPTS: u32 = 3;
 
 impl Driver<'_> {
     /// Injects a fault. Returns whether the fault took effect.
@@ -107,8 +109,10 @@ impl Driver<'_> {
         })
     }
 
+    /// Stops a processor in order. A processor that is settling a transaction may end with a failure;
+    /// then another one is added and stopped.
     fn remove(&mut self) -> bool {
-        self.pool.remove();
-        self.goes_on()
+        (0..ATTEMPTS).any(|attempt| (attempt == 0 || self.add()) && self.pool.remove())
+            && self.goes_on()
     }
 }

@@ -6,12 +6,10 @@ use std::time::{Duration, Instant};
 use abacus_testkit::CaughtEndTxn;
 
 use crate::driver::Driver;
-use crate::injection::PATIENCE;
+use crate::injection::{ATTEMPTS, PATIENCE};
 
 /// Duration of a broker's stop. Shorter than the broker's session, so the broker stays coordinator.
 const STOP: Duration = Duration::from_secs(1);
-/// Most attempts at a fault.
-const ATTEMPTS: u32 = 3;
 /// Longest wait for the next transaction of a processor, or for the answer to a late request.
 const NEXT: Duration = Duration::from_secs(15);
 

@@ -66,10 +66,10 @@ impl Pool {
         self.members.push(Member { name, service, arm: None, started: Instant::now() });
     }
 
-    /// Stops the last processor in order.
-    pub(crate) fn remove(&mut self) {
+    /// Stops the last processor in order. Returns whether it exited with code 0.
+    pub(crate) fn remove(&mut self) -> bool {
         let mut member = self.members.pop().expect("a processor to remove");
-        self.stop(&mut member);
+        self.stop(&mut member)
     }
 
     /// Restarts ended processors.
@@ -166,9 +166,7 @@ impl Pool {
         }
     }
 
-    /// Stops a processor, and waits for its end. A processor that cannot end its transaction in time,
-    /// as after the stop of a broker, ends with a failure; the report lists this exit.
-    fn stop(&mut self, member: &mut Member) {
+    fn stop(&mut self, member: &mut Member) -> bool {
         if member.service.is_running() {
             member.service.ask_to_stop();
         }
@@ -177,6 +175,7 @@ impl Pool {
             let why = error_lines(&member.service);
             self.unplanned_exits.push(format!("{} stopped with {code:?}{why}", member.name));
         }
+        code == Some(0)
     }
 
     fn start_again(&mut self, index: usize, arm: Option<ArmedFailpoint>) {
