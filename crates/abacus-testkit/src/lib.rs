@@ -33,6 +33,7 @@ mod redis_server;
 mod service;
 mod stack;
 mod system;
+mod violations;
 mod wait;
 mod wild_record;
 
@@ -63,5 +64,6 @@ pub use reqwest::Error as HttpError;
 pub use service::{Service, ServiceSetup};
 pub use stack::Stack;
 pub use system::{RECORD_KEY, System, TOKEN_KEYS};
+pub use violations::Violations;
 pub use wait::{PATIENCE, wait_until};
 pub use wild_record::WildRecord;

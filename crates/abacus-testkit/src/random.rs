@@ -1,5 +1,7 @@
 //! Random choices from a seed.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 /// `SplitMix64` (Steele, Lea and Flood, 2014). Each seed gives a different sequence.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
@@ -8,6 +10,12 @@ impl Random {
     /// The choices of `seed`.
     pub fn new(seed: u64) -> Self {
         Self(seed)
+    }
+
+    /// A seed from the clock.
+    pub fn any_seed() -> u64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::from(now.subsec_nanos())
     }
 
     /// Choices about item `number`, independent of other items.

@@ -7,10 +7,10 @@
 )]
 
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use abacus_check::{Plan, run};
-use abacus_testkit::Stack;
+use abacus_testkit::{Random, Stack};
 use clap::{Args, Parser};
 
 /// Breaks a running system on purpose and shows that it kept its promises.
@@ -54,7 +54,7 @@ fn a_setting(text: &str) -> Result<(String, String), String> {
 
 fn main() -> ExitCode {
     let Command::ExactlyOnce(options) = Command::parse();
-    let seed = options.seed.unwrap_or_else(any_seed);
+    let seed = options.seed.unwrap_or_else(Random::any_seed);
     let mut plan = Plan::new(options.requests, options.kills, seed);
     plan.processors = options.processors.into();
     plan.brokers = options.brokers.into();
@@ -71,9 +71,4 @@ fn main() -> ExitCode {
     let report = run(&plan, &Stack::from_env(), &|line| eprintln!("{line}"));
     println!("{report}");
     if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn any_seed() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::from(now.subsec_nanos())
 }

@@ -88,10 +88,7 @@ impl Report {
     }
 
     fn write_broken(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (violation, (count, examples)) in &self.verdict.violations {
-            writeln!(f, "BROKEN: {violation:?} ({count})")?;
-            examples.iter().try_for_each(|example| writeln!(f, "  {example}"))?;
-        }
+        write!(f, "{}", self.verdict.violations)?;
         for kind in self.never_fired() {
             writeln!(f, "NEVER FIRED: {kind}")?;
         }

@@ -1,6 +1,6 @@
 //! The verdict: counts and violations.
 
-use std::collections::BTreeMap;
+use abacus_testkit::Violations;
 
 /// Number of examples kept for each kind of violation.
 const EXAMPLES: usize = 3;
@@ -73,7 +73,7 @@ pub struct Verdict {
     /// Counts of callers over HTTP.
     pub http: CallerCounts,
     /// Number and examples of each kind of violation.
-    pub violations: BTreeMap<Violation, (usize, Vec<String>)>,
+    pub violations: Violations<Violation, EXAMPLES>,
 }
 
 impl Verdict {
@@ -84,14 +84,10 @@ impl Verdict {
 
     /// Number of violations of a kind.
     pub fn count(&self, violation: Violation) -> usize {
-        self.violations.get(&violation).map_or(0, |(count, _)| *count)
+        self.violations.count(&violation)
     }
 
     pub(crate) fn note(&mut self, violation: Violation, example: impl FnOnce() -> String) {
-        let (count, examples) = self.violations.entry(violation).or_default();
-        *count += 1;
-        if examples.len() < EXAMPLES {
-            examples.push(example());
-        }
+        self.violations.note(violation, example);
     }
 }

@@ -7,10 +7,10 @@
 )]
 
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use abacus_fuzz::{Length, Plan, run};
-use abacus_testkit::Stack;
+use abacus_testkit::{Random, Stack};
 use clap::Parser;
 
 /// Writes hostile records to a running system and accounts for each of them.
@@ -40,7 +40,7 @@ impl Options {
             (None, Some(count)) => Length::Records(count),
             (None, None) => Length::Time(Duration::from_secs(self.seconds)),
         };
-        let seed = self.seed.unwrap_or_else(any_seed);
+        let seed = self.seed.unwrap_or_else(Random::any_seed);
         Plan { schemas: self.schemas, ..Plan::new(seed, length) }
     }
 }
@@ -51,9 +51,4 @@ fn main() -> ExitCode {
     let report = run(&plan, &Stack::from_env(), &|line| eprintln!("{line}"));
     println!("{report}");
     if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn any_seed() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::from(now.subsec_nanos())
 }

@@ -63,10 +63,7 @@ impl Report {
     }
 
     fn write_broken(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (violation, (count, examples)) in &self.verdict.violations {
-            writeln!(f, "BROKEN: {violation:?} ({count})")?;
-            examples.iter().try_for_each(|example| writeln!(f, "  {example}"))?;
-        }
+        write!(f, "{}", self.verdict.violations)?;
         self.last_words.iter().try_for_each(|words| writeln!(f, "{words}"))
     }
 }

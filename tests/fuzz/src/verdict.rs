@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use abacus_testkit::Violations;
+
 use crate::evidence::Channel;
 use crate::kind::Kind;
 
@@ -72,7 +74,7 @@ pub struct Verdict {
     /// Honest callers with a result.
     pub succeeded: usize,
     /// Number and examples of each kind of violation.
-    pub violations: BTreeMap<Violation, (usize, Vec<String>)>,
+    pub violations: Violations<Violation, EXAMPLES>,
 }
 
 impl Verdict {
@@ -83,15 +85,11 @@ impl Verdict {
 
     /// Number of violations of a kind.
     pub fn count(&self, violation: Violation) -> usize {
-        self.violations.get(&violation).map_or(0, |(count, _)| *count)
+        self.violations.count(&violation)
     }
 
     pub(crate) fn note(&mut self, violation: Violation, example: impl FnOnce() -> String) {
-        let (count, examples) = self.violations.entry(violation).or_default();
-        *count += 1;
-        if examples.len() < EXAMPLES {
-            examples.push(example());
-        }
+        self.violations.note(violation, example);
     }
 
     pub(crate) fn note_right(&mut self, channel: Channel) {

@@ -115,7 +115,7 @@ fn broken_by(doctor: impl FnOnce(&mut Evidence)) -> Vec<Violation> {
     doctor(&mut evidence);
     let verdict = judge(&evidence, &mut Oracle::default());
     assert_eq!(verdict.is_clean(), verdict.violations.is_empty());
-    verdict.violations.into_keys().collect()
+    verdict.violations.into_kinds().collect()
 }
 
 fn direct_of(evidence: &mut Evidence, number: usize) -> &mut DirectCall {

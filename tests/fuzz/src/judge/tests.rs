@@ -97,7 +97,7 @@ fn found(falsify: impl FnOnce(&mut Evidence)) -> Vec<Violation> {
     let mut evidence = good();
     falsify(&mut evidence);
     let verdict = judge(&evidence, &mut Oracle::default());
-    verdict.violations.into_keys().collect()
+    verdict.violations.into_kinds().collect()
 }
 
 #[test]
