@@ -153,8 +153,8 @@ impl<Q: Clone, R: Event, L, T: Transport<Q>> Exchange<Q, R, L, T> {
                     None
                 }
             },
-            RecentOutcome::Accepted(request) => Some(Recalled::Accepted(request)),
-            RecentOutcome::RepliedAtLength | RecentOutcome::Unanswered => None,
+            RecentOutcome::Accepted(request, _) => Some(Recalled::Accepted(request)),
+            RecentOutcome::RepliedAtLength | RecentOutcome::Unanswered(_) => None,
         }
     }
 

@@ -18,10 +18,11 @@ pub(crate) enum RecentOutcome<Q> {
     Replied(Bytes),
     /// With a reply too large to keep.
     RepliedAtLength,
-    /// Without a reply: given up or disconnected.
-    Unanswered,
-    /// Without a reply; this request is in the event log and will be processed.
-    Accepted(Arc<Q>),
+    /// Without a reply: given up or disconnected. The operation of the request, for comparison with a
+    /// late reply.
+    Unanswered(Option<&'static str>),
+    /// Without a reply; this request is in the event log and will be processed. Also has the operation.
+    Accepted(Arc<Q>, Option<&'static str>),
 }
 
 impl<Q> Clone for RecentOutcome<Q> {
@@ -29,8 +30,8 @@ impl<Q> Clone for RecentOutcome<Q> {
         match self {
             Self::Replied(reply) => Self::Replied(reply.clone()),
             Self::RepliedAtLength => Self::RepliedAtLength,
-            Self::Unanswered => Self::Unanswered,
-            Self::Accepted(request) => Self::Accepted(Arc::clone(request)),
+            Self::Unanswered(operation) => Self::Unanswered(*operation),
+            Self::Accepted(request, operation) => Self::Accepted(Arc::clone(request), *operation),
         }
     }
 }
@@ -39,6 +40,14 @@ impl<Q> RecentOutcome<Q> {
     /// Returns true if a reply arrived.
     pub(crate) fn is_replied(&self) -> bool {
         matches!(self, Self::Replied(_) | Self::RepliedAtLength)
+    }
+
+    /// The operation of a request without a reply, if the publisher named one.
+    pub(crate) fn operation(&self) -> Option<&'static str> {
+        match self {
+            Self::Unanswered(operation) | Self::Accepted(_, operation) => *operation,
+            Self::Replied(_) | Self::RepliedAtLength => None,
+        }
     }
 }
 
@@ -61,7 +70,7 @@ impl<Q> RecentOutcomes<Q> {
     /// Inserts or replaces the outcome of `id`, and removes the oldest outcomes beyond the limits.
     pub(crate) fn insert(&mut self, id: Uuid, outcome: RecentOutcome<Q>) {
         let (to, from) = match outcome {
-            RecentOutcome::Accepted(_) => (&mut self.accepted, &mut self.ended),
+            RecentOutcome::Accepted(..) => (&mut self.accepted, &mut self.ended),
             _ => (&mut self.ended, &mut self.accepted),
         };
         from.remove(id);
@@ -130,8 +139,8 @@ impl<Q> BoundedOutcomes<Q> {
         OVERHEAD
             + match outcome {
                 RecentOutcome::Replied(reply) => reply.len(),
-                RecentOutcome::RepliedAtLength | RecentOutcome::Unanswered => 0,
-                RecentOutcome::Accepted(request) => (self.size)(request),
+                RecentOutcome::RepliedAtLength | RecentOutcome::Unanswered(_) => 0,
+                RecentOutcome::Accepted(request, _) => (self.size)(request),
             }
     }
 }
@@ -150,14 +159,14 @@ mod tests {
     }
 
     fn accepted() -> RecentOutcome<usize> {
-        RecentOutcome::Accepted(Arc::new(0))
+        RecentOutcome::Accepted(Arc::new(0), None)
     }
 
     #[test]
     fn replies_do_not_push_promises_out() {
         let mut recent = recent(2, 10_000);
         let promised = Uuid::from_u128(1_000);
-        recent.insert(promised, RecentOutcome::Unanswered);
+        recent.insert(promised, RecentOutcome::Unanswered(None));
         recent.insert(promised, accepted());
         for number in 0..50 {
             recent.insert(Uuid::from_u128(number), reply(2_000));
@@ -189,7 +198,7 @@ mod tests {
         let mut recent = recent(2, 1 << 20);
         let ids = [1, 2, 3].map(Uuid::from_u128);
         for id in ids {
-            recent.insert(id, RecentOutcome::Unanswered);
+            recent.insert(id, RecentOutcome::Unanswered(None));
         }
         assert_eq!(ids.map(|id| recent.get(id).is_some()), [false, true, true]);
         assert_eq!((recent.ended.outcomes.len(), recent.ended.bytes), (2, 2 * OVERHEAD));
@@ -203,7 +212,7 @@ mod tests {
             assert!(recent.ended.bytes <= 10_000, "{}", recent.ended.bytes);
         }
         assert_eq!(recent.ended.outcomes.len(), 4);
-        recent.insert(Uuid::from_u128(49), RecentOutcome::Unanswered);
+        recent.insert(Uuid::from_u128(49), RecentOutcome::Unanswered(None));
         assert_eq!(recent.ended.bytes, 3 * (2_000 + OVERHEAD) + OVERHEAD);
     }
 
@@ -220,7 +229,7 @@ mod tests {
     fn a_later_end_takes_the_place_of_an_earlier_one() {
         let mut recent = recent(2, 1 << 20);
         let id = Uuid::from_u128(1);
-        recent.insert(id, RecentOutcome::Unanswered);
+        recent.insert(id, RecentOutcome::Unanswered(None));
         recent.insert(id, reply(5));
         assert_eq!(recent.get(id), Some(&reply(5)));
         assert_eq!(recent.ended.order.len(), 1);

@@ -1,7 +1,6 @@
 //! The waiters and the recent outcomes behind the lock of [`Waiters`](crate::Waiters).
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -56,9 +55,17 @@ impl<Q, L> State<Q, L> {
     pub(crate) fn take(&mut self, id: Uuid) -> Option<PublishedEntry<L>> {
         let entry = self.published.remove(&id)?;
         if self.recent.get(id).is_none() {
-            self.recent.insert(id, RecentOutcome::Unanswered);
+            self.recent.insert(id, RecentOutcome::Unanswered(entry.operation));
         }
         Some(entry)
+    }
+
+    /// The operation of a request of this instance without a reply, if the publisher named one.
+    pub(crate) fn operation(&self, id: Uuid) -> Option<&'static str> {
+        match self.published.get(&id) {
+            Some(entry) => entry.operation,
+            None => self.recent.get(id)?.operation(),
+        }
     }
 
     /// Removes the waiters of a reply. Returns the waiters, and the kind of the reply. Replies to
@@ -69,13 +76,10 @@ impl<Q, L> State<Q, L> {
         operation: Option<&str>,
         reply: &Bytes,
     ) -> (Option<PublishedEntry<L>>, Vec<AttachedEntry<L>>, ReplyKind) {
-        let published = match self.published.entry(id) {
-            Entry::Occupied(entry) if !accepts(entry.get().operation, operation) => {
-                return (None, Vec::new(), ReplyKind::Mismatched);
-            }
-            Entry::Occupied(entry) => Some(entry.remove()),
-            Entry::Vacant(_) => None,
-        };
+        if !accepts(self.operation(id), operation) {
+            return (None, Vec::new(), ReplyKind::Mismatched);
+        }
+        let published = self.published.remove(&id);
         let attached = self.attached.take(id);
         let kind = match self.recent.get(id) {
             _ if published.is_some() => ReplyKind::Answered,

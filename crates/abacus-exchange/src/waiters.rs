@@ -124,7 +124,8 @@ impl<Q, L> Waiters<Q, L> {
     pub(crate) fn remember(&self, id: Uuid, request: Arc<Q>) {
         let mut state = self.state.lock();
         if !state.recent.get(id).is_some_and(RecentOutcome::is_replied) {
-            state.recent.insert(id, RecentOutcome::Accepted(request));
+            let operation = state.operation(id);
+            state.recent.insert(id, RecentOutcome::Accepted(request, operation));
         }
     }
 
@@ -133,8 +134,8 @@ impl<Q, L> Waiters<Q, L> {
         let state = self.state.lock();
         let published = state.published.get(&id).map(|entry| entry.is_written);
         let is_written = published.or_else(|| match state.recent.get(id)? {
-            RecentOutcome::Unanswered => None,
-            RecentOutcome::Accepted(_)
+            RecentOutcome::Unanswered(_) => None,
+            RecentOutcome::Accepted(..)
             | RecentOutcome::Replied(_)
             | RecentOutcome::RepliedAtLength => Some(true),
         })?;

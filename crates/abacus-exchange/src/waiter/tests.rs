@@ -185,7 +185,7 @@ async fn a_late_reply_is_there_for_those_who_come_back() {
     let id = Uuid::from_u128(1);
     drop(waiters.register(id, None).unwrap());
     waiters.remember(id, some_request());
-    assert_eq!(waiters.recent(id), Some(RecentOutcome::Accepted(some_request())));
+    assert_eq!(waiters.recent(id), Some(RecentOutcome::Accepted(some_request(), None)));
     let returning = attached(&waiters, id, WaitCondition::Completed);
     assert_eq!(waiters.answer(id.as_bytes(), b"42"), ReplyKind::Answered);
     assert_eq!(returning.wait(LONG).await, reply("42"));
@@ -248,6 +248,24 @@ async fn a_reply_about_another_operation_leaves_the_waiter_waiting() {
     assert_eq!(waiters.answer_about(id, Some("pow"), b"42"), ReplyKind::Answered);
     assert_eq!(waiter.wait(PATIENT).await, reply("42"));
     assert_eq!(attached.wait(LONG).await, reply("42"));
+}
+
+#[tokio::test]
+async fn a_late_reply_about_another_operation_is_not_taken_either() {
+    let waiters = waiters(2);
+    let id = Uuid::from_u128(1);
+    drop(waiters.register(id, Some("pow")).unwrap());
+    for is_remembered in [false, true] {
+        if is_remembered {
+            waiters.remember(id, some_request());
+        }
+        let returning = attached(&waiters, id, WaitCondition::Completed);
+        assert_eq!(waiters.answer_about(id, Some("factorial"), b"other"), ReplyKind::Mismatched);
+        drop(returning);
+    }
+    let returning = attached(&waiters, id, WaitCondition::Completed);
+    assert_eq!(waiters.answer_about(id, Some("pow"), b"42"), ReplyKind::Answered);
+    assert_eq!(returning.wait(LONG).await, reply("42"));
 }
 
 #[tokio::test]
