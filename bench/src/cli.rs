@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::backlog;
+use crate::failover;
 use crate::heavy;
 use crate::identity;
 use crate::processes::Processes;
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Identity(identity::Options),
     /// Measure light requests alone, and beside one long computation in each partition
     Heavy(heavy::Options),
+    /// Measure the waits of callers after processors were killed
+    Failover(failover::Options),
     /// Measure one caller alone, and beside a flood and slow connections of another caller
     Protection(protection::Options),
 }

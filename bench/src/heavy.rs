@@ -2,11 +2,10 @@
 //! caller's small ones.
 //!
 //! Light requests are sent at a steady rate over all partitions, regardless of their replies. A
-//! latency counts from the scheduled time of its request ([`light`]). Rounds without and with one
+//! latency counts from the scheduled time of its request ([`Light`]). Rounds without and with one
 //! long computation in every partition alternate ([`stalls`]). Every light request must be
 //! answered, and every heavy one must complete with the right result.
 
-mod light;
 mod stalls;
 
 use std::path::PathBuf;
@@ -16,13 +15,13 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
 
-use self::light::Light;
 use self::stalls::Stalls;
 use crate::child::{Running, wait};
 use crate::codecs::Codecs;
 use crate::comparison::{Comparison, Round, Subject};
 use crate::findings::Findings as _;
 use crate::group::Group;
+use crate::light::Light;
 use crate::processor;
 use crate::topic_set::TopicSet;
 
@@ -108,9 +107,9 @@ fn measure_round(
     stalls: &mut Stalls<'_>,
     requests: u32,
 ) -> Result<Round<Stalled>> {
-    let without = light.measure(requests)?;
+    let without = light.measure(requests)?.percentiles;
     stalls.ask()?;
-    let with = light.measure(requests)?;
+    let with = light.measure(requests)?.percentiles;
     let completed_seconds = stalls.await_all()?.as_secs_f64();
     eprintln!("  the last heavy one was completed after {completed_seconds:.1} s");
     Ok(Round::new(without, with, Stalled { completed_seconds }))

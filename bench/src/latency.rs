@@ -29,6 +29,11 @@ impl Latencies {
         self.micros.len()
     }
 
+    /// The longest latency. Zero without any latency.
+    pub(crate) fn longest(&self) -> Duration {
+        Duration::from_micros(self.micros.iter().copied().max().unwrap_or_default())
+    }
+
     /// Computes the percentiles, corrected for a mean `interval` between the requests of one
     /// caller. Returns `None` without any latency.
     pub(crate) fn percentiles(mut self, interval: Duration) -> Option<Percentiles> {
@@ -64,7 +69,8 @@ mod tests {
     }
 
     #[test]
-    fn percentiles_are_nearest_ranks() {
+    fn percentiles_are_nearest_ranks_and_the_longest_is_the_maximum() {
+        assert_eq!(latencies([2, 9, 1]).longest(), Duration::from_millis(9));
         let found = latencies((1..=100).rev()).percentiles(Duration::from_secs(1)).unwrap();
         assert_eq!(found.p50, Duration::from_millis(50));
         assert_eq!(found.p99, Duration::from_millis(99));

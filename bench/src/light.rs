@@ -26,13 +26,20 @@ const PATIENCE: Duration = Duration::from_mins(2);
 const NO_CORRECTION: Duration = Duration::MAX;
 
 /// The clients of the caller.
-pub(super) struct Light<'a> {
+pub(crate) struct Light<'a> {
     set: &'a TopicSet,
     codecs: &'a Codecs,
     producer: Producer,
     replies: BaseConsumer,
     interval: Duration,
     last_id: u64,
+}
+
+/// Waits for the replies to light requests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waits {
+    pub(crate) percentiles: Percentiles,
+    pub(crate) longest: Duration,
 }
 
 /// Scheduled times of the requests.
@@ -46,7 +53,7 @@ struct Schedule {
 
 impl<'a> Light<'a> {
     /// A caller with `rate` requests per second.
-    pub(super) fn connect(set: &'a TopicSet, codecs: &'a Codecs, rate: u32) -> Result<Self> {
+    pub(crate) fn connect(set: &'a TopicSet, codecs: &'a Codecs, rate: u32) -> Result<Self> {
         Ok(Self {
             set,
             codecs,
@@ -58,7 +65,7 @@ impl<'a> Light<'a> {
     }
 
     /// Sends `requests` requests and waits for all replies.
-    pub(super) fn measure(&mut self, requests: u32) -> Result<Percentiles> {
+    pub(crate) fn measure(&mut self, requests: u32) -> Result<Waits> {
         let (interval, first_id) = (self.interval, self.last_id + 1);
         let schedule = Schedule { start: Instant::now(), interval, first_id, requests };
         self.last_id += u64::from(requests);
@@ -70,7 +77,9 @@ impl<'a> Light<'a> {
             sent.and(latencies)
         })?;
         self.producer.check()?;
-        latencies.percentiles(NO_CORRECTION).context("no latencies")
+        let longest = latencies.longest();
+        let percentiles = latencies.percentiles(NO_CORRECTION).context("no latencies")?;
+        Ok(Waits { percentiles, longest })
     }
 
     fn send_all(&self, schedule: Schedule) -> Result<()> {

@@ -10,6 +10,7 @@ mod child;
 mod cli;
 mod codecs;
 mod comparison;
+mod failover;
 mod findings;
 mod floor;
 mod group;
@@ -17,6 +18,7 @@ mod heavy;
 mod identity;
 mod kafka;
 mod latency;
+mod light;
 mod load;
 mod measurement;
 mod plan;
@@ -60,6 +62,9 @@ async fn main() -> ExitCode {
         }
         Some(Command::Identity(options)) => {
             identity::run(options).await.map(|()| ExitCode::SUCCESS)
+        }
+        Some(Command::Failover(options)) => {
+            failover::run(&cli.bootstrap, options).await.map(|()| ExitCode::SUCCESS)
         }
         Some(Command::Protection(options)) => {
             protection::run(&cli.bootstrap, options).await.map(|()| ExitCode::SUCCESS)

@@ -29,6 +29,9 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &cli::Ben
         Some(cli::BenchPart::Identity(part)) => {
             system::run(workspace, progress, &Plan::identity(part))
         }
+        Some(cli::BenchPart::Failover(options)) => {
+            stream::run(workspace, progress, ("failover", Build::Deployed), options)
+        }
         Some(cli::BenchPart::Protection(options)) => {
             stream::run(workspace, progress, ("protection", Build::Deployed), options)
         }

@@ -121,6 +121,8 @@ pub(crate) enum BenchPart {
     Heavy(Measurement),
     /// Measures the cost of authentication, against anonymous calls
     Identity(Measurement),
+    /// Measures the waits of callers after processors were killed
+    Failover(Measurement),
     /// Measures a caller alone, and beside a flood of requests and slow connections
     Protection(Measurement),
 }
