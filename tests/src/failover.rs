@@ -31,13 +31,12 @@ fn other(system: &System) -> Service {
 #[test]
 fn a_killed_processor_that_restarts_at_once_has_its_partitions_at_once() {
     let system = System::new();
-    let restarted = system.processor().set("ABACUS_KAFKA_STATIC_MEMBERSHIP", "true");
-    let [mut ingress, mut processor] = system.start_all([system.ingress(), restarted.clone()]);
+    let [mut ingress, mut processor] = system.start_all([system.ingress(), system.processor()]);
     let client = ingress.http();
     wait_for_partitions([&processor]);
     longest_wait(&client, 0, QUESTIONS);
     processor.kill();
-    let _processor = system.spawn(&restarted);
+    let _processor = system.spawn(&system.processor());
     let longest = longest_wait(&client, QUESTIONS, QUESTIONS);
     println!("longest wait: {longest:?}");
 }

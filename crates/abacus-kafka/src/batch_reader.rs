@@ -1,6 +1,7 @@
 //! Reads topics in batches as a member of a consumer group. The start offsets come from the
 //! service's database, where one transaction writes results and offsets.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use crate::config::{CALL_TIMEOUT, KafkaConfig, POLL_INTERVAL};
 use crate::context;
 use crate::error::Error;
+use crate::fencing::{Fencings, PollFailure};
 use crate::group_protocol::GroupProtocol;
 use crate::membership::leave;
 use crate::record::{InboundRecord, OwnedRecord, TopicPartition};
@@ -50,10 +52,25 @@ pub struct BatchSettings {
 
 /// A consumer of batches.
 pub struct BatchReader {
-    consumer: Arc<BaseConsumer<Context>>,
-    settings: BatchSettings,
+    member: RefCell<Member>,
+    fencings: RefCell<Fencings>,
+    joining: Joining,
     sought: SoughtOffsets,
+}
+
+/// A member of the group, and the observation of the member.
+struct Member {
+    consumer: Arc<BaseConsumer<Context>>,
     watch: Watch,
+}
+
+/// Creates the members of a reader.
+struct Joining {
+    config: KafkaConfig,
+    settings: BatchSettings,
+    topics: Vec<String>,
+    start: Arc<dyn StartOffsets>,
+    monitor: ReadMonitor,
 }
 
 /// The offset at which reading of a partition started last, by assignment or by a seek.
@@ -74,26 +91,22 @@ impl BatchReader {
         start: Arc<dyn StartOffsets>,
         monitor: ReadMonitor,
     ) -> Result<Self, Error> {
-        let name = format!("{}-{}", settings.group, settings.instance);
+        let topics = topics.iter().map(|&topic| topic.to_owned()).collect();
+        let joining = Joining { config: config.clone(), settings, topics, start, monitor };
         let sought = SoughtOffsets::default();
-        let context = Context { name: name.clone(), start, sought: Arc::clone(&sought) };
-        let consumer: BaseConsumer<Context> = config
-            .group_consumer(&name, &settings.group, GroupProtocol::Classic, &[])
-            .create_with_context(context)
-            .map_err(Error::client(&name))?;
-        consumer.subscribe(topics).map_err(Error::call("subscribing"))?;
-        let consumer = Arc::new(consumer);
-        let starts = Arc::clone(&sought);
-        let start = Box::new(move |partition: &_| starts.lock().get(partition).copied());
-        let watch = Watch::spawn(config.clone(), &name, &consumer, start, monitor)?;
-        Ok(Self { consumer, settings, sought, watch })
+        let member = RefCell::new(joining.join(&sought)?);
+        Ok(Self { member, fencings: RefCell::default(), joining, sought })
+    }
+
+    fn consumer(&self) -> Arc<BaseConsumer<Context>> {
+        Arc::clone(&self.member.borrow().consumer)
     }
 
     /// Returns the unreadable batches found since the last call, and continues after them. The
     /// caller stores the offset after each batch before the records of the next batch.
     pub fn skip_unreadable(&self) -> Result<Vec<UnreadableBatch>, Error> {
         let mut skipped = Vec::new();
-        for batch in self.watch.take() {
+        for batch in self.member.borrow().watch.take() {
             if self.position(&batch.partition)? == Some(batch.position) {
                 let TopicPartition { topic, partition } = &batch.partition;
                 self.seek(topic, *partition, batch.next)?;
@@ -105,7 +118,7 @@ impl BatchReader {
 
     /// The next offset of a partition that is assigned.
     fn position(&self, partition: &TopicPartition) -> Result<Option<i64>, Error> {
-        let positions = self.consumer.position().map_err(Error::call("the positions"))?;
+        let positions = self.consumer().position().map_err(Error::call("the positions"))?;
         let found = positions.find_partition(&partition.topic, partition.partition);
         Ok(found.and_then(|element| match element.offset() {
             Offset::Offset(offset) => Some(offset),
@@ -118,7 +131,9 @@ impl BatchReader {
         let mut batch = Vec::new();
         let mut bytes = 0;
         let mut deadline = Instant::now() + POLL_INTERVAL;
-        while batch.len() < self.settings.max_records && bytes < self.settings.max_bytes {
+        while batch.len() < self.joining.settings.max_records
+            && bytes < self.joining.settings.max_bytes
+        {
             let left = deadline.saturating_duration_since(Instant::now());
             let Some(record) = self.poll(left)? else {
                 if Instant::now() >= deadline {
@@ -127,7 +142,7 @@ impl BatchReader {
                 continue;
             };
             if batch.is_empty() {
-                deadline = Instant::now() + self.settings.linger;
+                deadline = Instant::now() + self.joining.settings.linger;
             }
             bytes += record.key.len() + record.payload.len();
             batch.push(record);
@@ -139,8 +154,8 @@ impl BatchReader {
     /// cannot be stored.
     pub fn stay(&self, time: Duration) -> Result<(), Error> {
         let deadline = Instant::now() + time;
-        let paused = self.consumer.assignment().map_err(Error::call("the assignment"))?;
-        self.consumer.pause(&paused).map_err(Error::call("pausing"))?;
+        let paused = self.consumer().assignment().map_err(Error::call("the assignment"))?;
+        self.consumer().pause(&paused).map_err(Error::call("pausing"))?;
         let result = loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -157,8 +172,8 @@ impl BatchReader {
                 Err(error) => break Err(error),
             }
         };
-        let assigned = self.consumer.assignment().map_err(Error::call("the assignment"))?;
-        self.consumer.resume(&assigned).map_err(Error::call("resuming"))?;
+        let assigned = self.consumer().assignment().map_err(Error::call("the assignment"))?;
+        self.consumer().resume(&assigned).map_err(Error::call("resuming"))?;
         result
     }
 
@@ -166,7 +181,7 @@ impl BatchReader {
     fn pause_at(&self, record: &OwnedRecord) -> Result<(), Error> {
         let mut partition = TopicPartitionList::new();
         partition.add_partition(&record.topic, record.partition);
-        self.consumer.pause(&partition).map_err(Error::call("pausing"))?;
+        self.consumer().pause(&partition).map_err(Error::call("pausing"))?;
         self.go_back_to(record)
     }
 
@@ -177,11 +192,11 @@ impl BatchReader {
 
     /// Seeks a partition to `offset`. Has no effect if the partition is no longer assigned.
     pub fn seek(&self, topic: &str, partition: i32, offset: i64) -> Result<(), Error> {
-        let assignment = self.consumer.assignment().map_err(Error::call("the assignment"))?;
+        let assignment = self.consumer().assignment().map_err(Error::call("the assignment"))?;
         if assignment.find_partition(topic, partition).is_none() {
             return Ok(());
         }
-        self.consumer
+        self.consumer()
             .seek(topic, partition, Offset::Offset(offset), CALL_TIMEOUT)
             .map_err(Error::call(format!("seeking to {topic}/{partition}@{offset}")))?;
         let partition = TopicPartition { topic: topic.into(), partition };
@@ -200,36 +215,67 @@ impl BatchReader {
             }
         }
         if offsets.count() > 0
-            && let Err(error) = self.consumer.commit(&offsets, CommitMode::Async)
+            && let Err(error) = self.consumer().commit(&offsets, CommitMode::Async)
         {
             tracing::warn!(error = %error, "the offset hint was refused");
         }
     }
 
     fn poll(&self, wait: Duration) -> Result<Option<OwnedRecord>, Error> {
-        match self.consumer.poll(wait) {
+        let consumer = self.consumer();
+        match consumer.poll(wait) {
             None => Ok(None),
             Some(Ok(message)) => {
                 let record = InboundRecord::new(message);
-                let BatchSettings { max_copied_bytes, headers, .. } = self.settings;
+                let BatchSettings { max_copied_bytes, headers, .. } = self.joining.settings;
                 Ok(Some(record.to_owned_record(max_copied_bytes, headers)))
             }
-            Some(Err(source @ KafkaError::MessageConsumptionFatal(_))) => {
-                Err(Error::Fatal { client: self.consumer.context().name.clone(), source })
-            }
-            // The client's context has logged the error. A partition that cannot be read is found by
-            // the watch.
-            Some(Err(error)) => {
-                tracing::debug!(error = %error, "poll failed; polling again");
-                Ok(None)
-            }
+            Some(Err(error)) => match PollFailure::from(error) {
+                PollFailure::Temporary => Ok(None),
+                PollFailure::Fenced(_) if !self.fencings.borrow_mut().note() => {
+                    tracing::warn!(
+                        kafka.client = consumer.context().name,
+                        "the group has fenced this member; joining again"
+                    );
+                    *self.member.borrow_mut() = self.joining.join(&self.sought)?;
+                    Ok(None)
+                }
+                PollFailure::Fenced(source) => {
+                    Err(Error::Rival { client: consumer.context().name.clone(), source })
+                }
+                PollFailure::Fatal(source) => {
+                    Err(Error::Fatal { client: consumer.context().name.clone(), source })
+                }
+            },
         }
+    }
+}
+
+impl Joining {
+    /// Joins the group by a new consumer, and observes the consumer.
+    fn join(&self, sought: &SoughtOffsets) -> Result<Member, Error> {
+        let BatchSettings { group, instance, .. } = &self.settings;
+        let name = format!("{group}-{instance}");
+        let (start, sought) = (Arc::clone(&self.start), Arc::clone(sought));
+        let context = Context { name: name.clone(), start, sought: Arc::clone(&sought) };
+        let consumer: BaseConsumer<Context> = self
+            .config
+            .group_consumer(&name, group, GroupProtocol::Classic, &[])
+            .create_with_context(context)
+            .map_err(Error::client(&name))?;
+        let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
+        consumer.subscribe(&topics).map_err(Error::call("subscribing"))?;
+        let consumer = Arc::new(consumer);
+        let start = Box::new(move |partition: &_| sought.lock().get(partition).copied());
+        let (config, monitor) = (self.config.clone(), self.monitor.clone());
+        let watch = Watch::spawn(config, &name, &consumer, start, monitor)?;
+        Ok(Member { consumer, watch })
     }
 }
 
 impl Drop for BatchReader {
     fn drop(&mut self) {
-        leave(&self.consumer);
+        leave(&self.consumer());
     }
 }
 

@@ -100,9 +100,9 @@ impl Config for KafkaConfig {
         }
         let static_membership = env.get(
             "ABACUS_KAFKA_STATIC_MEMBERSHIP",
-            "false",
+            "true",
             "Whether a process that restarts within the session timeout gets its partitions back at once \
-             (KIP-345). After the restart of a broker, such a process may end and need a new start",
+             (KIP-345); needs an ABACUS_INSTANCE_ID that is the same after the restart",
         );
         Self { bootstrap, properties, skip_unreadable_after, session_timeout, static_membership }
     }
@@ -127,7 +127,7 @@ impl KafkaConfig {
             properties: Vec::new(),
             skip_unreadable_after: Duration::from_mins(1),
             session_timeout: Duration::from_secs(6),
-            static_membership: false,
+            static_membership: true,
         }
     }
 
@@ -183,8 +183,8 @@ impl KafkaConfig {
     ///
     /// With static membership (KIP-345), a process restarted under the client `name` receives its
     /// partitions at once, and a process that ends must leave by [`leave`](crate::membership::leave).
-    /// librdkafka may send a join request twice after the loss of a connection; the broker then fences
-    /// the member, and the error is fatal. With the consumer protocol the broker sets the session
+    /// librdkafka may send a join request twice after the loss of a connection. The broker then fences
+    /// the member, and the owner of the consumer must join again by a new consumer. With the consumer protocol the broker sets the session
     /// timeout, and refuses a static member until the session of its predecessor has ended, so
     /// membership is dynamic; librdkafka refuses the classic protocol's settings.
     pub(crate) fn group_consumer(
@@ -261,6 +261,7 @@ mod tests {
     #[test]
     fn each_group_protocol_has_the_settings_that_it_allows() {
         let mut config = KafkaConfig::new("127.0.0.1:1");
+        config.static_membership = false;
         let dynamic = config.group_consumer("c", "g", GroupProtocol::Classic, &[]);
         assert_eq!(dynamic.get("group.instance.id"), None);
         config.static_membership = true;

@@ -26,8 +26,19 @@ pub enum Error {
     /// A topic does not exist.
     #[error("topic {0} does not exist; `abacus-admin topics apply` creates it")]
     NoSuchTopic(String),
-    /// The client is in a fatal state, for example fenced by a newer instance of the same name. Only
-    /// a new process recovers.
+    /// Another process with the same name has fenced the client again and again.
+    #[error(
+        "another process runs under the name of the Kafka client {client}: each running instance needs \
+         an ABACUS_INSTANCE_ID of its own"
+    )]
+    Rival {
+        /// Name of the client.
+        client: String,
+        /// librdkafka's reason.
+        #[source]
+        source: KafkaError,
+    },
+    /// The client is in a fatal state. Only a new process recovers.
     #[error("the Kafka client {client} cannot continue")]
     Fatal {
         /// Name of the client.

@@ -7,6 +7,7 @@ mod config;
 mod context;
 mod error;
 pub mod failpoint;
+mod fencing;
 mod group_protocol;
 mod log_limits;
 mod lost_connections;

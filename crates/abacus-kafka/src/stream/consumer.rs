@@ -29,6 +29,8 @@ pub(super) struct RebalanceContext {
     name: String,
     hand_over: HandOverFn,
     metrics: Metrics,
+    /// True once a new consumer replaces this consumer: revocations have no effect on the stream.
+    pub(super) is_replaced: AtomicBool,
     /// True while every partition is paused. New partitions are then paused too.
     pub(super) is_closed: AtomicBool,
     /// Revoked partitions that the source has not yet removed.
@@ -43,14 +45,11 @@ impl RebalanceContext {
             name,
             hand_over,
             metrics,
+            is_replaced: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             revoked: Mutex::default(),
             failure: Mutex::default(),
         }
-    }
-
-    pub(super) fn name(&self) -> &str {
-        &self.name
     }
 }
 
@@ -74,6 +73,9 @@ impl ConsumerContext for RebalanceContext {
             Rebalance::Revoke(list) => {
                 let partitions = TopicPartition::all_of(list);
                 tracing::info!(kafka.partitions = partitions.len(), "partitions revoked");
+                if self.is_replaced.load(Ordering::Relaxed) {
+                    return;
+                }
                 self.metrics.assigned.sub(i64::try_from(partitions.len()).unwrap_or(0));
                 if let Err(error) = (self.hand_over)(consumer, &partitions) {
                     *self.failure.lock() = Some(error);

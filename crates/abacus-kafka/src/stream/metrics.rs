@@ -24,6 +24,8 @@ abacus_runtime::metrics! {
         pub paused: IntGauge = "abacus_stream_paused_partitions";
         /// 1 while every partition is paused because the handler accepts no records.
         pub closed: IntGauge = "abacus_stream_intake_closed";
+        /// Joins of the group by a new consumer, because the group had fenced the consumer before.
+        pub rejoins: IntCounter = "abacus_stream_rejoins_total";
         /// Rewinds of the group to its committed offsets, after a failed commit batch.
         pub rewinds: IntCounter = "abacus_stream_rewinds_total";
     }

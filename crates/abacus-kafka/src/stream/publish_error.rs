@@ -71,6 +71,7 @@ pub(super) fn is_group_change(error: &KafkaError) -> bool {
                 | Code::RebalanceInProgress
                 | Code::StaleMemberEpoch
                 | Code::FencedMemberEpoch
+                | Code::FencedInstanceId
         )
     })
 }

@@ -2,6 +2,7 @@
 //! rebalances.
 
 mod hand_over;
+mod joining;
 mod partitions;
 mod rewind;
 
@@ -10,21 +11,21 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer as _;
-use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
 
-use self::hand_over::HandOver;
+use self::joining::Joining;
 use self::partitions::ReadPartitions;
 use super::amount::Amount;
 use super::assignment::AckHandle;
 use super::assignments::Assignments;
 use super::committer::{CommitTimeouts, Committer};
-use super::consumer::{GroupConsumer, RebalanceContext};
+use super::consumer::GroupConsumer;
 use super::metrics::Metrics;
 use super::settings::StreamSettings;
 use crate::config::{KafkaConfig, POLL_INTERVAL};
 use crate::error::Error;
 use crate::failpoint;
+use crate::fencing::{Fencings, PollFailure};
 use crate::membership::leave;
 use crate::record::InboundRecord;
 use crate::unreadable::{ReadMonitor, UnreadableBatch, Watch};
@@ -57,13 +58,12 @@ pub trait Handler {
 
 /// The polling half of a stream.
 pub struct Source {
+    joining: Joining,
     consumer: Arc<GroupConsumer>,
-    committer: Arc<Committer>,
+    watch: Watch,
     assignments: Arc<Assignments>,
     partitions: ReadPartitions,
-    watch: Watch,
-    settings: StreamSettings,
-    metrics: Metrics,
+    fencings: Fencings,
 }
 
 impl Source {
@@ -75,42 +75,15 @@ impl Source {
         monitor: ReadMonitor,
     ) -> Result<Self, Error> {
         let assignments = committer.assignments();
-        let name = format!("{}-{}", settings.group, settings.instance);
-        let hand_over = HandOver {
-            assignments: Arc::clone(&assignments),
-            committer: Arc::clone(&committer),
-            timeout: settings.hand_over,
-        };
-        let context = RebalanceContext::new(
-            name.clone(),
-            Box::new(move |consumer, partitions| hand_over.run(consumer, partitions)),
-            metrics.clone(),
-        );
-        let consumer: GroupConsumer = config
-            .group_consumer(
-                &name,
-                &settings.group,
-                settings.protocol,
-                &[
-                    // Small, because prefetched records are lost when a partition moves.
-                    ("queued.min.messages", "10000"),
-                    ("queued.max.messages.kbytes", "16384"),
-                    // Prefetched records are lost on a pause too, so a fetch brings less of one
-                    // partition than may be pending. A larger record comes all the same (KIP-74).
-                    ("fetch.message.max.bytes", "524288"),
-                ],
-            )
-            .create_with_context(context)
-            .map_err(Error::client(&name))?;
-        let topics: Vec<&str> = settings.topics.iter().map(String::as_str).collect();
-        consumer.subscribe(&topics).map_err(Error::call("subscribing"))?;
-        let consumer = Arc::new(consumer);
-        committer.set_consumer(&consumer);
         let limit =
             Amount { records: settings.partition_backlog, bytes: settings.partition_backlog_bytes };
         let partitions = ReadPartitions::new(limit, metrics.clone());
-        let watch = Watch::spawn(config.clone(), &name, &consumer, Box::new(|_| None), monitor)?;
-        Ok(Self { consumer, committer, assignments, partitions, watch, settings, metrics })
+        let name = format!("{}-{}", settings.group, settings.instance);
+        let joining =
+            Joining { config: config.clone(), name, settings, committer, metrics, monitor };
+        let (consumer, watch) = joining.join()?;
+        let fencings = Fencings::default();
+        Ok(Self { joining, consumer, watch, assignments, partitions, fencings })
     }
 
     /// Polls until `is_stopping`. Then waits for unfinished records, commits and leaves the group.
@@ -126,9 +99,9 @@ impl Source {
     }
 
     fn step(&mut self, handler: &impl Handler) -> Result<(), Error> {
-        if self.committer.take_rewind() && !self.has_rewound() {
+        if self.joining.committer.take_rewind() && !self.has_rewound() {
             // No record may be read before the rewind succeeds.
-            self.committer.mark_rewind();
+            self.joining.committer.mark_rewind();
             std::thread::park_timeout(POLL_INTERVAL);
             return Ok(());
         }
@@ -147,15 +120,16 @@ impl Source {
         match polled {
             None => Ok(()),
             Some(Ok(message)) => self.receive(message, handler),
-            Some(Err(source @ KafkaError::MessageConsumptionFatal(_))) => {
-                Err(Error::Fatal { client: consumer.context().name().to_owned(), source })
-            }
-            // The client's context has logged the error. A partition that cannot be read is found by
-            // the watch.
-            Some(Err(error)) => {
-                tracing::debug!(error = %error, "poll failed; polling again");
-                Ok(())
-            }
+            Some(Err(error)) => match PollFailure::from(error) {
+                PollFailure::Temporary => Ok(()),
+                PollFailure::Fenced(_) if !self.fencings.note() => self.rejoin(),
+                PollFailure::Fenced(source) => {
+                    Err(Error::Rival { client: self.joining.name.clone(), source })
+                }
+                PollFailure::Fatal(source) => {
+                    Err(Error::Fatal { client: self.joining.name.clone(), source })
+                }
+            },
         }
     }
 
@@ -183,9 +157,10 @@ impl Source {
     /// be repeated.
     fn has_rewound(&mut self) -> bool {
         self.partitions.clear();
-        match rewind::seek_to_committed(&self.consumer, &self.committer, &self.assignments) {
+        match rewind::seek_to_committed(&self.consumer, &self.joining.committer, &self.assignments)
+        {
             Ok(true) => {
-                self.metrics.rewinds.inc();
+                self.joining.metrics.rewinds.inc();
                 true
             }
             Ok(false) => false,
@@ -194,6 +169,26 @@ impl Source {
                 false
             }
         }
+    }
+
+    /// Joins the group by a new consumer, after the group has fenced the consumer. The records of the
+    /// fenced member are read again from the committed offsets.
+    fn rejoin(&mut self) -> Result<(), Error> {
+        tracing::warn!(
+            kafka.client = self.joining.name,
+            "the group has fenced this member; joining again"
+        );
+        self.consumer.context().is_replaced.store(true, Ordering::Relaxed);
+        let Joining { committer, settings, metrics, .. } = &self.joining;
+        // The group refuses a batch that is in flight for longer.
+        let closed =
+            committer.between_transactions(settings.hand_over, || self.assignments.close_all());
+        closed.unwrap_or_else(|| self.assignments.close_all());
+        self.partitions.clear();
+        metrics.assigned.set(0);
+        metrics.rejoins.inc();
+        (self.consumer, self.watch) = self.joining.join()?;
+        Ok(())
     }
 
     fn follow_rebalance(&mut self) -> Result<(), Error> {
@@ -209,7 +204,7 @@ impl Source {
     /// Stops reading, waits for unfinished records and commits. Polling continues during the wait, to
     /// keep the partitions.
     fn drain(mut self) -> Result<(), Error> {
-        let deadline = Instant::now() + self.settings.drain;
+        let deadline = Instant::now() + self.joining.settings.drain;
         let consumer = Arc::clone(&self.consumer);
         let assigned = consumer.assignment().map_err(Error::call("asking for the assignment"))?;
         consumer.pause(&assigned).map_err(Error::call("pausing"))?;
@@ -218,11 +213,15 @@ impl Source {
             drop(consumer.poll(BUSY_POLL));
             self.follow_rebalance()?;
         }
-        self.committer.close();
-        let timeouts =
-            CommitTimeouts { current_batch: LAST_BATCH, further_batches: self.settings.hand_over };
-        let committed =
-            self.committer.commit_last(&consumer, timeouts, || self.assignments.close_all());
+        self.joining.committer.close();
+        let timeouts = CommitTimeouts {
+            current_batch: LAST_BATCH,
+            further_batches: self.joining.settings.hand_over,
+        };
+        let committed = self
+            .joining
+            .committer
+            .commit_last(&consumer, timeouts, || self.assignments.close_all());
         leave(&consumer);
         committed.map(drop)
     }
@@ -231,6 +230,6 @@ impl Source {
 impl Drop for Source {
     /// Ends the committer's retries: without a source no commit can succeed.
     fn drop(&mut self) {
-        self.committer.close();
+        self.joining.committer.close();
     }
 }

@@ -14,6 +14,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Produc
 use rdkafka::types::{RDKafkaApiKey as Api, RDKafkaRespErr as Answer};
 
 mod coordinator;
+mod fencing;
 mod pace;
 mod unreadable;
 
@@ -99,6 +100,8 @@ struct Outcome {
     retried: u64,
     failed: u64,
     rewinds: u64,
+    rejoins: u64,
+    assigned: i64,
     replaced: u64,
     uncommitted: usize,
     /// Time from the request to stop to the end.
@@ -154,6 +157,8 @@ fn run_with_config(
         retried: transactions("retried"),
         failed: transactions("failed"),
         rewinds: metrics.rewinds.get(),
+        rejoins: metrics.rejoins.get(),
+        assigned: metrics.assigned.get(),
         replaced: metrics.replaced.get(),
         uncommitted: uncommitted.bytes(),
         stopping,
@@ -182,7 +187,8 @@ fn run_with(guarantee: Guarantee, api: Api, answer: Answer, times: usize) -> Out
 
 fn error_code(outcome: &Outcome) -> Option<Code> {
     match outcome.error.as_ref()? {
-        Error::Fatal { source, .. }
+        Error::Rival { source, .. }
+        | Error::Fatal { source, .. }
         | Error::Refused { source, .. }
         | Error::Call { source, .. } => source.rdkafka_error_code(),
         _ => None,

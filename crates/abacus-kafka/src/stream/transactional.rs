@@ -16,6 +16,7 @@ use super::writer::{SETTINGS, Writer};
 use crate::config::KafkaConfig;
 use crate::error::Error;
 use crate::failpoint;
+use crate::fencing::Fencings;
 use crate::lost_connections::LostConnections;
 
 const TRANSACTION_TIMEOUT_MS: &str = "10000";
@@ -24,16 +25,12 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause before a retriable call is repeated.
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
-/// Two fencings within this time mean a live rival with this `transactional.id`: the broker takes
-/// longer to abort a transaction by timeout.
-const FENCED_TWICE: Duration = Duration::from_secs(9);
-
 /// Writes each commit batch in a transaction.
 pub(super) struct TransactionalProducer {
     config: ClientConfig,
     name: String,
     writer: Arc<Writer>,
-    fenced_at: Option<Instant>,
+    fencings: Fencings,
     /// The producer has lost a connection during a transaction. The broker may still receive a lost
     /// request, so the producer must be replaced before the next transaction.
     has_lost_connection: bool,
@@ -56,7 +53,14 @@ impl TransactionalProducer {
         let mut config = config.producer(&name, &[&own[..], &SETTINGS].concat());
         LostConnections::enable(&mut config);
         let writer = create_fencing(&config, &name)?;
-        Ok(Self { config, name, writer, fenced_at: None, has_lost_connection: false, metrics })
+        Ok(Self {
+            config,
+            name,
+            writer,
+            fencings: Fencings::default(),
+            has_lost_connection: false,
+            metrics,
+        })
     }
 
     /// Publishes a batch in a transaction. First replaces a producer that has lost a connection.
@@ -163,16 +167,12 @@ impl TransactionalProducer {
     }
 
     /// Records a fencing of this producer. After the first fencing, [`settle`](Self::settle) creates
-    /// a new producer, which fences the rival. A second fencing within [`FENCED_TWICE`] means a live
-    /// rival with this id: the error ends the process.
+    /// a new producer, which fences the rival. With a live rival, the error ends the process.
     pub(super) fn note_fencing(&mut self, source: &KafkaError) -> Result<(), Error> {
-        let before = self.fenced_at.replace(Instant::now());
-        match before {
-            Some(before) if before.elapsed() < FENCED_TWICE => {
-                Err(Error::Fatal { client: self.name.clone(), source: source.clone() })
-            }
-            _ => Ok(()),
+        if self.fencings.note() {
+            return Err(Error::Rival { client: self.name.clone(), source: source.clone() });
         }
+        Ok(())
     }
 
     fn has_aborted(&mut self) -> bool {
