@@ -8,6 +8,7 @@
 
 use std::convert::Infallible;
 use std::mem;
+use std::net::TcpListener as StdListener;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -20,6 +21,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus::{Encoder as _, TextEncoder};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Builder;
 use tracing::{debug, error, warn};
 
 use crate::config::AdminConfig;
@@ -43,21 +45,28 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 type Answer = Response<Full<Bytes>>;
 
-/// Binds the listener and spawns the server.
-pub(crate) async fn open(config: &AdminConfig, runtime: &Runtime) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("could not listen on {} (ABACUS_ADMIN_LISTEN)", config.listen))?;
-    announce("admin", listener.local_addr()?);
-    let server = serve(listener, runtime.clone());
-    runtime.spawn("admin", STOP_BUDGET, |shutdown| async move {
-        tokio::select! {
-            biased;
-            () = shutdown.requested() => Ok(()),
-            () = server => Ok(()),
-        }
+/// Binds the listener, and starts the server on a thread of its own: a probe is answered also while the
+/// threads of the service are busy.
+pub(crate) fn open(config: &AdminConfig, runtime: &Runtime) -> anyhow::Result<()> {
+    let bound = StdListener::bind(config.listen).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok((listener.local_addr()?, listener))
     });
-    Ok(())
+    let (address, listener) = bound
+        .with_context(|| format!("could not listen on {} (ABACUS_ADMIN_LISTEN)", config.listen))?;
+    announce("admin", address);
+    let process = runtime.clone();
+    runtime.spawn_thread("admin", STOP_BUDGET, move |shutdown| {
+        let tokio = Builder::new_current_thread().enable_all().build()?;
+        tokio.block_on(async {
+            let server = serve(TcpListener::from_std(listener)?, process);
+            tokio::select! {
+                biased;
+                () = shutdown.requested() => Ok(()),
+                () = server => Ok(()),
+            }
+        })
+    })
 }
 
 /// Accepts connections without end.

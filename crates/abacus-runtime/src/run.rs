@@ -175,7 +175,7 @@ where
     let stopping = runtime.shutting_down();
     describe_process(process, &runtime)?;
     let startup = runtime.readiness("startup");
-    admin::open(settings.service.admin(), &runtime).await?;
+    admin::open(settings.service.admin(), &runtime)?;
     tokio::select! {
         biased;
         () = stopping.requested() => return Ok(()),

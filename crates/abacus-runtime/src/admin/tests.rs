@@ -64,8 +64,21 @@ async fn metrics_are_in_the_text_format() {
 async fn an_address_in_use_is_an_error_that_names_the_setting() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let config = AdminConfig { listen: taken.local_addr().unwrap() };
-    let error = open(&config, &Runtime::new()).await.unwrap_err();
+    let error = open(&config, &Runtime::new()).unwrap_err();
     assert!(error.to_string().contains("ABACUS_ADMIN_LISTEN"), "{error}");
+}
+
+#[tokio::test]
+async fn probes_are_answered_while_the_threads_of_the_service_are_busy() {
+    let runtime = Runtime::new();
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listen = free.local_addr().unwrap();
+    drop(free);
+    open(&AdminConfig { listen }, &runtime).unwrap();
+    // The only thread of this tokio runtime waits here.
+    let answer = fetch(listen, "GET", "/livez");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(runtime.stop().await.is_empty());
 }
 
 #[tokio::test]
