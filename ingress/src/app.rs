@@ -71,7 +71,7 @@ pub async fn start(config: IngressConfig, runtime: Runtime) -> anyhow::Result<()
     let router = router(Shared::new(state));
     let server =
         HttpServer::open(&config.server, &config.edge, limits.http(), router, too_many_connections);
-    server.await?.spawn(&runtime, move || waiters.end_all());
+    server?.spawn(&runtime, move || waiters.end_all());
     Ok(())
 }
 

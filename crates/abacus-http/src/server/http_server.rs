@@ -1,5 +1,6 @@
 //! Start, service and drain of the server.
 
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::response::Response;
 use axum::serve::Listener as _;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -26,11 +27,15 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// Time for writing the last answers after the end of the drain.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 const STOP_BUDGET: Duration = Duration::from_secs(12);
+/// Connections that the kernel holds before they are accepted. The kernel has a limit of its own.
+const BACKLOG: u32 = 1024;
 
 /// Settings of the server.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     listen: SocketAddr,
+    /// Size of the kernel's buffers of a connection, in each direction.
+    socket_buffer: ByteSize,
     /// Largest request body.
     pub max_body: ByteSize,
     timeouts: Timeouts,
@@ -44,6 +49,11 @@ impl Config for ServerConfig {
                 "ABACUS_HTTP_LISTEN",
                 "127.0.0.1:8080",
                 "Address on which the API is served",
+            ),
+            socket_buffer: env.get(
+                "ABACUS_SOCKET_BUFFER",
+                "128KiB",
+                "Size of the kernel's buffers of a connection, in each direction; Linux doubles the size",
             ),
             max_body: env.get(
                 "ABACUS_MAX_BODY",
@@ -65,14 +75,14 @@ pub struct HttpServer {
 
 impl HttpServer {
     /// Listens. `refusal` makes the answer for a connection beyond the limits.
-    pub async fn open(
+    pub fn open(
         config: &ServerConfig,
         edge: &EdgeConfig,
         metrics: Metrics,
         router: Router,
         refusal: fn() -> Response,
     ) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(config.listen).await.with_context(|| {
+        let listener = listen(config).with_context(|| {
             format!("could not listen on {} (ABACUS_HTTP_LISTEN)", config.listen)
         })?;
         announce("http", listener.local_addr()?);
@@ -121,6 +131,18 @@ impl HttpServer {
         }
         Ok(())
     }
+}
+
+/// Listens. The connections have buffers of a fixed size, because otherwise the kernel would take
+/// megabytes for a client that does not read.
+fn listen(config: &ServerConfig) -> io::Result<TcpListener> {
+    let socket = if config.listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    let size = u32::try_from(config.socket_buffer.as_u64()).unwrap_or(u32::MAX);
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(size)?;
+    socket.set_recv_buffer_size(size)?;
+    socket.bind(config.listen)?;
+    socket.listen(BACKLOG)
 }
 
 /// Accepts connections for ever.

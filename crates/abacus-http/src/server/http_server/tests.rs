@@ -48,8 +48,7 @@ impl Running {
             .route("/read", post(|body: axum::body::Bytes| async move { body.len().to_string() }))
             .route("/wait", get(pending::<()>));
         let metrics = Metrics::unregistered();
-        let opened =
-            HttpServer::open(&config, &edge, metrics.clone(), router, refusal).await.unwrap();
+        let opened = HttpServer::open(&config, &edge, metrics.clone(), router, refusal).unwrap();
         let address = opened.listener.local_addr().unwrap();
         let runtime = Runtime::new();
         opened.spawn(&runtime, || {});
@@ -242,4 +241,30 @@ async fn the_shutdown_ends_idle_connections_and_refuses_new_ones() {
     assert_eq!(read_to_end(&mut idle).await, "");
     assert_eq!(read_to_end(&mut half).await, "");
     assert!(TcpStream::connect(server.address).await.is_err());
+}
+
+/// Bytes in the kernel's send buffer of the server's connection to `client`, as Linux counts them.
+fn send_queue(server: SocketAddr, client: SocketAddr) -> u64 {
+    let port = |address: SocketAddr| format!(":{:04X}", address.port());
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let mut queues = table.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [_, local, remote, _, queues, ..] = fields[..] else { return None };
+        let is_it = local.ends_with(&port(server)) && remote.ends_with(&port(client));
+        is_it.then(|| u64::from_str_radix(queues.split(':').next().unwrap(), 16).unwrap())
+    });
+    queues.next().unwrap()
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_holds_little_memory_of_the_kernel() {
+    let server = Running::start(PATIENT, &[]).await;
+    let mut client = server.connect().await;
+    client.write_all(b"GET /large HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
+    let mut queued = [0, u64::MAX];
+    while queued[0] != queued[1] || queued[0] == 0 {
+        queued = [send_queue(server.address, client.local_addr().unwrap()), queued[0]];
+        tokio::time::sleep(SOON).await;
+    }
+    assert!(queued[0] <= 256 << 10, "{} bytes", queued[0]);
 }
