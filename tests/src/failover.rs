@@ -1,9 +1,9 @@
 //! The wait of callers after the end of a processor: killed and restarted, killed and replaced by
-//! another, and stopped in order.
+//! another, and stopped in order. Two processors under one name.
 
 use std::time::{Duration, Instant};
 
-use abacus_testkit::{Client, Service, System};
+use abacus_testkit::{Client, PATIENCE, Service, System, wait_until};
 
 use crate::crash::wait_for_partitions;
 
@@ -66,4 +66,28 @@ fn the_partitions_of_a_stopped_processor_move_to_another_at_once() {
     let longest = longest_wait(&client, QUESTIONS, QUESTIONS);
     println!("longest wait: {longest:?}");
     other.expect_clean_exit();
+}
+
+/// A second process under the same name would otherwise take the partitions away again and again.
+#[test]
+fn of_two_processors_with_one_name_one_ends_and_says_why() {
+    let system = System::new();
+    let [mut ingress, first] = system.start_all([system.ingress(), system.processor()]);
+    let client = ingress.http();
+    wait_for_partitions([&first]);
+    longest_wait(&client, 0, QUESTIONS);
+    let mut both = [first, system.spawn(&system.processor())];
+    let mut asked = QUESTIONS;
+    wait_until("the end of one processor", PATIENCE, || {
+        longest_wait(&client, asked, 1);
+        asked += 1;
+        let has_one_ended = both.iter_mut().any(|processor| processor.exit_status().is_some());
+        has_one_ended.then_some(()).ok_or_else(|| "both run".to_owned())
+    });
+    longest_wait(&client, asked, QUESTIONS);
+    let ended = both.iter_mut().filter_map(|processor| {
+        let status = processor.exit_status()?;
+        Some((status.code(), processor.has_logged("needs an ABACUS_INSTANCE_ID of its own")))
+    });
+    assert_eq!(ended.collect::<Vec<_>>(), [(Some(1), true)]);
 }

@@ -16,7 +16,7 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use crate::config::{CALL_TIMEOUT, KafkaConfig, POLL_INTERVAL};
 use crate::context;
 use crate::error::Error;
-use crate::fencing::{Fencings, PollFailure};
+use crate::fencing::{AfterPoll, Fencings};
 use crate::group_protocol::GroupProtocol;
 use crate::membership::leave;
 use crate::record::{InboundRecord, OwnedRecord, TopicPartition};
@@ -230,23 +230,14 @@ impl BatchReader {
                 let BatchSettings { max_copied_bytes, headers, .. } = self.joining.settings;
                 Ok(Some(record.to_owned_record(max_copied_bytes, headers)))
             }
-            Some(Err(error)) => match PollFailure::from(error) {
-                PollFailure::Temporary => Ok(None),
-                PollFailure::Fenced(_) if !self.fencings.borrow_mut().note() => {
-                    tracing::warn!(
-                        kafka.client = consumer.context().name,
-                        "the group has fenced this member; joining again"
-                    );
+            Some(Err(error)) => {
+                let name = &consumer.context().name;
+                let after = self.fencings.borrow_mut().note_failed_poll(name, error)?;
+                if after == AfterPoll::JoinAgain {
                     *self.member.borrow_mut() = self.joining.join(&self.sought)?;
-                    Ok(None)
                 }
-                PollFailure::Fenced(source) => {
-                    Err(Error::Rival { client: consumer.context().name.clone(), source })
-                }
-                PollFailure::Fatal(source) => {
-                    Err(Error::Fatal { client: consumer.context().name.clone(), source })
-                }
-            },
+                Ok(None)
+            }
         }
     }
 }

@@ -184,9 +184,10 @@ impl KafkaConfig {
     /// With static membership (KIP-345), a process restarted under the client `name` receives its
     /// partitions at once, and a process that ends must leave by [`leave`](crate::membership::leave).
     /// librdkafka may send a join request twice after the loss of a connection. The broker then fences
-    /// the member, and the owner of the consumer must join again by a new consumer. With the consumer protocol the broker sets the session
-    /// timeout, and refuses a static member until the session of its predecessor has ended, so
-    /// membership is dynamic; librdkafka refuses the classic protocol's settings.
+    /// the member, and the owner of the consumer must join again by a new consumer ([`crate::fencing`]).
+    /// With the consumer protocol the broker sets the session timeout, and refuses a static member until
+    /// the session of its predecessor has ended, so membership is dynamic; librdkafka refuses the classic
+    /// protocol's settings.
     pub(crate) fn group_consumer(
         &self,
         name: &str,

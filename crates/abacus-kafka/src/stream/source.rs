@@ -25,7 +25,7 @@ use super::settings::StreamSettings;
 use crate::config::{KafkaConfig, POLL_INTERVAL};
 use crate::error::Error;
 use crate::failpoint;
-use crate::fencing::{Fencings, PollFailure};
+use crate::fencing::{AfterPoll, Fencings};
 use crate::membership::leave;
 use crate::record::InboundRecord;
 use crate::unreadable::{ReadMonitor, UnreadableBatch, Watch};
@@ -120,15 +120,9 @@ impl Source {
         match polled {
             None => Ok(()),
             Some(Ok(message)) => self.receive(message, handler),
-            Some(Err(error)) => match PollFailure::from(error) {
-                PollFailure::Temporary => Ok(()),
-                PollFailure::Fenced(_) if !self.fencings.note() => self.rejoin(),
-                PollFailure::Fenced(source) => {
-                    Err(Error::Rival { client: self.joining.name.clone(), source })
-                }
-                PollFailure::Fatal(source) => {
-                    Err(Error::Fatal { client: self.joining.name.clone(), source })
-                }
+            Some(Err(error)) => match self.fencings.note_failed_poll(&self.joining.name, error)? {
+                AfterPoll::PollAgain => Ok(()),
+                AfterPoll::JoinAgain => self.rejoin(),
             },
         }
     }
@@ -174,10 +168,6 @@ impl Source {
     /// Joins the group by a new consumer, after the group has fenced the consumer. The records of the
     /// fenced member are read again from the committed offsets.
     fn rejoin(&mut self) -> Result<(), Error> {
-        tracing::warn!(
-            kafka.client = self.joining.name,
-            "the group has fenced this member; joining again"
-        );
         self.consumer.context().is_replaced.store(true, Ordering::Relaxed);
         let Joining { committer, settings, metrics, .. } = &self.joining;
         // The group refuses a batch that is in flight for longer.
