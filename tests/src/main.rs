@@ -31,6 +31,7 @@ mod http;
 mod idempotency;
 mod identity;
 mod late_end_txn;
+mod messages;
 mod openapi;
 mod oracle;
 mod outage;

@@ -210,14 +210,14 @@ fn a_flood_and_slow_connections_are_not_the_others_affair() {
 }
 
 /// Opens a connection and sends `text`.
-fn send(address: SocketAddr, text: &str) -> TcpStream {
+pub(crate) fn send(address: SocketAddr, text: &str) -> TcpStream {
     let mut connection = TcpStream::connect(address).unwrap();
     connection.set_read_timeout(Some(PATIENCE)).unwrap();
     connection.write_all(text.as_bytes()).unwrap();
     connection
 }
 
-fn read_to_end(mut connection: TcpStream) -> String {
+pub(crate) fn read_to_end(mut connection: TcpStream) -> String {
     let mut bytes = Vec::new();
     connection.read_to_end(&mut bytes).unwrap();
     String::from_utf8(bytes).unwrap()

@@ -87,7 +87,10 @@ fn what_a_caller_has_is_not_sent_again() {
     let before = written(&mut services[0]);
     let again = body(&client, &text(path).with("if-none-match", &tag), 304);
     assert_eq!((again.body.as_str(), again.header("etag")), ("", tag.as_str()));
+    body(&client, &text(path).with("if-match", "\"other\""), 412);
     assert_eq!(written(&mut services[0]), before, "it was computed again");
+    body(&client, &text(path).with("if-match", &tag), 200);
+    body(&client, &text(path).with("if-none-match", "*"), 304);
 
     let head = body(&client, &HttpRequest { method: "HEAD", ..text(path) }, 200);
     assert_eq!((head.body.as_str(), head.header("etag")), ("", tag.as_str()));
@@ -103,6 +106,8 @@ fn what_a_caller_has_is_not_sent_again() {
     let tag = looked_up.header("etag").to_owned();
     assert!(tag.starts_with('"'), "{tag}");
     body(&client, &HttpRequest::get(&location).with("if-none-match", &tag), 304);
+    body(&client, &HttpRequest::get(&location).with("if-match", &tag), 200);
+    body(&client, &HttpRequest::get(&location).with("if-match", &format!("W/{tag}")), 412);
 }
 
 #[test]

@@ -9,6 +9,7 @@ pub mod accept;
 pub mod coding;
 pub mod conditions;
 pub mod content_type;
+pub mod host;
 pub mod idempotency_key;
 pub mod prefer;
 pub mod range;

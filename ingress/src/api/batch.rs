@@ -68,7 +68,7 @@ struct Batch<'a> {
     request_body(content = inline(Batch<'_>), content_type = "application/json"),
     responses(
         (status = 200, description = "A line for each computation", body = String, content_type = "application/x-ndjson"),
-        On<400>, On<401>, On<413>, On<415>, On<422>, On<500>,
+        On<400>, On<401>, On<412>, On<413>, On<415>, On<422>, On<500>,
     ),
     security((), ("bearer" = []))
 )]

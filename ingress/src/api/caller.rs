@@ -6,13 +6,14 @@ use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use abacus_http::edge::proxies::ClientAddress;
+use abacus_http::fields::conditions;
 use abacus_identity::{Caller, Credentials, Error, Role, Session, User};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 
 use super::state::Shared;
-use crate::problems::Failure;
+use crate::problems::{Failure, types};
 use crate::quotas::{Client, Ledger};
 
 /// A user with the role of an administrator.
@@ -55,7 +56,9 @@ impl FromRequestParts<Shared> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Failure> {
         admit_look_up(parts, state).await?;
-        Ok(state.identity.identify(credentials(&parts.headers)).await?)
+        let caller = state.identity.identify(credentials(&parts.headers)).await?;
+        check_precondition(parts)?;
+        Ok(caller)
     }
 }
 
@@ -91,7 +94,9 @@ impl FromRequestParts<Shared> for Session {
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Failure> {
         admit_look_up(parts, state).await?;
-        Ok(state.identity.session(credentials(&parts.headers)).await?)
+        let session = state.identity.session(credentials(&parts.headers)).await?;
+        check_precondition(parts)?;
+        Ok(session)
     }
 }
 
@@ -115,6 +120,18 @@ async fn admit_look_up(parts: &mut Parts, state: &Shared) -> Result<(), Failure>
         let Ok(RequestSource { from, ledger }) =
             RequestSource::from_request_parts(parts, state).await;
         state.quotas.admit_unauthenticated(from, &ledger).await?;
+    }
+    Ok(())
+}
+
+/// Refuses a change under the condition of a tag, because resources that change have no tags. The
+/// handler of a safe method checks the condition.
+fn check_precondition(parts: &Parts) -> Result<(), Failure> {
+    if !parts.method.is_safe() && conditions::needs_tag(&parts.headers) {
+        let detail = "this resource has no entity tag; send the request without `If-Match`";
+        return Err(
+            crate::problems::Error::new(types::requests::PRECONDITION_FAILED, detail).into()
+        );
     }
     Ok(())
 }

@@ -94,7 +94,7 @@ pub(super) async fn by_query(
     request_body(content = NewComputation, content_type = "application/json"),
     responses(
         Computed,
-        On<400>, On<401>, On<406>, On<413>, On<415>, On<422>, On<429>, On<500>, On<503>, On<504>,
+        On<400>, On<401>, On<406>, On<412>, On<413>, On<415>, On<422>, On<429>, On<500>, On<503>, On<504>,
     ),
     security((), ("bearer" = []))
 )]
@@ -170,6 +170,7 @@ async fn compute(
     let tag =
         conditions.is_safe.then(|| Tag::of_canonical_form(prepared.canonical(), format, view));
     let rendering = Rendering { format, view, conditions, tag, began: call.began };
+    rendering.check_precondition().map_err(Error::from)?;
     // A request with a key is submitted even if the caller already has the answer.
     if call.key.is_none()
         && let Some(tag) = rendering.matching_tag()
@@ -218,6 +219,13 @@ async fn render(
     let longest = state.requests.longest_wait();
     let applied = call.prefer.applied(longest, computation.is_pending());
     let computation = unless_failed(computation).map_err(Failure::with_request_id(id))?;
+    // An answer exists now, so `If-None-Match: *` matches.
+    if call.key.is_none()
+        && !computation.is_pending()
+        && let Some(tag) = rendering.matching_tag_or_any()
+    {
+        return Ok(not_modified(tag));
+    }
     let mut response = rendering.render(computation).await.map_err(Failure::with_request_id(id))?;
     response.headers_mut().extend(applied.map(|applied| (PREFERENCE_APPLIED, applied)));
     Ok(response)

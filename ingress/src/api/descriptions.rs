@@ -65,7 +65,10 @@ pub(super) struct KeyHeader {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "a description")]
 pub(super) struct ConditionHeaders {
-    /// Entity tags of the caller's answers.
+    /// Strong entity tags of the expected answer, or `*`. Another answer is refused with 412.
+    #[param(rename = "If-Match", required = false, nullable = false)]
+    if_match: Option<String>,
+    /// Entity tags of the caller's answers, or `*` for any answer.
     #[param(rename = "If-None-Match", required = false, nullable = false)]
     if_none_match: Option<String>,
     /// One range of bytes of the bare digits.
@@ -128,6 +131,7 @@ impl IntoResponses for Conditional {
         BTreeMap::from([
             ("206".to_owned(), part.build().into()),
             ("304".to_owned(), known.build().into()),
+            ("412".to_owned(), response(StatusCode::PRECONDITION_FAILED).into()),
             ("416".to_owned(), response(StatusCode::RANGE_NOT_SATISFIABLE).into()),
         ])
     }

@@ -3,6 +3,7 @@
 use abacus_http::Metrics;
 use abacus_http::edge::body_pace::{BodyWatch, Pace, TimedBody};
 use abacus_http::edge::limits::{HeadLimits, TooLarge};
+use abacus_http::edge::message::{self, Violation};
 use abacus_http::edge::proxies::Proxies;
 use abacus_http::edge::security_headers::SecurityHeaders;
 use abacus_http::edge::{EdgeConfig, cors};
@@ -59,12 +60,13 @@ impl Edge {
         self.cors.clone()
     }
 
-    /// Checks the sizes of the URL and the headers.
+    /// Checks the sizes of the URL and the headers, and the rules of HTTP/1.1.
     pub(super) fn check(&self, request: &Request) -> Result<(), Error> {
         self.limits.check(request).map_err(|part| match part {
             TooLarge::Url { limit } => Error::UrlTooLong { limit },
             TooLarge::Headers { limit } => Error::HeadersTooLarge { limit },
-        })
+        })?;
+        message::check(request).map_err(refuse)
     }
 
     /// Adds the security headers to an answer.
@@ -100,12 +102,40 @@ impl Edge {
     }
 }
 
+/// Returns the error of a broken rule of HTTP/1.1.
+fn refuse(violation: Violation) -> Error {
+    let (problem, detail) = match violation {
+        Violation::Host => (
+            types::requests::INVALID_HOST,
+            "the request needs one valid `Host`; send one, without a user",
+        ),
+        Violation::TransferEncoding => (
+            types::requests::MALFORMED_TRANSFER_ENCODING,
+            "`Transfer-Encoding` must be `chunked`, once; send no other list",
+        ),
+        Violation::TransferCoding => (
+            types::requests::UNSUPPORTED_TRANSFER_CODING,
+            "the only transfer coding is `chunked`; send the body without another coding",
+        ),
+        Violation::Expectation => (
+            types::requests::UNKNOWN_EXPECTATION,
+            "the only expectation is `100-continue`; send no other `Expect`",
+        ),
+        Violation::ContentCoding => (
+            types::requests::UNSUPPORTED_CONTENT_CODING,
+            "the body must have no content coding; send the body without `Content-Encoding`",
+        ),
+    };
+    Error::new(problem, detail)
+}
+
 /// Returns the request headers allowed from cross-origin pages.
 fn request_headers() -> Vec<HeaderName> {
     vec![
         header::ACCEPT,
         header::AUTHORIZATION,
         header::CONTENT_TYPE,
+        header::IF_MATCH,
         header::IF_NONE_MATCH,
         header::IF_RANGE,
         header::RANGE,
@@ -121,6 +151,7 @@ fn request_headers() -> Vec<HeaderName> {
 /// Returns the response headers readable by cross-origin pages, besides the safelisted headers.
 fn response_headers() -> Vec<HeaderName> {
     vec![
+        header::ACCEPT_ENCODING,
         header::ACCEPT_RANGES,
         header::CONTENT_RANGE,
         header::ALLOW,

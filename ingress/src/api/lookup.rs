@@ -72,6 +72,7 @@ pub(super) async fn show(
     let Call { view, conditions, traceparent, began, .. } = call;
     let tag = Tag::of_outcome(&computation, format, view);
     let rendering = Rendering { format, view, conditions: &conditions, tag, began };
+    rendering.check_precondition().map_err(Failure::with_request_id(id))?;
     let mut response = match rendering.matching_tag_or_any() {
         Some(tag) => not_modified(tag),
         None => rendering.render(computation).await.map_err(Failure::with_request_id(id))?,

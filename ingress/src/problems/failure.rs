@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::error::Error;
 use super::hints::hint;
+use super::types::requests;
 use crate::quotas::Error as QuotaError;
 use crate::representation::Error as RepresentationError;
 use crate::requests::{Error as RequestError, FailedRequest};
@@ -112,6 +113,9 @@ fn write_headers(error: &Error, status: StatusCode, headers: &mut HeaderMap) {
     }
     match error {
         Error::Requests(RequestError::Quota(error)) => write_quota(error, headers),
+        Error::Plain(problem, _) if *problem == requests::UNSUPPORTED_CONTENT_CODING => {
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
         Error::TooManyConnections => retry_after(PERMIT_RETRY, headers),
         Error::Representation(RepresentationError::NoSuchRange { len }) => {
             let range = HeaderValue::from_str(&format!("bytes */{len}")).ok();

@@ -32,6 +32,7 @@ impl Error {
             Self::Representation(error) => match error {
                 RepresentationError::TooLongForHex { .. } => requests::TOO_LONG_FOR_HEX.silent(),
                 RepresentationError::NoSuchRange { .. } => requests::NO_SUCH_RANGE.silent(),
+                RepresentationError::PreconditionFailed => requests::PRECONDITION_FAILED.silent(),
                 RepresentationError::ConversionFailed => service::INTERNAL.silent(),
             },
             Self::Identity(error) => match error {

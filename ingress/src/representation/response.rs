@@ -41,6 +41,14 @@ pub(crate) struct Rendering<'a> {
 }
 
 impl Rendering<'_> {
+    /// Checks `If-Match`. A pending answer has no tag, so only `*` matches.
+    pub(crate) fn check_precondition(&self) -> Result<(), Error> {
+        let Some(tags) = self.conditions.if_match.as_deref() else { return Ok(()) };
+        let is_met = tags.trim() == "*"
+            || self.tag.as_ref().is_some_and(|tag| tag.is_in_list_strongly(tags));
+        is_met.then_some(()).ok_or(Error::PreconditionFailed)
+    }
+
     /// Returns the tag of the answer if the caller already has the answer, in the caller's content
     /// coding.
     pub(crate) fn matching_tag(&self) -> Option<HeaderValue> {

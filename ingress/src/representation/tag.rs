@@ -58,6 +58,12 @@ impl Tag {
         Some(self.in_quotes(coding))
     }
 
+    /// Returns `true` if an `If-Match` list has this tag, in any content coding, by strong comparison.
+    pub(crate) fn is_in_list_strongly(&self, if_match: &str) -> bool {
+        let mut tags = split_unquoted(if_match, ',').map(str::trim);
+        !self.is_weak && tags.any(|tag| self.coding(tag).is_some())
+    }
+
     /// Returns the suffix of the content coding if `quoted` is this tag in a coding.
     fn coding<'a>(&self, quoted: &'a str) -> Option<&'a str> {
         let opaque = quoted.strip_prefix('"')?.strip_suffix('"')?;

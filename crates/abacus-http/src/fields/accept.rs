@@ -1,14 +1,15 @@
 //! `Accept` (RFC 9110, section 12.5.1).
+//!
+//! An empty list of ranges states no preference, like a request without the field. RFC 9110 allows
+//! the empty list and gives no meaning to it.
 
 use axum::http::{HeaderMap, header};
 
-/// Returns all values of `Accept` as a list; `None` without the header.
+use super::structured::list;
+
+/// Returns all values of `Accept` as a list; `None` without a range.
 pub fn accepted(headers: &HeaderMap) -> Option<String> {
-    if !headers.contains_key(header::ACCEPT) {
-        return None;
-    }
-    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    Some(values.collect::<Vec<_>>().join(","))
+    list(headers, header::ACCEPT).filter(|ranges| !ranges.trim_matches([',', ' ', '\t']).is_empty())
 }
 
 /// Returns the quality of a media type in thousandths: the weight of the most specific range that
@@ -47,4 +48,24 @@ fn weight<'a>(mut parameters: impl Iterator<Item = &'a str>) -> u16 {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 1000")]
 fn thousandths(weight: f64) -> u16 {
     (weight * 1000.0).round() as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_list_is_no_preference_and_a_malformed_one_accepts_nothing() {
+        let accepted = |value: &[u8]| {
+            let value = axum::http::HeaderValue::from_bytes(value).unwrap();
+            super::accepted(&HeaderMap::from_iter([(header::ACCEPT, value)]))
+        };
+        for empty in ["", " ", ",", " , ,\t"] {
+            assert_eq!(accepted(empty.as_bytes()), None, "{empty:?}");
+        }
+        for malformed in [&b"\xff"[..], b"/", b";q=1", b"nonsense", b"text/", b"*"] {
+            let ranges = accepted(malformed).unwrap();
+            assert_eq!(quality(&ranges, "text", "plain"), 0, "{ranges}");
+        }
+    }
 }

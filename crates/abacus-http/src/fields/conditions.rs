@@ -1,13 +1,17 @@
-//! Conditional and partial requests: `If-None-Match`, `Range`, `If-Range` (RFC 9110, sections 13
-//! and 14).
+//! Conditional and partial requests: `If-Match`, `If-None-Match`, `Range`, `If-Range` (RFC 9110,
+//! sections 13 and 14).
 
-use axum::http::{HeaderMap, HeaderName, Method, header};
+use axum::http::{HeaderMap, Method, header};
+
+use super::structured::list;
 
 /// The headers of conditional and partial requests.
 #[derive(Clone, Debug, Default)]
 pub struct Conditions {
     /// `true` for a safe method (GET or HEAD): the answer is cacheable and may have a tag.
     pub is_safe: bool,
+    /// Value of `If-Match`.
+    pub if_match: Option<String>,
     /// Value of `If-None-Match`.
     pub if_none_match: Option<String>,
     /// Value of `Range`, for a GET.
@@ -22,12 +26,13 @@ impl Conditions {
         if !method.is_safe() {
             return Self::default();
         }
-        let range = if method == Method::GET { joined(headers, header::RANGE) } else { None };
+        let range = if method == Method::GET { list(headers, header::RANGE) } else { None };
         Self {
             is_safe: true,
-            if_none_match: joined(headers, header::IF_NONE_MATCH),
+            if_match: list(headers, header::IF_MATCH),
+            if_none_match: list(headers, header::IF_NONE_MATCH),
             range,
-            if_range: joined(headers, header::IF_RANGE),
+            if_range: list(headers, header::IF_RANGE),
         }
     }
 
@@ -37,11 +42,22 @@ impl Conditions {
     }
 }
 
-/// Joins all values of a header to a list.
-fn joined(headers: &HeaderMap, name: HeaderName) -> Option<String> {
-    if !headers.contains_key(&name) {
-        return None;
+/// Returns `true` if `If-Match` names tags. Such a condition is false for a resource without tags;
+/// `*` is true for an existing resource (RFC 9110, section 13.1.1).
+pub fn needs_tag(headers: &HeaderMap) -> bool {
+    list(headers, header::IF_MATCH).is_some_and(|tags| tags.trim() != "*")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_star_matches_a_resource_without_tags() {
+        let needs = |value: &str| {
+            needs_tag(&HeaderMap::from_iter([(header::IF_MATCH, value.parse().unwrap())]))
+        };
+        assert!(needs("\"a\"") && needs("") && needs("*, \"a\""));
+        assert!(!needs(" * ") && !needs_tag(&HeaderMap::new()));
     }
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    Some(values.collect::<Vec<_>>().join(","))
 }

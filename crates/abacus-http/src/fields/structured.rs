@@ -1,5 +1,16 @@
 //! Common syntax of header fields (RFC 9110, section 5.6; RFC 8941).
 
+use axum::http::{HeaderMap, HeaderName};
+
+/// Joins all values of a field to a list; `None` without the field. Bytes beyond UTF-8 become the
+/// replacement character, which no valid member contains.
+pub(crate) fn list(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let values = headers.get_all(name);
+    let texts: Vec<_> =
+        values.iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    (!texts.is_empty()).then(|| texts.join(","))
+}
+
 /// Splits `text` at each `separator` outside of quoted strings.
 pub fn split_unquoted(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut is_quoted, mut is_escaped) = (false, false);

@@ -44,6 +44,9 @@ fn header(status: StatusCode) -> Option<(&'static str, Header)> {
         StatusCode::UNAUTHORIZED => {
             Some(("WWW-Authenticate", text("The scheme to use: `Bearer`.")))
         }
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            Some(("Accept-Encoding", text("`identity`, after a body with a content coding.")))
+        }
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             let seconds = Object::with_type(Type::Integer);
             let meaning = "Seconds after which to try again.";

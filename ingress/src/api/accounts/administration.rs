@@ -105,7 +105,7 @@ pub(super) async fn list_users(
     request_body = ChangeRequest,
     responses(
         (status = 200, description = "The account after the change", body = AccountEntry),
-        On<400>, On<401>, On<403>, On<404>, On<409>, On<413>, On<415>,
+        On<400>, On<401>, On<403>, On<404>, On<409>, On<412>, On<413>, On<415>,
         On<422>, On<503>,
     )
 )]
@@ -132,7 +132,7 @@ pub(super) async fn change_user(
     params(("username" = String, Path, description = "Name of the account")),
     responses(
         (status = 204, description = "The sessions have ended"),
-        On<400>, On<401>, On<403>, On<404>, On<503>,
+        On<400>, On<401>, On<403>, On<404>, On<412>, On<503>,
     )
 )]
 pub(super) async fn end_sessions(

@@ -65,7 +65,7 @@ pub(super) async fn list(State(state): State<Shared>, user: User) -> Result<Resp
     request_body = KeyRequest,
     responses(
         (status = 201, description = "The key", body = KeyCreated),
-        On<400>, On<401>, On<403>, On<409>, On<413>, On<415>, On<422>,
+        On<400>, On<401>, On<403>, On<409>, On<412>, On<413>, On<415>, On<422>,
         On<429>, On<503>,
     )
 )]
@@ -91,7 +91,7 @@ pub(super) async fn create(
     params(("id" = Uuid, Path, description = "Id of the key")),
     responses(
         (status = 204, description = "The key is revoked"),
-        On<400>, On<401>, On<404>, On<429>, On<503>,
+        On<400>, On<401>, On<404>, On<412>, On<429>, On<503>,
     )
 )]
 pub(super) async fn revoke(

@@ -33,7 +33,7 @@ pub(super) struct PasswordChange {
     request_body = PasswordChange,
     responses(
         (status = 204, description = "The new password is set"),
-        On<400>, On<401>, On<403>, On<413>, On<415>, On<422>, On<429>,
+        On<400>, On<401>, On<403>, On<412>, On<413>, On<415>, On<422>, On<429>,
         On<503>,
     )
 )]

@@ -96,7 +96,7 @@ pub(super) async fn login(
     security(("bearer" = [])),
     responses(
         (status = 204, description = "The session has ended"),
-        On<401>, On<403>, On<503>,
+        On<401>, On<403>, On<412>, On<503>,
     )
 )]
 pub(super) async fn logout(

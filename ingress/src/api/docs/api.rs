@@ -122,6 +122,9 @@ fn complete(operation: &mut Operation) {
         (StatusCode::UNAUTHORIZED, takes_credentials),
         (StatusCode::SERVICE_UNAVAILABLE, takes_credentials),
         (StatusCode::REQUEST_TIMEOUT, has_body),
+        (StatusCode::BAD_REQUEST, true),
+        (StatusCode::EXPECTATION_FAILED, true),
+        (StatusCode::NOT_IMPLEMENTED, has_body),
         (StatusCode::INTERNAL_SERVER_ERROR, true),
     ] {
         if is_possible {

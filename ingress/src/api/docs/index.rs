@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use abacus_http::fields::accept::quality;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -64,8 +64,8 @@ struct Link {
         ),
     ))
 )]
-pub(super) async fn show(headers: HeaderMap) -> Response {
-    let host = host(&headers);
+pub(super) async fn show(uri: Uri, headers: HeaderMap) -> Response {
+    let host = host(&uri, &headers);
     match form(&headers) {
         Form::Html => page("Abacus", &html(&host)),
         Form::Json => ([(header::VARY, "accept")], axum::Json(index(&host))).into_response(),
@@ -96,9 +96,11 @@ fn form(headers: &HeaderMap) -> Form {
     }
 }
 
-/// Returns the request's `Host` if harmless in a shell command, else the default.
-fn host(headers: &HeaderMap) -> String {
-    let given = headers.get(header::HOST).map(HeaderValue::as_bytes).unwrap_or_default();
+/// Returns the host of the target, or the request's `Host` (RFC 9112, section 3.2.2), if harmless in
+/// a shell command, else the default.
+fn host(uri: &Uri, headers: &HeaderMap) -> String {
+    let field = || headers.get(header::HOST).map(HeaderValue::as_bytes).unwrap_or_default();
+    let given = uri.authority().map_or_else(field, |authority| authority.as_str().as_bytes());
     let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(byte);
     let is_valid = !given.is_empty() && given.iter().all(is_host);
     let host = std::str::from_utf8(given).ok().filter(|_| is_valid);
@@ -177,9 +179,12 @@ mod tests {
 
     #[test]
     fn only_a_host_gets_into_the_command() {
-        assert_eq!(host(&headers(header::HOST, "abacus.example:8080")), "abacus.example:8080");
+        let of =
+            |target: &str, field| host(&target.parse().unwrap(), &headers(header::HOST, field));
+        assert_eq!(of("/", "abacus.example:8080"), "abacus.example:8080");
+        assert_eq!(of("http://abacus.example/", "other"), "abacus.example");
         for bad in ["x;rm -rf /", "<script>", "a'b", ""] {
-            assert_eq!(host(&headers(header::HOST, bad)), HOST, "{bad}");
+            assert_eq!(of("/", bad), HOST, "{bad}");
         }
     }
 }

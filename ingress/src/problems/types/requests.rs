@@ -18,6 +18,11 @@ abacus_http::problem_types! {
         "The `Content-Type` of the body is missing, or is not JSON.",
         "Send JSON with `Content-Type: application/json`.",
         Useless;
+    UNSUPPORTED_CONTENT_CODING: UNSUPPORTED_MEDIA_TYPE, "unsupported-content-coding",
+        "The coding of the body is not supported",
+        "The body has a content coding: `Content-Encoding` is not `identity`.",
+        "Send the body as it is, without `Content-Encoding`.",
+        Useless;
     BODY_TOO_LARGE: PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large",
         "The body is larger than the server reads.",
         "Send at most as many bytes as the member `limit` says.",
@@ -25,6 +30,31 @@ abacus_http::problem_types! {
     REQUEST_TOO_LARGE: PAYLOAD_TOO_LARGE, "request-too-large", "The request is too large",
         "The request is well-formed, but the event log takes no record of this size.",
         "Send smaller operands.",
+        Useless;
+    INVALID_HOST: BAD_REQUEST, "invalid-host", "The host of the request is invalid",
+        "The header `Host` is missing, repeated or invalid, or the URL of the request names an invalid host.",
+        "Send one header `Host` with the name of the server, and with the port where needed.",
+        Useless;
+    MALFORMED_TRANSFER_ENCODING: BAD_REQUEST, "malformed-transfer-encoding",
+        "The transfer coding is malformed",
+        "The header `Transfer-Encoding` has the coding `chunked` more than once, or an empty coding.",
+        "Send `Transfer-Encoding: chunked` or `Content-Length`.",
+        Useless;
+    UNSUPPORTED_TRANSFER_CODING: NOT_IMPLEMENTED, "unsupported-transfer-coding",
+        "The transfer coding is not supported",
+        "The header `Transfer-Encoding` has a coding besides `chunked`.",
+        "Send `Transfer-Encoding: chunked` or `Content-Length`.",
+        Useless;
+    UNKNOWN_EXPECTATION: EXPECTATION_FAILED, "unknown-expectation",
+        "The expectation cannot be met",
+        "The header `Expect` has an expectation other than `100-continue`.",
+        "Send `Expect: 100-continue`, or no `Expect`.",
+        Useless;
+    PRECONDITION_FAILED: PRECONDITION_FAILED, "precondition-failed",
+        "The resource has another tag",
+        "The header `If-Match` does not name the entity tag of the resource. Nothing was done. Tags are compared \
+         strongly: a weak tag never matches, and many resources have no tag.",
+        "Send the strong `ETag` of an answer of this resource, or no `If-Match`.",
         Useless;
     MALFORMED_URL: BAD_REQUEST, "malformed-url", "The URL cannot be read",
         "The path or the query is not percent-encoded UTF-8.",

@@ -39,6 +39,9 @@ async fn look_up(format: Format, view: View, headers: &[(HeaderName, &str)]) -> 
     let conditions = Conditions::read(&Method::GET, &headers);
     let tag = Tag::of_outcome(&succeeded(), format, view);
     let rendering = Rendering { format, view, conditions: &conditions, tag, began: Instant::now() };
+    if let Err(error) = rendering.check_precondition() {
+        return Failure::from(error).into_response();
+    }
     if let Some(tag) = rendering.matching_tag_or_any() {
         return not_modified(tag);
     }
@@ -144,6 +147,18 @@ async fn who_has_it_already_is_told_so() {
     );
     assert!(body(second).await.is_empty());
     assert_eq!(look_up(Format::Text, View::default(), &again).await.status(), 200);
+}
+
+#[tokio::test]
+async fn an_outcome_under_another_tag_is_not_shown() {
+    let first = look_up(Format::Json, View::default(), &[]).await;
+    let tag = first.headers()["etag"].to_str().unwrap().to_owned();
+    let weak = format!("W/{tag}");
+    for (tags, status) in [(&*tag, 200), ("*", 200), (&weak, 412), ("\"other\"", 412)] {
+        let headers = [(header::IF_MATCH, tags)];
+        let response = look_up(Format::Json, View::default(), &headers).await;
+        assert_eq!(response.status(), status, "{tags}");
+    }
 }
 
 #[tokio::test]

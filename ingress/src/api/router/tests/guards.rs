@@ -85,3 +85,22 @@ async fn errors_and_look_ups_say_it_too_and_what_costs_nothing_does_not() {
     let refused = harness.get("/v1/fibonacci/x").await;
     assert!(!refused.headers.contains_key("ratelimit"));
 }
+
+#[tokio::test]
+async fn a_broken_rule_of_http_is_a_problem() {
+    let harness = Harness::new();
+    for (name, value, status, code) in [
+        ("host", "a b", 400, "invalid-host"),
+        ("transfer-encoding", "chunked, chunked", 400, "malformed-transfer-encoding"),
+        ("transfer-encoding", "gzip, chunked", 501, "unsupported-transfer-coding"),
+        ("expect", "a miracle", 417, "unknown-expectation"),
+        ("content-encoding", "gzip", 415, "unsupported-content-coding"),
+    ] {
+        let request = Request::post("/v1/computations").header(name, value);
+        let answer = harness.send(request.body(Body::from("{}")).unwrap()).await;
+        let (found, problem, _) = Harness::problem(&answer);
+        assert_eq!((found, problem.as_str()), (status, code), "{name}");
+        let accepted = answer.headers.get("accept-encoding").map(|value| value.to_str().unwrap());
+        assert_eq!(accepted, (status == 415).then_some("identity"));
+    }
+}

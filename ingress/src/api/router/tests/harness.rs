@@ -20,7 +20,7 @@ use abacus_schemas::{
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt as _;
 use uuid::Uuid;
@@ -127,7 +127,9 @@ impl Harness {
         Self { router: router(Shared::new(state)), waiters, metrics, _broker: broker }
     }
 
-    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
+    /// Sends a request, with a `Host`.
+    pub(super) async fn send(&self, mut request: Request<Body>) -> Answer {
+        request.headers_mut().entry("host").or_insert(HeaderValue::from_static("localhost"));
         let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
         Answer { status: parts.status, headers: parts.headers, body }

@@ -47,12 +47,56 @@ async fn what_the_caller_has_is_not_computed_again() {
         );
         // `*` matches only an existing answer, and a computation may not have an answer yet. So `*`
         // does not avoid the computation.
-        for other in ["\"other\"", "*"] {
+        for (other, status) in [("\"other\"", 200), ("*", 304)] {
             let other = get("/v1/pow/2/10", &[accept, ("if-none-match", other)]);
-            assert_eq!(harness.answered(other, succeeded()).await.status, StatusCode::OK);
+            assert_eq!(harness.answered(other, succeeded()).await.status, status);
         }
     }
     assert_eq!(harness.metrics.waiters.get(), 0);
+}
+
+#[tokio::test]
+async fn a_star_does_not_match_a_pending_answer() {
+    let harness = Harness::waiting(Duration::from_millis(10), 10);
+    let request = get("/v1/pow/2/10", &[TEXT, ("if-none-match", "*")]);
+    assert_eq!(harness.accepted(request).await.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn a_computation_under_another_tag_is_not_started() {
+    let harness = Harness::new();
+    let path = "/v1/pow/2/10";
+    let first = harness.answered(get(path, &[TEXT]), succeeded()).await;
+    let tag = first.headers["etag"].to_str().unwrap().to_owned();
+    let listed = format!("\"other\", {tag}");
+    for met in [&tag, &listed, "*"] {
+        let request = get(path, &[TEXT, ("if-match", met)]);
+        assert_eq!(harness.answered(request, succeeded()).await.status, 200, "{met}");
+    }
+    // The condition comes before `If-None-Match` (RFC 9110, section 13.2.2).
+    let weak = format!("W/{tag}");
+    for unmet in [&weak, "\"other\"", ""] {
+        let request = get(path, &[TEXT, ("if-match", unmet), ("if-none-match", &tag)]);
+        let refused = Harness::problem(&harness.send(request).await);
+        assert_eq!((refused.0, refused.1.as_str()), (412, "precondition-failed"), "{unmet}");
+    }
+    // The tag of a JSON answer to a computation is weak.
+    let json = harness.answered(get(path, &[]), succeeded()).await;
+    let request = get(path, &[("if-match", json.headers["etag"].to_str().unwrap())]);
+    assert_eq!(harness.send(request).await.status, 412);
+}
+
+#[tokio::test]
+async fn a_post_has_no_tag_to_match() {
+    let harness = Harness::new();
+    let post = |tags: &'static str| {
+        let request = Request::post("/v1/computations").header("content-type", "application/json");
+        let body = r#"{"operation":"pow","operands":{"base":2,"exponent":10}}"#;
+        request.header("if-match", tags).body(body.into()).unwrap()
+    };
+    let refused = Harness::problem(&harness.send(post("\"a\"")).await);
+    assert_eq!((refused.0, refused.1.as_str()), (412, "precondition-failed"));
+    assert_eq!(harness.answered(post("*"), succeeded()).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
