@@ -13,7 +13,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 
 use super::state::Shared;
-use crate::problems::{Failure, types};
+use crate::problems::{self, Failure, types};
 use crate::quotas::{Client, Ledger};
 
 /// A user with the role of an administrator.
@@ -129,9 +129,7 @@ async fn admit_look_up(parts: &mut Parts, state: &Shared) -> Result<(), Failure>
 fn check_precondition(parts: &Parts) -> Result<(), Failure> {
     if !parts.method.is_safe() && conditions::needs_tag(&parts.headers) {
         let detail = "this resource has no entity tag; send the request without `If-Match`";
-        return Err(
-            crate::problems::Error::new(types::requests::PRECONDITION_FAILED, detail).into()
-        );
+        return Err(problems::Error::new(types::requests::PRECONDITION_FAILED, detail).into());
     }
     Ok(())
 }
