@@ -28,7 +28,7 @@ struct Running {
 }
 
 impl Running {
-    async fn start(timeouts: Timeouts, settings: &[(&str, &str)]) -> Self {
+    fn start(timeouts: Timeouts, settings: &[(&str, &str)]) -> Self {
         let mut env = Environment::from_pairs(settings.iter().copied());
         let edge = EdgeConfig::read(&mut env);
         let mut config = ServerConfig::read(&mut env);
@@ -100,7 +100,7 @@ async fn read_until(connection: &mut TcpStream, end: &str) -> io::Result<String>
 
 #[tokio::test]
 async fn a_head_that_comes_too_slowly_ends_its_connection() {
-    let server = Running::start(Timeouts { head: SOON, ..PATIENT }, &[]).await;
+    let server = Running::start(Timeouts { head: SOON, ..PATIENT }, &[]);
     let mut silent = server.connect().await;
     let mut slow = server.connect().await;
     slow.write_all(b"GET / HTTP/1.1\r\nx: ").await.unwrap();
@@ -120,7 +120,7 @@ async fn a_head_that_comes_too_slowly_ends_its_connection() {
 #[tokio::test]
 async fn a_connection_may_rest_between_requests_longer_than_a_head_may_take() {
     let timeouts = Timeouts { head: SOON, idle: 10 * SOON, ..PATIENT };
-    let server = Running::start(timeouts, &[]).await;
+    let server = Running::start(timeouts, &[]);
     let mut connection = server.connect().await;
     for _ in 0..3 {
         ask(&mut connection, "/").await;
@@ -138,8 +138,7 @@ async fn a_connection_may_rest_between_requests_longer_than_a_head_may_take() {
 
 #[tokio::test]
 async fn a_request_that_is_worked_on_has_all_the_time_it_needs() {
-    let server =
-        Running::start(Timeouts { head: SOON, idle: SOON, write: SOON, ..PATIENT }, &[]).await;
+    let server = Running::start(Timeouts { head: SOON, idle: SOON, write: SOON, ..PATIENT }, &[]);
     let mut connection = server.connect().await;
     ask(&mut connection, "/wait").await;
     let answer = tokio::time::timeout(SOON * 5, read_to_end(&mut connection)).await;
@@ -150,7 +149,7 @@ async fn a_request_that_is_worked_on_has_all_the_time_it_needs() {
 
 #[tokio::test]
 async fn an_answer_that_nobody_reads_ends_its_connection() {
-    let server = Running::start(Timeouts { write: SOON, ..PATIENT }, &[]).await;
+    let server = Running::start(Timeouts { write: SOON, ..PATIENT }, &[]);
     let mut connection = server.connect().await;
     ask(&mut connection, "/large").await;
     while server.ended("write") == 0 {
@@ -162,7 +161,7 @@ async fn an_answer_that_nobody_reads_ends_its_connection() {
 #[tokio::test]
 async fn an_answer_that_is_read_in_drops_ends_its_connection() {
     let pace = 1 << 40;
-    let server = Running::start(Timeouts { write: 5 * SOON, pace, ..PATIENT }, &[]).await;
+    let server = Running::start(Timeouts { write: 5 * SOON, pace, ..PATIENT }, &[]);
     let mut connection = server.connect().await;
     ask(&mut connection, "/large").await;
     let mut drop = vec![0; 256 * 1024];
@@ -176,7 +175,7 @@ async fn an_answer_that_is_read_in_drops_ends_its_connection() {
 
 #[tokio::test]
 async fn an_answer_is_held_until_its_reader_has_it() {
-    let server = Running::start(PATIENT, &[]).await;
+    let server = Running::start(PATIENT, &[]);
     // The test and the route keep the first two.
     let is_held = || Arc::strong_count(&server.held) > 2;
     let mut connection = server.connect().await;
@@ -195,7 +194,7 @@ async fn an_answer_is_held_until_its_reader_has_it() {
 #[tokio::test]
 async fn connections_beyond_the_limit_are_told_so_and_closed() {
     let settings = [("ABACUS_MAX_CONNECTIONS_PER_ADDRESS", "2")];
-    let server = Running::start(PATIENT, &settings).await;
+    let server = Running::start(PATIENT, &settings);
     let mut open = [server.connect().await, server.connect().await];
     for connection in &mut open {
         ask(connection, "/").await;
@@ -220,7 +219,7 @@ async fn connections_beyond_the_limit_are_told_so_and_closed() {
 
 #[tokio::test]
 async fn requests_sent_at_once_are_answered_in_order() {
-    let server = Running::start(Timeouts { head: SOON, idle: SOON, ..PATIENT }, &[]).await;
+    let server = Running::start(Timeouts { head: SOON, idle: SOON, ..PATIENT }, &[]);
     let mut connection = server.connect().await;
     let request = "POST /read HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc";
     connection.write_all(request.repeat(5).as_bytes()).await.unwrap();
@@ -230,7 +229,7 @@ async fn requests_sent_at_once_are_answered_in_order() {
 
 #[tokio::test]
 async fn the_shutdown_ends_idle_connections_and_refuses_new_ones() {
-    let server = Running::start(PATIENT, &[]).await;
+    let server = Running::start(PATIENT, &[]);
     let mut idle = server.connect().await;
     ask(&mut idle, "/").await;
     read_until(&mut idle, "hello").await.unwrap();
@@ -258,7 +257,7 @@ fn send_queue(server: SocketAddr, client: SocketAddr) -> u64 {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_holds_little_memory_of_the_kernel() {
-    let server = Running::start(PATIENT, &[]).await;
+    let server = Running::start(PATIENT, &[]);
     let mut client = server.connect().await;
     client.write_all(b"GET /large HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
     let mut queued = [0, u64::MAX];
