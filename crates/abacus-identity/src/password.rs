@@ -1,5 +1,8 @@
 //! Passwords: policy and hashing.
 //!
+//! A password is kept in Unicode's normalization form C (RFC 8265, section 4.2.2): keyboards differ in the code points of a
+//! character.
+//!
 //! **Invariants:** the number of hashes computed at a time, each with 19 MiB of memory, and the number of waiting
 //! hashes are bounded; further hashes are refused. A sign-in costs a hash even with an unknown name.
 
@@ -15,6 +18,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use serde::{Deserialize, Deserializer};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::error::Error;
 use crate::metrics::Metrics;
@@ -28,7 +32,8 @@ const PARALLELISM: u32 = 1;
 /// Lengths of a password, in characters. A password is never truncated.
 const LENGTHS: RangeInclusive<usize> = 8..=1024;
 
-/// The most common passwords of sufficient length, in lower case.
+/// The most common passwords of sufficient length, in lower case, sorted by bytes. `common_passwords.LICENSE` names the
+/// source.
 const COMMON: &str = include_str!("common_passwords.txt");
 
 /// A typed password. Never shown, neither in logs nor in errors.
@@ -36,9 +41,8 @@ const COMMON: &str = include_str!("common_passwords.txt");
 pub struct Password(SecretString);
 
 impl Password {
-    #[cfg(test)]
-    fn new(text: &str) -> Self {
-        Self(SecretString::from(text))
+    fn new(typed: &str) -> Self {
+        Self(SecretString::from(typed.nfc().collect::<String>()))
     }
 
     /// Refuses an easily guessed password (NIST SP 800-63B, section 3.1.1.2). There are no rules on characters.
@@ -51,12 +55,18 @@ impl Password {
             "the password is too long; take at most 1024 characters"
         } else if COMMON.lines().any(|common| common == lower) {
             "the password is one of the most common; take another"
-        } else if lower == name.as_str() {
-            "the password is the name; take another"
+        } else if is_name_with_digits(&lower, name) {
+            "the password is the name, or the name and digits; take another"
         } else {
             return Ok(());
         }))
     }
+}
+
+/// Returns true for the name itself, and for the name with digits behind it.
+fn is_name_with_digits(lower: &str, name: &UserName) -> bool {
+    let rest = lower.strip_prefix(name.as_str());
+    rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 impl fmt::Debug for Password {
@@ -69,7 +79,7 @@ impl<'de> Deserialize<'de> for Password {
     /// The error does not show the value.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match String::deserialize(deserializer) {
-            Ok(text) => Ok(Self(SecretString::from(text))),
+            Ok(text) => Ok(Self::new(&text)),
             Err(_) => Err(serde::de::Error::custom("a password is a string")),
         }
     }
@@ -191,9 +201,37 @@ mod tests {
         for good in ["correct horse", "ünïcödé!", &"x".repeat(1024)] {
             assert!(Password::new(good).check(&name).is_ok(), "{good}");
         }
-        for bad in ["", "7letter", "Password1", "12345678", "Ada.Lovelace", &"x".repeat(1025)] {
+        let bad = ["", "7letter", "Password1", "12345678", "Ada.Lovelace", "ada.lovelace1815"];
+        for bad in bad.iter().copied().chain(["password2", "Princess123", &"x".repeat(1025)]) {
             assert!(Password::new(bad).check(&name).is_err(), "{bad}");
         }
+        assert!(Password::new("ada.lovelace and 1815").check(&name).is_ok());
+    }
+
+    #[test]
+    fn common_passwords_are_many_allowed_by_length_and_in_lower_case() {
+        let common: Vec<_> = COMMON.lines().collect();
+        assert!(common.len() >= 3000, "{}", common.len());
+        assert!(common.is_sorted());
+        for word in common {
+            assert!(LENGTHS.contains(&word.chars().count()), "{word}");
+            assert_eq!(word, word.to_lowercase());
+        }
+    }
+
+    #[tokio::test]
+    async fn composed_and_decomposed_characters_are_one_password() {
+        let read = |text: &str| serde_json::from_value::<Password>(text.into()).unwrap();
+        let (composed, decomposed) = ("caf\u{e9} cr\u{e8}me", "cafe\u{301} cre\u{300}me");
+        let hasher = hasher(1, 1);
+        // A hash from before the normalization.
+        let stored = super::hash(composed.as_bytes()).unwrap();
+        for typed in [composed, decomposed] {
+            let verdict = hasher.verify(read(typed), Some(&stored)).await;
+            assert_eq!(verdict.unwrap(), Verdict::Right, "{typed}");
+        }
+        let plain = hasher.verify(read("cafe creme"), Some(&stored)).await.unwrap();
+        assert_eq!(plain, Verdict::Wrong);
     }
 
     #[test]

@@ -106,6 +106,40 @@ fn an_outdated_hash_is_renewed_by_signing_in() {
 }
 
 #[test]
+fn a_password_is_one_in_every_form_of_unicode() {
+    let system = system();
+    let (_ingress, client) = start(&system);
+    let (composed, decomposed) = ("caf\u{e9} cr\u{e8}me", "cafe\u{301} cre\u{300}me");
+    for (name, typed) in [("ada", composed), ("bob", decomposed)] {
+        let asked = json!({ "username": name, "password": typed });
+        assert_eq!(client.post_json("/v1/register", &asked).status, 201);
+        for typed in [composed, decomposed] {
+            let answer = try_login(&client, name, typed);
+            assert_eq!(answer.status, 200, "{name}: {}", answer.body);
+        }
+        let session = try_login(&client, name, composed).json();
+        let own = client.with_token(session["access_token"].as_str().unwrap());
+        let change = json!({ "current_password": decomposed, "new_password": decomposed });
+        assert_eq!(own.put_json("/v1/me/password", &change).status, 204);
+        assert_eq!(try_login(&client, name, composed).status, 200);
+        assert_problem(&try_login(&client, name, "cafe creme"), 401, "wrong-credentials");
+    }
+}
+
+#[test]
+fn easily_guessed_passwords_are_refused() {
+    let system = system();
+    let (_ingress, client) = start(&system);
+    for password in ["password2", "Princess123", "Ada-Byron", "ada-byron1815"] {
+        let asked = json!({ "username": "ada-byron", "password": password });
+        assert_problem(&client.post_json("/v1/register", &asked), 422, "weak-password");
+    }
+    let ada = user(&client, "ada-byron");
+    let asked = json!({ "current_password": PASSWORD, "new_password": "ada-byron1815" });
+    assert_problem(&ada.put_json("/v1/me/password", &asked), 422, "weak-password");
+}
+
+#[test]
 fn a_body_is_short_and_read_only_from_whom_it_may_come() {
     let system = system();
     let (_ingress, client) = start(&system);
