@@ -1,5 +1,7 @@
 //! API keys.
 
+use std::thread;
+
 use abacus_testkit::PATIENCE;
 
 use super::*;
@@ -159,4 +161,27 @@ fn keys_have_labels_and_are_not_without_number() {
     assert_problem(&answer, 409, "too-many-keys");
     assert_eq!(ada.delete(&format!("/v1/api-keys/{last}")).status, 204);
     make(&ada, "one more");
+}
+
+#[test]
+fn keys_made_at_one_time_are_no_more_than_keys_made_in_turn() {
+    let system = system();
+    let (_services, clients) = start_two(&system);
+    register(&clients[0], "ada");
+    let owners = clients.each_ref().map(|client| login(client, "ada"));
+    let attempts: Vec<_> = (0..60)
+        .map(|number| {
+            let owner = owners[number % 2].clone();
+            let asked = json!({ "label": format!("job {number}") });
+            thread::spawn(move || owner.post_json("/v1/api-keys", &asked))
+        })
+        .collect();
+    let answers: Vec<_> = attempts.into_iter().map(|attempt| attempt.join().unwrap()).collect();
+    for refused in answers.iter().filter(|answer| answer.status != 201) {
+        assert_problem(refused, 409, "too-many-keys");
+    }
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 20);
+    let valid = "SELECT count(*) FROM api_keys WHERE revoked_at IS NULL";
+    let valid: i64 = system.database.connect().query_one(valid, &[]).unwrap().get(0);
+    assert_eq!(valid, 20);
 }

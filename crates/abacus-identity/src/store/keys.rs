@@ -17,10 +17,12 @@ const FIND: &str = "
            k.revoked_at IS NULL AND u.disabled_at IS NULL AS is_good
       FROM api_keys k JOIN users u USING (user_id) WHERE k.key_id = $1";
 
-/// Counts the valid keys of an account. The row lock makes concurrent calls take turns.
-const COUNT: &str = "
-    SELECT (SELECT count(*) FROM api_keys k WHERE k.user_id = u.user_id AND k.revoked_at IS NULL)
-      FROM users u WHERE u.user_id = $1 AND u.disabled_at IS NULL FOR UPDATE";
+/// Locks an enabled account. The row lock makes concurrent calls take turns.
+const LOCK_OWNER: &str = "SELECT FROM users WHERE user_id = $1 AND disabled_at IS NULL FOR UPDATE";
+
+/// Counts the valid keys of an account. The count is a statement of its own: a statement that waits for a lock still
+/// counts by its snapshot from before the wait, and misses the keys of the earlier calls.
+const COUNT: &str = "SELECT count(*) FROM api_keys WHERE user_id = $1 AND revoked_at IS NULL";
 
 const INSERT: &str = "
     INSERT INTO api_keys (key_id, user_id, label, secret_sha256) VALUES ($1, $2, $3, $4)";
@@ -80,8 +82,9 @@ impl Store {
         within(async {
             let mut client = self.connection().await?;
             let transaction = client.transaction().await?;
-            let count = transaction.query_opt(COUNT, &[&owner]).await?;
-            let count: i64 = count.ok_or(Error::AccountDisabled)?.try_get(0)?;
+            let locked = transaction.query_opt(LOCK_OWNER, &[&owner]).await?;
+            locked.ok_or(Error::AccountDisabled)?;
+            let count: i64 = transaction.query_one(COUNT, &[&owner]).await?.try_get(0)?;
             if count >= MOST {
                 return Err(Error::TooManyKeys { limit: MOST }.into());
             }
