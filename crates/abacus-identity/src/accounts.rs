@@ -93,7 +93,12 @@ impl Identity {
         token: Option<&SecretString>,
     ) -> Result<RegistrationGrant, Error> {
         match (role, by) {
-            (_, Some(by)) if by.role == Role::Admin => Ok(RegistrationGrant::Administrator),
+            (_, Some(by)) if by.role == Role::Admin => {
+                if role == Role::Admin {
+                    by.require_session()?;
+                }
+                Ok(RegistrationGrant::Administrator)
+            }
             (Role::User, _) if self.registration == RegistrationPolicy::Open => {
                 Ok(RegistrationGrant::Open)
             }

@@ -6,6 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::error::Error;
+
 /// The maker of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
@@ -62,6 +64,17 @@ impl Caller {
         match self {
             Self::Anonymous => requester.is_none(),
             Self::User(user) => user.role == Role::Admin || requester == Some(&*user.name),
+        }
+    }
+}
+
+impl User {
+    /// Refuses an API key. Acts that make credentials or give rights need a session: a leaked key makes no lasting
+    /// access.
+    pub(crate) fn require_session(&self) -> Result<(), Error> {
+        match self.credential {
+            Credential::Session(_) => Ok(()),
+            Credential::ApiKey(_) => Err(Error::SessionRequired),
         }
     }
 }

@@ -149,6 +149,7 @@ impl Error {
             Self::WrongPassword => Some("wrong-password"),
             Self::AccountDisabled => Some("account-disabled"),
             Self::LastAdmin { .. } => Some("last-admin"),
+            Self::SessionRequired => Some("session-required"),
             _ => None,
         }
     }

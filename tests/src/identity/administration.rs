@@ -35,6 +35,36 @@ fn nobody_makes_themselves_an_administrator() {
 }
 
 #[test]
+fn a_key_of_an_administrator_makes_no_administrator() {
+    let system = system();
+    let (_ingress, client) = start(&system);
+    let root = admin(&client);
+    let made = root.post_json("/v1/api-keys", &json!({ "label": "job" })).json();
+    let key = client.with_token(made["key"].as_str().unwrap());
+    register(&client, "bob");
+    let eve = json!({ "username": "eve", "password": PASSWORD, "role": "admin" });
+    assert_problem(&key.post_json("/v1/register", &eve), 403, "session-required");
+    for asked in [json!({ "role": "admin" }), json!({ "role": "user", "disabled": true })] {
+        assert_problem(&change(&key, "bob", &asked), 403, "session-required");
+    }
+    let asked = json!({ "current_password": PASSWORD, "new_password": "another password" });
+    assert_problem(&key.put_json("/v1/me/password", &asked), 403, "session-required");
+    let admins = "SELECT count(*) FROM users WHERE role = 'admin' OR disabled_at IS NOT NULL";
+    let admins: i64 = system.database.connect().query_one(admins, &[]).unwrap().get(0);
+    assert_eq!(admins, 1);
+    let refused = ("account-changed".to_owned(), "refused".to_owned());
+    let entries = audited(&system, "bob");
+    assert_eq!(entries.iter().filter(|entry| **entry == refused).count(), 2, "{entries:?}");
+
+    // A key reads accounts, disables accounts and makes accounts of users.
+    assert_eq!(key.get("/v1/admin/users").status, 200);
+    assert_eq!(change(&key, "bob", &json!({ "disabled": true })).status, 200);
+    let ada = json!({ "username": "ada", "password": PASSWORD });
+    assert_eq!(key.post_json("/v1/register", &ada).status, 201);
+    assert_eq!(root.post_json("/v1/register", &eve).status, 201);
+}
+
+#[test]
 fn the_bootstrap_token_makes_one_administrator_and_no_second() {
     let system = system();
     let (_services, clients) = start_two(&system);

@@ -20,7 +20,7 @@ impl Identity {
     }
 
     /// Changes the role of an account, or disables or enables the account. Any change ends the sessions. The last
-    /// administrator cannot be disabled or demoted.
+    /// administrator cannot be disabled or demoted. A change of the role needs a session.
     pub async fn change_account(
         &self,
         admin: &User,
@@ -33,7 +33,12 @@ impl Identity {
             return Err(Error::NothingToChange);
         }
         let event = Event::new(Act::Administer, from).by(&admin.name).on(name.as_str());
-        let changed = match self.store.change(&name, change, &event).await {
+        let may_change = if change.role.is_some() { admin.require_session() } else { Ok(()) };
+        let changed = match may_change {
+            Ok(()) => self.store.change(&name, change, &event).await,
+            Err(error) => Err(error),
+        };
+        let changed = match changed {
             Ok(changed) => changed,
             Err(error) => {
                 self.record_refusal(event, &error).await?;

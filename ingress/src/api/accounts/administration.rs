@@ -97,7 +97,7 @@ pub(super) async fn list_users(
 /// Change an account's role, disable it or enable it
 ///
 /// Ends the sessions of the account, on every instance within two seconds. The last administrator
-/// keeps the role and stays enabled.
+/// keeps the role and stays enabled. A change of the role needs a session, not an API key.
 #[utoipa::path(
     patch, path = "/v1/admin/users/{username}", tag = "administration",
     operation_id = "changeUser", security(("bearer" = [])),

@@ -50,8 +50,8 @@ pub(super) struct Registered {
 /// Make an account
 ///
 /// Every caller may make an account with the role `user`, unless the registration policy allows
-/// only administrators. `role: "admin"` needs the credentials of an administrator, or the bootstrap
-/// token while no administrator exists. Also at `/register`.
+/// only administrators. `role: "admin"` needs the session of an administrator, not an API key, or
+/// the bootstrap token while no administrator exists. Also at `/register`.
 #[utoipa::path(
     post, path = "/v1/register", tag = "accounts", operation_id = "register",
     security((), ("bearer" = [])),
