@@ -185,3 +185,15 @@ fn keys_made_at_one_time_are_no_more_than_keys_made_in_turn() {
     let valid: i64 = system.database.connect().query_one(valid, &[]).unwrap().get(0);
     assert_eq!(valid, 20);
 }
+
+#[test]
+fn lists_of_keys_count_as_reads() {
+    let mut system = system();
+    system.set("ABACUS_LIMIT_READS", "3/1h");
+    let (_ingress, client) = start(&system);
+    let (ada, bob) = (user(&client, "ada"), user(&client, "bob"));
+    let statuses = [(); 4].map(|()| ada.get("/v1/api-keys").status);
+    assert_eq!(statuses, [200, 200, 200, 429]);
+    assert_problem(&ada.get("/v1/api-keys"), 429, "quota-exceeded");
+    assert_eq!(bob.get("/v1/api-keys").status, 200);
+}

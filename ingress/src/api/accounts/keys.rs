@@ -1,6 +1,6 @@
 //! The caller's API keys.
 
-use abacus_identity::{ApiKeyEntry, Session, User};
+use abacus_identity::{ApiKeyEntry, Caller, Session, User};
 use abacus_runtime::ExposeSecret as _;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,6 +15,7 @@ use crate::api::caller::RequestSource;
 use crate::api::path::{TextPath, read_path};
 use crate::api::state::Shared;
 use crate::problems::{Failure, On};
+use crate::quotas::Client;
 
 /// A request for an API key.
 #[derive(Deserialize, ToSchema)]
@@ -47,10 +48,16 @@ pub(super) struct KeyList {
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The valid keys, the oldest first", body = KeyList),
-        On<401>, On<503>,
+        On<401>, On<429>, On<503>,
     )
 )]
-pub(super) async fn list(State(state): State<Shared>, user: User) -> Result<Response, Failure> {
+pub(super) async fn list(
+    State(state): State<Shared>,
+    RequestSource { from, ledger }: RequestSource,
+    user: User,
+) -> Result<Response, Failure> {
+    let client = Client::new(Caller::User(user.clone()), from, ledger);
+    state.quotas.admit_read(&client).await?;
     let api_keys = state.identity.keys(&user).await?;
     Ok(respond::json(StatusCode::OK, KeyList { api_keys }))
 }
