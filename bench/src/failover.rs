@@ -26,6 +26,8 @@ use crate::topic_set::TopicSet;
 
 const GROUP: &str = "bench-failover";
 const PROCESSORS: u32 = 3;
+/// A processor that restarts gets its partitions back at once.
+const STATIC: (&str, &str) = ("ABACUS_KAFKA_STATIC_MEMBERSHIP", "true");
 const PATIENCE: Duration = Duration::from_mins(1);
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 /// Number of uncounted requests at the start: connections open, and the broker compiles its hot paths.
@@ -201,7 +203,7 @@ impl<'a> Processors<'a> {
 
     fn start_missing(&mut self) -> Result<()> {
         for (number, slot) in (1..).zip(&mut self.running).filter(|(_, slot)| slot.is_none()) {
-            *slot = Some(processor::start(self.set, GROUP, number, &[])?);
+            *slot = Some(processor::start(self.set, GROUP, number, &[STATIC])?);
         }
         Ok(())
     }

@@ -31,12 +31,13 @@ fn other(system: &System) -> Service {
 #[test]
 fn a_killed_processor_that_restarts_at_once_has_its_partitions_at_once() {
     let system = System::new();
-    let [mut ingress, mut processor] = system.start_all([system.ingress(), system.processor()]);
+    let restarted = system.processor().set("ABACUS_KAFKA_STATIC_MEMBERSHIP", "true");
+    let [mut ingress, mut processor] = system.start_all([system.ingress(), restarted.clone()]);
     let client = ingress.http();
     wait_for_partitions([&processor]);
     longest_wait(&client, 0, QUESTIONS);
     processor.kill();
-    let _processor = system.spawn(&system.processor());
+    let _processor = system.spawn(&restarted);
     let longest = longest_wait(&client, QUESTIONS, QUESTIONS);
     println!("longest wait: {longest:?}");
 }
@@ -72,11 +73,12 @@ fn the_partitions_of_a_stopped_processor_move_to_another_at_once() {
 #[test]
 fn of_two_processors_with_one_name_one_ends_and_says_why() {
     let system = System::new();
-    let [mut ingress, first] = system.start_all([system.ingress(), system.processor()]);
+    let setup = system.processor().set("ABACUS_KAFKA_STATIC_MEMBERSHIP", "true");
+    let [mut ingress, first] = system.start_all([system.ingress(), setup.clone()]);
     let client = ingress.http();
     wait_for_partitions([&first]);
     longest_wait(&client, 0, QUESTIONS);
-    let mut both = [first, system.spawn(&system.processor())];
+    let mut both = [first, system.spawn(&setup)];
     let mut asked = QUESTIONS;
     wait_until("the end of one processor", PATIENCE, || {
         longest_wait(&client, asked, 1);

@@ -100,7 +100,7 @@ impl Config for KafkaConfig {
         }
         let static_membership = env.get(
             "ABACUS_KAFKA_STATIC_MEMBERSHIP",
-            "true",
+            "false",
             "Whether a process that restarts within the session timeout gets its partitions back at once \
              (KIP-345); needs an ABACUS_INSTANCE_ID that is the same after the restart",
         );
@@ -127,7 +127,7 @@ impl KafkaConfig {
             properties: Vec::new(),
             skip_unreadable_after: Duration::from_mins(1),
             session_timeout: Duration::from_secs(6),
-            static_membership: true,
+            static_membership: false,
         }
     }
 
